@@ -1,0 +1,30 @@
+/** Identifiers: 64 lower-case hex digits, as Docker's; short forms show the first twelve. */
+import { randomBytes } from 'node:crypto';
+
+declare const brand: unique symbol;
+/** A string only its own parser or maker yields. */
+export type Branded<Name extends string> = string & { readonly [brand]: Name };
+
+export type ContainerId = Branded<'ContainerId'>;
+export type Digest = Branded<'Digest'>;
+
+/** A new random id. Its first twelve digits are never all decimal, so a short id is not taken for a number. */
+export function newContainerId(): ContainerId {
+  for (;;) {
+    const id = randomBytes(32).toString('hex');
+    if (!/^\d{12}/.test(id)) return id as ContainerId;
+  }
+}
+
+export function isContainerId(text: string): text is ContainerId {
+  return /^[0-9a-f]{64}$/.test(text);
+}
+
+/** `sha256:<hex>`; undefined when the text is not one. */
+export function parseDigest(text: string): Digest | undefined {
+  return /^sha256:[0-9a-f]{64}$/.test(text) ? (text as Digest) : undefined;
+}
+
+export function shortId(id: string): string {
+  return id.replace(/^sha256:/, '').slice(0, 12);
+}

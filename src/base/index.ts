@@ -1,0 +1,26 @@
+/** Ground: errors, locks, ids, log, sizes, binary fields, atomic files, record stores. Knows no containers. */
+export { type AtomicWriteOptions, writeFileAtomic } from './atomic-file.ts';
+export { BytesReader, BytesWriter } from './bytes.ts';
+export {
+  because,
+  defineErrors,
+  type ErrorKind,
+  type ErrorOptions,
+  errnoCode,
+  messageOf,
+  SkiffError,
+  SyscallError,
+} from './errors.ts';
+export {
+  type Branded,
+  type ContainerId,
+  type Digest,
+  isContainerId,
+  newContainerId,
+  parseDigest,
+  shortId,
+} from './ids.ts';
+export { KeyedMutex } from './keyed-mutex.ts';
+export { causeChain, createLog, type Log, type LogFields, type LogLevel, logLevels } from './log.ts';
+export { memoryRecordStores, openRecordStores, type RecordStore, type RecordStores } from './record-store.ts';
+export { formatBinaryBytes, formatBytes, humanDuration, parseBytes, parseDurationMs } from './sizes.ts';

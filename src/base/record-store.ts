@@ -1,0 +1,135 @@
+/**
+ * Records: small JSON values by kind and id, kept in one SQLite file in WAL mode.
+ *
+ * A store is what survives a killed daemon. Every change is one transaction; a batch of changes is all or nothing.
+ * The same interface in memory serves tests and embedding without a folder.
+ */
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+
+export interface RecordStore<T> {
+  get(id: string): T | undefined;
+  /** All records, in the order they were first put. */
+  list(): T[];
+  put(id: string, record: T): void;
+  delete(id: string): void;
+}
+
+/** Opens stores by kind; closing it closes the file. */
+export interface RecordStores {
+  of<T>(kind: string): RecordStore<T>;
+  /** Runs the changes in one transaction: all of them stand, or none. */
+  atomically<T>(changes: () => T): T;
+  /** Changes inside also survive a power cut when this returns; without it they survive a killed daemon. */
+  durably<T>(changes: () => T): T;
+  close(): void;
+}
+
+/** Stores in one SQLite file; the folder is made. Throws Node's SQLite errors. */
+export function openRecordStores(path: string): RecordStores {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const database = new DatabaseSync(path);
+  database.exec(`
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = NORMAL;
+    PRAGMA busy_timeout = 2000;
+    CREATE TABLE IF NOT EXISTS record (
+      sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+      kind TEXT NOT NULL,
+      id TEXT NOT NULL,
+      body TEXT NOT NULL,
+      UNIQUE (kind, id)
+    );
+  `);
+  const transaction = <T>(changes: () => T): T => {
+    if (database.isTransaction) return changes();
+    database.exec('BEGIN IMMEDIATE');
+    try {
+      const result = changes();
+      database.exec('COMMIT');
+      return result;
+    } catch (error) {
+      database.exec('ROLLBACK');
+      throw error;
+    }
+  };
+  return {
+    of: <T>(kind: string) => new SqliteRecordStore<T>(database, kind),
+    atomically: transaction,
+    durably: (changes) => {
+      database.exec('PRAGMA synchronous = FULL');
+      try {
+        return transaction(changes);
+      } finally {
+        database.exec('PRAGMA synchronous = NORMAL');
+      }
+    },
+    close: () => database.close(),
+  };
+}
+
+class SqliteRecordStore<T> implements RecordStore<T> {
+  readonly #kind: string;
+  readonly #get: StatementSync;
+  readonly #list: StatementSync;
+  readonly #put: StatementSync;
+  readonly #delete: StatementSync;
+
+  constructor(database: DatabaseSync, kind: string) {
+    this.#kind = kind;
+    this.#get = database.prepare('SELECT body FROM record WHERE kind = ? AND id = ?');
+    this.#list = database.prepare('SELECT body FROM record WHERE kind = ? ORDER BY sequence');
+    this.#put = database.prepare(
+      'INSERT INTO record (kind, id, body) VALUES (?, ?, ?) ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body',
+    );
+    this.#delete = database.prepare('DELETE FROM record WHERE kind = ? AND id = ?');
+  }
+
+  get(id: string): T | undefined {
+    const row = this.#get.get(this.#kind, id);
+    return row === undefined ? undefined : (JSON.parse(String(row['body'])) as T);
+  }
+
+  list(): T[] {
+    return this.#list.all(this.#kind).map((row) => JSON.parse(String(row['body'])) as T);
+  }
+
+  put(id: string, record: T): void {
+    this.#put.run(this.#kind, id, JSON.stringify(record));
+  }
+
+  delete(id: string): void {
+    this.#delete.run(this.#kind, id);
+  }
+}
+
+/** Stores that live as long as the process. Records are copied in and out, as on disk. */
+export function memoryRecordStores(): RecordStores {
+  const kinds = new Map<string, Map<string, string>>();
+  const of = <T>(kind: string): RecordStore<T> => {
+    const records = kinds.getOrInsertComputed(kind, () => new Map<string, string>());
+    return {
+      get: (id) => {
+        const body = records.get(id);
+        return body === undefined ? undefined : (JSON.parse(body) as T);
+      },
+      list: () => [...records.values()].map((body) => JSON.parse(body) as T),
+      put: (id, record) => void records.set(id, JSON.stringify(record)),
+      delete: (id) => void records.delete(id),
+    };
+  };
+  const atomically = <T>(changes: () => T): T => {
+    const before = new Map([...kinds].map(([kind, records]) => [kind, new Map(records)]));
+    try {
+      return changes();
+    } catch (error) {
+      for (const [kind, records] of kinds) {
+        records.clear();
+        for (const [id, body] of before.get(kind) ?? []) records.set(id, body);
+      }
+      throw error;
+    }
+  };
+  return { of, atomically, durably: atomically, close: () => {} };
+}
