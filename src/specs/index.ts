@@ -1,0 +1,59 @@
+/**
+ * Published contracts as types: OCI runtime, image and distribution, Docker API, CRI, Compose.
+ */
+export type { Hook, Hooks, IdMapping, Mount, Root, RuntimeConfig } from './oci-runtime/config.ts';
+export { OCI_RUNTIME_VERSION } from './oci-runtime/config.ts';
+export type { CgroupFeatures, Features, LinuxFeatures, SeccompFeatures } from './oci-runtime/features.ts';
+export { formatJson64, parseJson64 } from './oci-runtime/json.ts';
+export type {
+  Device,
+  IntelRdt,
+  LinuxConfig,
+  MemoryPolicy,
+  MemoryPolicyFlag,
+  MemoryPolicyMode,
+  Namespace,
+  NamespaceType,
+  NetDevice,
+  Personality,
+  RootfsPropagation,
+  TimeOffset,
+} from './oci-runtime/linux.ts';
+export type {
+  CapabilitySets,
+  ConsoleSize,
+  ExecCpuAffinity,
+  IoPriority,
+  IoPriorityClass,
+  Process,
+  Rlimit,
+  Scheduler,
+  SchedulerFlag,
+  SchedulerPolicy,
+  User,
+} from './oci-runtime/process.ts';
+export type {
+  BlockIoResources,
+  CpuResources,
+  DeviceRule,
+  HugepageLimit,
+  InterfacePriority,
+  MemoryResources,
+  NetworkResources,
+  PidsResources,
+  RdmaResources,
+  Resources,
+  ThrottleDevice,
+  WeightDevice,
+} from './oci-runtime/resources.ts';
+export type {
+  Seccomp,
+  SeccompAction,
+  SeccompArch,
+  SeccompArg,
+  SeccompFlag,
+  SeccompOperator,
+  SeccompRule,
+} from './oci-runtime/seccomp.ts';
+export type { ContainerProcessState, State, StateStatus } from './oci-runtime/state.ts';
+export type { VmConfig, VmHardware, VmIoMemory } from './oci-runtime/vm.ts';
