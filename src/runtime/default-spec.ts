@@ -30,7 +30,12 @@ export const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/b
 export function defaultMounts(shmSize: number): Mount[] {
   return [
     { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
-    { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'] },
+    {
+      destination: '/dev',
+      type: 'tmpfs',
+      source: 'tmpfs',
+      options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'],
+    },
     {
       destination: '/dev/pts',
       type: 'devpts',
@@ -70,7 +75,9 @@ let maskedPaths: readonly string[] | undefined;
 export function defaultMaskedPaths(): readonly string[] {
   maskedPaths ??= [
     ...staticMaskedPaths,
-    ...possibleCpus().map((cpu) => `/sys/devices/system/cpu/cpu${cpu}/thermal_throttle`).filter((path) => existsSync(path)),
+    ...possibleCpus()
+      .map((cpu) => `/sys/devices/system/cpu/cpu${cpu}/thermal_throttle`)
+      .filter((path) => existsSync(path)),
   ];
   return maskedPaths;
 }
