@@ -3,8 +3,13 @@ import { defineErrors } from '#base';
 
 export const errors = defineErrors('container', {
   noSuch: { kind: 'not-found', message: (ref: string) => `No such container: ${ref}` },
+  noSuchImage: { kind: 'not-found', message: (ref: string) => `No such image: ${ref.includes(':') ? ref : `${ref}:latest`}` },
   ambiguous: { kind: 'invalid', message: (ref: string) => `multiple IDs found with provided prefix: ${ref}` },
   noSuchExec: { kind: 'not-found', message: (id: string) => `No such exec instance: ${id}` },
+  noMountSource: {
+    kind: 'invalid',
+    message: (path: string) => `invalid mount config for type "bind": bind source path does not exist: ${path}`,
+  },
   nameTaken: {
     kind: 'conflict',
     message: (name: string, holder: string) =>
@@ -42,6 +47,7 @@ export const errors = defineErrors('container', {
   },
   removalInProgress: { kind: 'conflict', message: (id: string) => `removal of container ${id} is already in progress` },
   invalidSignal: { kind: 'invalid', message: (signal: string) => `invalid signal: ${signal}` },
+  noExecCommand: { kind: 'invalid', message: () => 'No exec command specified' },
   startFailed: { kind: 'internal', message: (what: string) => what },
   commandNotFound: { kind: 'invalid', message: (what: string) => what },
   commandNotExecutable: { kind: 'invalid', message: (what: string) => what },

@@ -35,7 +35,7 @@ export interface OciConfigInput {
 
 /** `root.path` is left to the caller: the root is an overlay. Throws `container.invalid`. */
 export function toOciConfig(input: OciConfigInput): RuntimeConfig {
-  const { record, facts, cgroupsPath } = input;
+  const { record, cgroupsPath } = input;
   const { settings } = record;
   const { host } = settings;
   const devices = containerDevices(host);
@@ -92,7 +92,7 @@ function processOf({ record, user, facts }: OciConfigInput): Process {
     capabilities: { bounding: capabilities, permitted: capabilities, effective: user.uid === 0 ? capabilities : [] },
     rlimits: host.ulimits.map(({ name, soft, hard }) => ({ type: `RLIMIT_${name.toUpperCase()}`, soft, hard })),
     noNewPrivileges: host.securityOptions.some((option) => /^no-new-privileges([:=]true)?$/.test(option)),
-    ...(host.oomScoreAdj === 0 ? {} : { oomScoreAdj: host.oomScoreAdj }),
+    oomScoreAdj: host.oomScoreAdj,
   };
 }
 
