@@ -57,9 +57,15 @@ static void put_little_endian(struct writer *w, uint64_t value, size_t length) {
   put(w, bytes, length);
 }
 
-void put_u16(struct writer *w, uint16_t value) { put_little_endian(w, value, 2); }
-void put_u32(struct writer *w, uint32_t value) { put_little_endian(w, value, 4); }
-void put_u64(struct writer *w, uint64_t value) { put_little_endian(w, value, 8); }
+void put_u16(struct writer *w, uint16_t value) {
+  put_little_endian(w, value, 2);
+}
+void put_u32(struct writer *w, uint32_t value) {
+  put_little_endian(w, value, 4);
+}
+void put_u64(struct writer *w, uint64_t value) {
+  put_little_endian(w, value, 8);
+}
 
 void put_bytes(struct writer *w, const void *data, size_t length) {
   if ((size_t)(w->end - w->at) < length + 5) {
@@ -71,15 +77,8 @@ void put_bytes(struct writer *w, const void *data, size_t length) {
   put(w, "", 1);
 }
 
-void put_string(struct writer *w, const char *text) { put_bytes(w, text, strlen(text)); }
-
-char *format_decimal(char *out, uint64_t value) {
-  char digits[20];
-  size_t n = sizeof digits;
-  do digits[--n] = (char)('0' + value % 10);
-  while ((value /= 10) != 0);
-  memcpy(out, digits + n, sizeof digits - n);
-  return out + (sizeof digits - n);
+void put_string(struct writer *w, const char *text) {
+  put_bytes(w, text, strlen(text));
 }
 
 void event_begin(struct event *ev, uint16_t type, uint64_t token) {

@@ -1,4 +1,5 @@
-/* Bytes in and out: growing queues, the writer of frames, event frames and their delivery. See README.md for the shapes. */
+/* Bytes in and out: growing queues, the writer of frames, event frames and their delivery. See README.md for the
+ * shapes. */
 #ifndef SKIFF_FRAME_H
 #define SKIFF_FRAME_H
 
@@ -22,7 +23,9 @@ void buffer_consume(struct buffer *b, size_t n);
 /* Gives the mapping back when the queue is empty and larger than keep. */
 void buffer_trim(struct buffer *b, size_t keep);
 void buffer_free(struct buffer *b);
-static inline size_t buffer_used(const struct buffer *b) { return b->end - b->start; }
+static inline size_t buffer_used(const struct buffer *b) {
+  return b->end - b->start;
+}
 
 /* A cursor that writes little-endian scalars; what does not fit sets failed and is left out. */
 struct writer {
@@ -37,9 +40,6 @@ void put_u64(struct writer *w, uint64_t value);
 /* u32 length, the bytes, one NUL. */
 void put_bytes(struct writer *w, const void *data, size_t length);
 void put_string(struct writer *w, const char *text);
-
-/* Decimal digits at out (at most 20, no NUL); gives the end. */
-char *format_decimal(char *out, uint64_t value);
 
 /* One event frame in the making. */
 struct event {

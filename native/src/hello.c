@@ -1,4 +1,5 @@
-/* The program of the built-in image: what a container sees of its isolation, in plain text. What is missing is skipped. */
+/* The program of the built-in image: what a container sees of its isolation, in plain text. What is missing is skipped.
+ */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -75,7 +76,8 @@ static void print_privileges(void) {
 
 /* "none" for what means no limit. */
 static const char *limit(const char *value) {
-  return !value || strncmp(value, "max", 3) == 0 || *value == '-' || strtoull(value, NULL, 10) > 1ull << 60 ? "none" : value;
+  return !value || strncmp(value, "max", 3) == 0 || *value == '-' || strtoull(value, NULL, 10) > 1ull << 60 ? "none"
+                                                                                                            : value;
 }
 
 static void print_limits(void) {
@@ -84,14 +86,15 @@ static void print_limits(void) {
   int unified = access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0;
   if (access("/sys/fs/cgroup", F_OK) < 0) return;
   printf("\nLimits (cgroup %s)\n", unified ? "v2" : "v1");
-  value = first_line(unified ? "/sys/fs/cgroup/memory.max" : "/sys/fs/cgroup/memory/memory.limit_in_bytes", line, sizeof line);
+  value = first_line(unified ? "/sys/fs/cgroup/memory.max" : "/sys/fs/cgroup/memory/memory.limit_in_bytes", line,
+                     sizeof line);
   if (value) printf("  %-16s %s%s\n", "memory", limit(value), limit(value) == value ? " bytes" : "");
   value = first_line(unified ? "/sys/fs/cgroup/cpu.max" : "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", line, sizeof line);
   if (value && limit(value) != value) {
     print_row("cpu", "none");
   } else if (value) {
-    const char *base = unified ? strchr(value, ' ')
-                               : first_line("/sys/fs/cgroup/cpu/cpu.cfs_period_us", period, sizeof period);
+    const char *base =
+        unified ? strchr(value, ' ') : first_line("/sys/fs/cgroup/cpu/cpu.cfs_period_us", period, sizeof period);
     double share = base ? strtod(base, NULL) : 0;
     if (share > 0) printf("  %-16s %.2f processors\n", "cpu", strtod(value, NULL) / share);
   }

@@ -54,7 +54,7 @@ int init_main(char **argv) {
   if (child == 0) run(argv, &before);
   for (;;) {
     siginfo_t info;
-    int status, number = sigwaitinfo(&all, &info);
+    int status = 0, number = sigwaitinfo(&all, &info);
     if (number == SIGCHLD) {
       if (reap(child, &status)) return status;
     } else if (number > 0 && number != SIGTTIN && number != SIGTTOU) {

@@ -7,9 +7,10 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 
+#include "process-stat.h"
+#include "sys.h"
 #include "vm.h"
 
 #define REPLY_SPACE (ERR_DETAIL + 64u)
@@ -84,8 +85,10 @@ static int count_ends(const uint8_t *data, size_t length, int expected) {
         return -1;
       }
     }
-    if (message->nlmsg_type == NLMSG_DONE || message->nlmsg_type == NLMSG_ERROR) ends++;
-    else if (expected == 0 && !(message->nlmsg_flags & NLM_F_MULTI)) ends++;
+    if (message->nlmsg_type == NLMSG_DONE || message->nlmsg_type == NLMSG_ERROR)
+      ends++;
+    else if (expected == 0 && !(message->nlmsg_flags & NLM_F_MULTI))
+      ends++;
   }
   return ends;
 }
@@ -143,28 +146,13 @@ void job_netlink(struct reader *request, struct buffer *reply) {
 
 /* ---- signals ---- */
 
-/* Field 22 of /proc/PID/stat: proc(5). The name in field 2 may hold anything, so it is skipped from its last ")". */
-static int read_starttime(uint32_t pid, uint64_t *starttime) {
-  char path[32] = "/proc/", text[1024];
-  strcpy(format_decimal(path + 6, pid), "/stat");
-  cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-  ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-  if (n <= 0) return -1;
-  text[n] = 0;
-  const char *at = strrchr(text, ')');
-  for (int field = 2; at && field < 22; field++) at = strchr(at + 1, ' ');
-  if (!at) return -1;
-  *starttime = 0;
-  for (at++; *at >= '0' && *at <= '9'; at++) *starttime = *starttime * 10 + (uint64_t)(*at - '0');
-  return 0;
-}
-
 int signal_process(uint32_t pid, uint64_t starttime, uint32_t number) {
-  uint64_t now;
+  struct process_stat now;
   if (pid == 0 || pid > INT32_MAX) return ESRCH;
-  cleanup_close int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+  cleanup_close int fd = sys_pidfd_open((pid_t)pid);
   if (fd < 0 && errno != ENOSYS) return errno;
-  if (starttime != 0 && (read_starttime(pid, &now) < 0 || now != starttime)) return ESRCH;
-  long failed = fd < 0 ? kill((pid_t)pid, (int)number) : syscall(SYS_pidfd_send_signal, fd, number, NULL, 0);
+  cleanup_close int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (starttime != 0 && (process_stat(proc, (pid_t)pid, &now) < 0 || now.starttime != starttime)) return ESRCH;
+  long failed = fd < 0 ? kill((pid_t)pid, (int)number) : syscall(424 /* pidfd_send_signal */, fd, number, NULL, 0);
   return failed < 0 ? errno : 0;
 }

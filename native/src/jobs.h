@@ -1,4 +1,5 @@
-/* Requests of the launcher that are performed in a process of their own, because they change namespaces or may block. */
+/* Requests of the launcher that are performed in a process of their own, because they change namespaces or may block.
+ */
 #ifndef SKIFF_JOBS_H
 #define SKIFF_JOBS_H
 

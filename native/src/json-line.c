@@ -8,7 +8,9 @@
 #define HIGH 0x8080808080808080ull
 
 /* Non-zero when a byte of x is zero. */
-static inline uint64_t has_zero(uint64_t x) { return (x - ONES) & ~x & HIGH; }
+static inline uint64_t has_zero(uint64_t x) {
+  return (x - ONES) & ~x & HIGH;
+}
 
 /* Non-zero when one of the eight bytes has to be looked at: control, above ASCII, or one of " & < > \.
  * < and > differ in one bit, " and & too: one comparison serves both. */
@@ -123,7 +125,8 @@ static char *two_digits(char *out, unsigned value) {
 }
 
 void format_time(char *out, const struct timespec *time) {
-  /* Days to a civil date, years beginning in March so that the leap day is the last one. Not gmtime_r: it reads files. */
+  /* Days to a civil date, years beginning in March so that the leap day is the last one. Not gmtime_r: it reads files.
+   */
   int64_t days = time->tv_sec / 86400;
   unsigned second = (unsigned)(time->tv_sec % 86400);
   days += 719468; /* since 0000-03-01 */

@@ -1,16 +1,15 @@
-/* The launcher's loop: frames on fd 3, a shim per LAUNCH, a process per RUN, children that end, replies in any order. */
+/* The launcher's loop: frames on fd 3, a shim per LAUNCH, a process per RUN, children that end, replies in any order.
+ */
 #include "launcher.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "frame.h"
@@ -18,6 +17,7 @@
 #include "plan.h"
 #include "protocol.h"
 #include "shim.h"
+#include "sys.h"
 
 #define REQUEST_FD 3
 #define EVENT_FD 4
@@ -46,8 +46,8 @@ struct launcher {
   int signal_fd;
   struct buffer in, out;
   struct outbox events;
-  struct buffer jobs;   /* of struct job; buffers, so that a shim can give everything back */
-  struct buffer shims;  /* of struct shim_entry */
+  struct buffer jobs;  /* of struct job; buffers, so that a shim can give everything back */
+  struct buffer shims; /* of struct shim_entry */
 };
 
 struct request {
@@ -56,8 +56,12 @@ struct request {
   struct reader body;
 };
 
-static struct job *job_table(struct launcher *l) { return (struct job *)(void *)(l->jobs.data + l->jobs.start); }
-static size_t job_count(const struct launcher *l) { return buffer_used(&l->jobs) / sizeof(struct job); }
+static struct job *job_table(struct launcher *l) {
+  return (struct job *)(void *)(l->jobs.data + l->jobs.start);
+}
+static size_t job_count(const struct launcher *l) {
+  return buffer_used(&l->jobs) / sizeof(struct job);
+}
 
 static int complain(const char *message) {
   static const char name[] = "skiff-helper launcher: ";
@@ -88,7 +92,8 @@ static int queue_bytes(struct launcher *l, const void *data, size_t length) {
   return 0;
 }
 
-static int queue_reply(struct launcher *l, uint32_t id, uint16_t type, const struct writer *body, const uint8_t *start) {
+static int queue_reply(struct launcher *l, uint32_t id, uint16_t type, const struct writer *body,
+                       const uint8_t *start) {
   uint8_t head[FRAME_HEAD];
   struct writer w = {.at = head, .end = head + sizeof head};
   size_t length = (size_t)(body->at - start);
@@ -133,7 +138,7 @@ static int send_replies(struct launcher *l) {
 
 /* Closes everything from first on, but keep, which is larger. */
 static void close_others(unsigned first, unsigned keep) {
-  if (syscall(SYS_close_range, first, keep - 1, 0) == 0 && syscall(SYS_close_range, keep + 1, ~0u, 0) == 0) return;
+  if (sys_close_range(first, keep - 1, 0) == 0 && sys_close_range(keep + 1, ~0u, 0) == 0) return;
   for (unsigned fd = first; fd < 1024; fd++)
     if (fd != keep) close((int)fd);
 }

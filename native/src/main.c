@@ -6,6 +6,7 @@
 #include "modes.h"
 #include "protocol.h"
 #include "run.h"
+#include "text.h"
 #include "unpack.h"
 
 static int usage(void) {
@@ -17,9 +18,10 @@ static int usage(void) {
 }
 
 static int version(void) {
-  char line[24], *end = format_decimal(line, PROTOCOL_VERSION);
-  *end++ = '\n';
-  return write_all(1, line, (size_t)(end - line)) < 0;
+  TEXT(line, 24);
+  text_number(&line, PROTOCOL_VERSION);
+  text_add(&line, "\n");
+  return write_all(1, line.data, line.length) < 0;
 }
 
 /* The memory from the first argument to the end of the environment is one piece (execve(2)). */

@@ -4,7 +4,8 @@
 
 /* Prints what a container sees of its isolation. Gives 0. */
 int hello_main(void);
-/* A small init: runs argv, forwards signals, reaps, gives its exit status (128 + signal; 126, 127 when it cannot run). */
+/* A small init: runs argv, forwards signals, reaps, gives its exit status (128 + signal; 126, 127 when it cannot run).
+ */
 int init_main(char **argv);
 
 #endif

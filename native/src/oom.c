@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 
 #include "shim.h"
+#include "text.h"
 
 /* Registers an eventfd for memory.oom_control (Documentation/admin-guide/cgroup-v1/memory.rst, section 10). */
 static int watch_v1(int folder, int count_fd) {
@@ -13,10 +14,11 @@ static int watch_v1(int folder, int count_fd) {
     close_fd(&fd);
     return -1;
   }
-  char line[48], *end = format_decimal(line, (uint64_t)fd);
-  *end++ = ' ';
-  end = format_decimal(end, (uint64_t)count_fd);
-  if (write(control, line, (size_t)(end - line)) >= 0) return fd;
+  TEXT(line, 48);
+  text_number(&line, (uint64_t)fd);
+  text_add(&line, " ");
+  text_number(&line, (uint64_t)count_fd);
+  if (write(control, line.data, line.length) >= 0) return fd;
   close(fd);
   return -1;
 }

@@ -82,8 +82,8 @@ static void ring_send(struct connection *c) {
 
 /* What the socket does not take at once goes to the ring; attach_room has seen to it that it fits. */
 static void client_output(struct connection *c, uint8_t number, const char *text, size_t length) {
-  uint8_t header[HEADER_SIZE] = {number, 0, 0, 0, (uint8_t)(length >> 24), (uint8_t)(length >> 16),
-                                 (uint8_t)(length >> 8), (uint8_t)length};
+  uint8_t header[HEADER_SIZE] = {
+      number, 0, 0, 0, (uint8_t)(length >> 24), (uint8_t)(length >> 16), (uint8_t)(length >> 8), (uint8_t)length};
   size_t header_length = c->flags & ATTACH_RAW ? 0 : HEADER_SIZE, sent = 0;
   struct iovec parts[2] = {{.iov_base = header, .iov_len = header_length},
                            {.iov_base = (char *)(uintptr_t)text, .iov_len = length}};

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 
 #include "shim.h"
+#include "text.h"
 
 #define HELLO_SIZE 8
 #define EVENTS_KEPT 16384 /* bytes of events kept for a control client that does not read */
@@ -15,9 +16,8 @@
 /* Binds RUN/shim.sock through /proc/self/fd of the folder: its own path may be longer than sun_path. */
 int clients_listen(struct shim *s, struct err *e) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
-  strcpy(address.sun_path, "/proc/self/fd/");
-  char *end = format_decimal(address.sun_path + strlen(address.sun_path), (uint64_t)s->run_fd);
-  strcpy(end, "/shim.sock");
+  struct text path = text_over(address.sun_path, sizeof address.sun_path);
+  text_fd_path(&path, s->run_fd, "shim.sock");
   s->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (s->listen_fd < 0) return err_errno(e, "socket", "shim.sock");
   /* The mode of the socket before bind is the mode of the file: it is never open to others. */

@@ -1,4 +1,5 @@
-/* Writes json-file lines in large pieces, rotates by size, and survives a full disk: lines are then lost, and counted. */
+/* Writes json-file lines in large pieces, rotates by size, and survives a full disk: lines are then lost, and counted.
+ */
 #include "shim-log.h"
 
 #include <fcntl.h>
@@ -9,8 +10,8 @@
 #include <sys/uio.h>
 #include <time.h>
 
-#include "frame.h"
 #include "json-line.h"
+#include "text.h"
 
 #define LOG_MODE 0640
 #define SUFFIX_MAX 96 /* `","stream":"stderr","time":"…"` */
@@ -38,36 +39,41 @@ static char *append(char *out, const char *text, size_t length) {
   return out + length;
 }
 
-static char *append_string(char *out, const char *text) { return append(out, text, strlen(text)); }
+static char *append_string(char *out, const char *text) {
+  return append(out, text, strlen(text));
+}
 
 /* `","stream":"…","time":"…"`: what follows the text in every line of one piece. */
 static size_t format_suffix(char *out, int stream) {
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
-  char *end = append_string(out, stream == 2 ? "\",\"stream\":\"stderr\",\"time\":\"" : "\",\"stream\":\"stdout\",\"time\":\"");
+  char *end =
+      append_string(out, stream == 2 ? "\",\"stream\":\"stderr\",\"time\":\"" : "\",\"stream\":\"stdout\",\"time\":\"");
   format_time(end, &now);
   end[TIME_LENGTH] = '"';
   return (size_t)(end + TIME_LENGTH + 1 - out);
 }
 
 /* The line that tells how many were lost before it. */
-static size_t format_notice(const struct log *l, char *out, const char *suffix, size_t suffix_length) {
-  char *end = append_string(out, "{\"log\":\"skiff: ");
-  end = format_decimal(end, l->lost);
-  end = append_string(end, " lines of this log were lost: ");
-  end = append_string(end, strerror(l->lost_errno));
-  end = append_string(end, "\\n");
-  end = append(end, suffix, suffix_length);
-  end = append_string(end, "}\n");
-  return (size_t)(end - out);
+static void format_notice(const struct log *l, struct text *line) {
+  char suffix[SUFFIX_MAX];
+  text_add(line, "{\"log\":\"skiff: ");
+  text_number(line, l->lost);
+  text_add(line, " lines of this log were lost: ");
+  text_add(line, strerror(l->lost_errno));
+  text_add(line, "\\n");
+  text_bytes(line, suffix, format_suffix(suffix, 2));
+  text_add(line, "}\n");
 }
 
-/* Writes what lies in `out`. A failure takes back the half that was written, so that the file always holds whole lines. */
+/* Writes what lies in `out`. A failure takes back the half that was written, so that the file always holds whole lines.
+ */
 void log_flush(struct log *l) {
   if (l->used == 0) return;
-  char notice[512], suffix[SUFFIX_MAX];
-  struct iovec parts[2] = {{.iov_base = notice, .iov_len = 0}, {.iov_base = l->out, .iov_len = l->used}};
-  if (l->lost > 0) parts[0].iov_len = format_notice(l, notice, suffix, format_suffix(suffix, 2));
+  TEXT(notice, 512);
+  if (l->lost > 0) format_notice(l, &notice);
+  struct iovec parts[2] = {{.iov_base = notice.data, .iov_len = notice.length},
+                           {.iov_base = l->out, .iov_len = l->used}};
   size_t whole = parts[0].iov_len + parts[1].iov_len, written = 0;
   while (written < whole) {
     ssize_t n = writev(l->fd, parts, 2);
@@ -96,15 +102,13 @@ void log_flush(struct log *l) {
 
 /* The names `path`, `path.1`, …; 0 is the current one. */
 static int file_name(const struct log *l, uint32_t number, char *out) {
-  size_t length = strlen(l->path);
-  if (length + 12 >= PATH_MAX) return -1;
-  char *end = append(out, l->path, length);
+  struct text name = text_over(out, PATH_MAX);
+  text_add(&name, l->path);
   if (number > 0) {
-    *end++ = '.';
-    end = format_decimal(end, number);
+    text_add(&name, ".");
+    text_number(&name, number);
   }
-  *end = 0;
-  return 0;
+  return name.cut ? -1 : 0;
 }
 
 static int start_over(struct log *l, struct err *e) {
@@ -116,7 +120,8 @@ static int start_over(struct log *l, struct err *e) {
 static int rename_and_reopen(struct log *l, struct err *e) {
   char from[PATH_MAX], to[PATH_MAX];
   for (uint32_t i = l->max_files - 1; i > 0; i--) {
-    if (file_name(l, i - 1, from) < 0 || file_name(l, i, to) < 0) return err_set(e, ENAMETOOLONG, "rotate log", l->path);
+    if (file_name(l, i - 1, from) < 0 || file_name(l, i, to) < 0)
+      return err_set(e, ENAMETOOLONG, "rotate log", l->path);
     if (rename(from, to) < 0 && (errno != ENOENT || i == 1)) return err_errno(e, "rotate log", from);
   }
   /* from is now the current name, to is `.1`. */
@@ -150,7 +155,8 @@ static void rotate_full(struct log *l) {
   l->limit = log_rotate(l, &e) < 0 ? l->size + l->max_bytes : l->max_bytes;
 }
 
-static void put_line(struct log *l, const char *text, size_t length, int newline, const char *suffix, size_t suffix_length) {
+static void put_line(struct log *l, const char *text, size_t length, int newline, const char *suffix,
+                     size_t suffix_length) {
   if (LOG_OUT_SIZE - l->used < LINE_SPACE + l->attrs_length) log_flush(l);
   char *start = l->out + l->used, *end = append(start, "{\"log\":\"", 8);
   end = json_escape(end, text, length);

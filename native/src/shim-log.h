@@ -27,14 +27,16 @@ struct log {
   char *out;   /* LOG_OUT_SIZE bytes */
 };
 
-/* Opens (appending) the file. path and attrs have to stay. Errors of open(2); EINVAL for attributes that are too long. */
+/* Opens (appending) the file. path and attrs have to stay. Errors of open(2); EINVAL for attributes that are too long.
+ */
 int log_open(struct log *l, struct err *e);
 /* Logs the complete lines of text, and full parts of over-long ones, with the time of now; gives how many bytes that
  * were. The rest, always less than LOG_LINE_MAX, is to be given again in front of what follows; with at_end everything
  * is logged. What is logged may stay in memory until log_flush. Write errors never fail: lost lines are counted. */
 size_t log_text(struct log *l, int stream, const char *text, size_t length, int at_end);
 void log_flush(struct log *l);
-/* Makes the current file `.1` and begins a new one. Errors of rename(2) and open(2): the log goes on in the old file. */
+/* Makes the current file `.1` and begins a new one. Errors of rename(2) and open(2): the log goes on in the old file.
+ */
 int log_rotate(struct log *l, struct err *e);
 void log_close(struct log *l);
 

@@ -112,8 +112,10 @@ void streams_drain(struct shim *s) {
   for (int i = 0; i < 2; i++) {
     int available = 0;
     if (s->out[i].fd < 0) continue;
-    if (s->out[i].fd == s->terminal_fd) available = TERMINAL_BUFFER; /* FIONREAD does not see what is on its way */
-    else if (ioctl(s->out[i].fd, FIONREAD, &available) < 0) available = 0;
+    if (s->out[i].fd == s->terminal_fd)
+      available = TERMINAL_BUFFER; /* FIONREAD does not see what is on its way */
+    else if (ioctl(s->out[i].fd, FIONREAD, &available) < 0)
+      available = 0;
     left[i] = (size_t)available;
   }
   if (left[0] + left[1] > 0) attach_widen(s, left[0] + left[1]);

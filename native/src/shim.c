@@ -4,11 +4,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
+
+#include "text.h"
 
 #define EVENTS_KEPT 65536
 #define QUIET_MS 1000
@@ -71,26 +74,29 @@ static int set_up(struct shim *s, struct err *e) {
   return streams_prepare(s, e);
 }
 
-static int write_run_file(struct shim *s, const char *name, const char *text, size_t length) {
+static int write_run_file(struct shim *s, const char *name, const struct text *content) {
   cleanup_close int fd = openat(s->run_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  return fd < 0 ? -1 : write_all(fd, text, length);
+  return fd < 0 ? -1 : write_all(fd, content->data, content->length);
 }
 
 /* `pid starttime\n` */
 static int write_pid(struct shim *s, struct err *e) {
-  char text[48], *end = format_decimal(text, (uint64_t)s->pid);
-  *end++ = ' ';
-  end = format_decimal(end, s->starttime);
-  *end++ = '\n';
-  if (write_run_file(s, "pid", text, (size_t)(end - text)) < 0) return err_errno(e, "write pid file", s->record.run_dir);
+  TEXT(line, 48);
+  text_number(&line, (uint64_t)s->pid);
+  text_add(&line, " ");
+  text_number(&line, s->starttime);
+  text_add(&line, "\n");
+  if (write_run_file(s, "pid", &line) < 0) return err_errno(e, "write pid file", s->record.run_dir);
   return 0;
 }
 
 /* Holding it keeps the kernel from unmounting everything inside the container's exit. Best effort: it may be over. */
 static void hold_mount_namespace(struct shim *s) {
-  char path[48] = "/proc/";
-  strcpy(format_decimal(path + 6, (uint64_t)s->pid), "/ns/mnt");
-  s->mnt_ns_fd = open(path, O_RDONLY | O_CLOEXEC);
+  TEXT(path, 48);
+  text_add(&path, "/proc/");
+  text_number(&path, (uint64_t)s->pid);
+  text_add(&path, "/ns/mnt");
+  s->mnt_ns_fd = open(path.data, O_RDONLY | O_CLOEXEC);
 }
 
 static void announce_process(struct shim *s, uint16_t type) {
@@ -185,14 +191,14 @@ static int give_up(struct shim *s, const struct failure *f) {
 
 /* `wait-status unix-time-ns oom-kills\n`, whole or not at all. */
 static void write_exit_record(struct shim *s) {
-  char text[80], *end = format_decimal(text, (uint64_t)(uint32_t)s->wait_status);
-  *end++ = ' ';
-  end = format_decimal(end, s->exit_time);
-  *end++ = ' ';
-  end = format_decimal(end, s->oom.kills);
-  *end++ = '\n';
-  if (write_run_file(s, "exit.tmp", text, (size_t)(end - text)) == 0)
-    renameat(s->run_fd, "exit.tmp", s->run_fd, "exit");
+  TEXT(line, 80);
+  text_number(&line, (uint32_t)s->wait_status);
+  text_add(&line, " ");
+  text_number(&line, s->exit_time);
+  text_add(&line, " ");
+  text_number(&line, s->oom.kills);
+  text_add(&line, "\n");
+  if (write_run_file(s, "exit.tmp", &line) == 0) renameat(s->run_fd, "exit.tmp", s->run_fd, "exit");
 }
 
 /* The container's process is gone: all that is owed to it, in the order of README.md, "Shim". */
@@ -220,13 +226,13 @@ static int is_dead(pid_t pid) {
   return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
 }
 
-/* The held child has exec'ed, failed, or was killed while it waited. -1: failed (f is set, the child is reaped). */
+/* The held child was let go: it has exec'ed, or failed (-1: f is set, the child is reaped). One that is held by
+ * somebody else's socket reports its failures there, and here only that it has left HOLD. */
 static int end_hold(struct shim *s, struct failure *f) {
-  if (vm_finish(&s->vm, f) < 0) return -1;
-  int killed = !s->released && is_dead(s->pid);
+  if (s->vm.held_by_parent && vm_finish(&s->vm, f) < 0) return -1;
   struct err e;
   if (streams_adopt(s, &e) < 0) kill(s->pid, SIGKILL); /* a terminal that cannot be used */
-  if (!killed) announce_started(s);
+  announce_started(s);
   vm_close(&s->vm);
   return 0;
 }
@@ -287,8 +293,11 @@ static int serve(struct shim *s, struct failure *f) {
   }
   if (ready == 0 && s->scratch_used) become_quiet(s);
   if (ready <= 0) return 0;
-  int child_ended = fds[AT_SIGNAL].revents && !s->exited && is_dead(s->pid);
-  if (s->state == SHIM_CREATED && (fds[AT_SYNC].revents || child_ended) && end_hold(s, f) < 0) return -1;
+  if (s->state == SHIM_CREATED && (fds[AT_SYNC].revents || fds[AT_SIGNAL].revents)) {
+    int dead = is_dead(s->pid), let_go = s->released || (fds[AT_SYNC].revents && !dead);
+    /* The start comes before the end, even when both are seen at once. Who was killed in HOLD has not started. */
+    if (let_go && (fds[AT_SYNC].revents || dead) && end_hold(s, f) < 0) return -1;
+  }
   if (fds[AT_SIGNAL].revents) reap(s);
   if (fds[AT_EVENTS].revents && outbox_flush(&s->events) < 0) s->events.fd = -1;
   for (int i = 0; i < 2; i++)

@@ -11,11 +11,11 @@
 #include "shim-log.h"
 #include "vm.h"
 
-#define READ_MAX 65536u          /* of the container's output at once */
-#define RING_SIZE 65536u         /* output kept for a slow client */
+#define READ_MAX 65536u  /* of the container's output at once */
+#define RING_SIZE 65536u /* output kept for a slow client */
 #define CONNECTION_MAX 64
-#define STALL_MS 10000           /* after the exit a client that takes nothing for so long is dropped */
-#define SETUP_INDEX 0xffffffffu  /* "op index" of failures of the shim's own set-up */
+#define STALL_MS 10000          /* after the exit a client that takes nothing for so long is dropped */
+#define SETUP_INDEX 0xffffffffu /* "op index" of failures of the shim's own set-up */
 
 /* The shim record of a LAUNCH; the strings stand in the record. */
 struct shim_record {
@@ -48,9 +48,9 @@ struct connection {
   uint8_t kind; /* 0: it has not said yet */
   uint8_t flags;
   uint8_t stdin_open;
-  uint8_t hung_up; /* its output has no reader any more */
-  uint8_t have;    /* bytes in `in` */
-  uint8_t in[64];  /* the hello, then the control frame that is being read */
+  uint8_t hung_up;  /* its output has no reader any more */
+  uint8_t have;     /* bytes in `in` */
+  uint8_t in[64];   /* the hello, then the control frame that is being read */
   int64_t progress; /* ms, when it last took something */
   uint8_t *ring;    /* attach: output not yet sent */
   uint32_t ring_size, ring_start, ring_used;
@@ -69,12 +69,12 @@ struct shim {
   uint64_t token;
   struct shim_record record;
   enum shim_state state;
-  int exited;      /* the child is reaped, the exit record may not be written yet */
+  int exited; /* the child is reaped, the exit record may not be written yet */
   int released;
   int run_fd, listen_fd, signal_fd, mnt_ns_fd;
-  int stdin_fd;    /* write end, or the terminal; -1 closed */
-  int terminal_fd; /* the pty master (then also stdin_fd and out[0].fd are it) */
-  int stdin_ending; /* close stdin when `input` has been written */
+  int stdin_fd;           /* write end, or the terminal; -1 closed */
+  int terminal_fd;        /* the pty master (then also stdin_fd and out[0].fd are it) */
+  int stdin_ending;       /* close stdin when `input` has been written */
   uint32_t rows, columns; /* asked for before there was a terminal; 0: nothing */
   pid_t pid;
   uint64_t starttime;
@@ -94,8 +94,8 @@ struct shim {
   char formatted[LOG_OUT_SIZE];
 };
 
-/* The whole life of a shim, in a process forked for it. record and plan lie in memory the caller may free when `free_request`
- * is called with context. Gives the process's exit status. */
+/* The whole life of a shim, in a process forked for it. record and plan lie in memory the caller may free when
+ * `free_request` is called with context. Gives the process's exit status. */
 int shim_main(uint64_t token, const void *record, size_t record_length, const void *plan, size_t plan_length,
               int event_fd, void (*free_request)(void *context), void *context);
 
@@ -134,7 +134,8 @@ void client_ready(struct shim *s, struct connection *c, short events);
 /* Closes what has been served to the end. With the container gone also what makes no progress. The number left. */
 int clients_settle(struct shim *s);
 int attach_begin(struct connection *c);
-/* The client sends nothing more (or is gone): with STDIN_ONCE or CLOSE_STDIN the container sees the end of its stdin. */
+/* The client sends nothing more (or is gone): with STDIN_ONCE or CLOSE_STDIN the container sees the end of its stdin.
+ */
 void attach_input_ended(struct shim *s, struct connection *c);
 short attach_interest(const struct shim *s, const struct connection *c, int *fd);
 void attach_ready(struct shim *s, struct connection *c, short events);

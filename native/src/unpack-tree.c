@@ -1,15 +1,16 @@
 /* Paths of an unpacked tree: nothing outside the root is ever reached, and no last component is ever followed. */
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "sys.h"
 #include "unpack.h"
 
 #define FOLDER (O_PATH | O_DIRECTORY | O_CLOEXEC)
+#define NO_MAGICLINKS 0x02u /* RESOLVE_NO_MAGICLINKS */
 
 int tree_open(struct tree *t, const char *root, struct err *e) {
   t->parent = -1;
@@ -31,10 +32,10 @@ void tree_close(struct tree *t) {
 
 /* Opens a folder of the tree. A kernel without openat2 (before 5.6) leaves the confinement to the chroot we are in. */
 static int open_inside(struct tree *t, const char *path) {
-  struct open_how how = {.flags = FOLDER, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+  struct open_args how = {.flags = FOLDER, .resolve = IN_ROOT | NO_MAGICLINKS};
   if (t->has_openat2) {
     int fd;
-    do fd = (int)syscall(SYS_openat2, t->root, path, &how, sizeof how);
+    do fd = sys_openat2(t->root, path, &how);
     while (fd < 0 && errno == EAGAIN); /* a rename elsewhere while ".." was resolved */
     if (fd >= 0 || errno != ENOSYS) return fd;
     t->has_openat2 = 0;
@@ -52,8 +53,10 @@ static int open_or_make(struct tree *t, char *path, struct err *e) {
     component[length] = 0;
     int fd = open_inside(t, path);
     if (fd < 0 && errno == ENOENT) {
-      if (mkdirat(parent, component, 0755) == 0) fd = open_inside(t, path);
-      else if (errno == EEXIST) errno = ENOENT; /* a symlink to nowhere */
+      if (mkdirat(parent, component, 0755) == 0)
+        fd = open_inside(t, path);
+      else if (errno == EEXIST)
+        errno = ENOENT; /* a symlink to nowhere */
     }
     if (fd < 0) {
       err_errno(e, "open parent folder", path);

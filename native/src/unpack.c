@@ -46,7 +46,8 @@ struct unpacker {
 
 /* ---- input ---- */
 
-/* Has n bytes in one piece at input + start, unless the input ends before: then fewer. Gives what is there, -1 on error. */
+/* Has n bytes in one piece at input + start, unless the input ends before: then fewer. Gives what is there, -1 on
+ * error. */
 static ssize_t fill(struct unpacker *u, size_t n, struct err *e) {
   while (u->end - u->start < n) {
     if (u->start > 0) {
@@ -110,8 +111,8 @@ static int apply_xattrs(struct unpacker *u, int fd, const char *name, const char
     const char *key = read_string(&payload);
     struct bytes value = read_data(&payload);
     r.at += length;
-    int failed = fd >= 0 ? fsetxattr(fd, key, value.data, value.length, 0)
-                         : lsetxattr(name, key, value.data, value.length, 0);
+    int failed =
+        fd >= 0 ? fsetxattr(fd, key, value.data, value.length, 0) : lsetxattr(name, key, value.data, value.length, 0);
     int tolerable = (flags & OPTIONAL_XATTR) && (errno == ENOTSUP || errno == EPERM);
     if (failed < 0 && !tolerable) return err_errno(e, key, path);
   }
@@ -127,7 +128,8 @@ static int apply_to_open(struct unpacker *u, int fd, const struct attributes *a,
 }
 
 /* For what cannot be opened: symlinks and nodes. */
-static int apply_to_name(struct unpacker *u, const struct place *p, const struct attributes *a, const char *path, struct err *e) {
+static int apply_to_name(struct unpacker *u, const struct place *p, const struct attributes *a, const char *path,
+                         struct err *e) {
   const struct timespec times[2] = {a->mtime, a->mtime};
   if (fchownat(p->parent, p->name, a->uid, a->gid, AT_SYMLINK_NOFOLLOW) < 0) return err_errno(e, "chown", path);
   if (!S_ISLNK(a->mode) && fchmodat(p->parent, p->name, a->mode & 07777, 0) < 0) return err_errno(e, "chmod", path);
@@ -385,7 +387,7 @@ static int perform(struct unpacker *u, uint16_t kind, uint16_t flags, struct rea
 }
 
 static int perform_all(struct unpacker *u, uint32_t *index, struct err *e) {
-  uint16_t kind, flags;
+  uint16_t kind = 0, flags = 0;
   struct reader payload;
   for (*index = 0;; ++*index) {
     int more = next_record(u, &kind, &flags, &payload, e);

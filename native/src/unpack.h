@@ -1,4 +1,5 @@
-/* Mode `unpack`: file operations from fd 0, performed inside a folder. Its parts share struct tree; see "Unpack" in README.md. */
+/* Mode `unpack`: file operations from fd 0, performed inside a folder. Its parts share struct tree; see "Unpack" in
+ * README.md. */
 #ifndef SKIFF_UNPACK_H
 #define SKIFF_UNPACK_H
 
@@ -21,7 +22,8 @@ struct tree {
   int has_openat2;
 };
 
-/* Where an entry goes: its parent, opened (belongs to the tree, until the next call), and its last component; "" is the root. */
+/* Where an entry goes: its parent, opened (belongs to the tree, until the next call), and its last component; "" is the
+ * root. */
 struct place {
   int parent;
   char name[256];
@@ -36,7 +38,8 @@ struct attributes {
 /* unpack-tree.c: paths. */
 int tree_open(struct tree *t, const char *root, struct err *e);
 void tree_close(struct tree *t);
-/* Resolves the parent of path inside the root; missing parents are made (0755) if asked for. ENOENT, ENOTDIR, EINVAL. */
+/* Resolves the parent of path inside the root; missing parents are made (0755) if asked for. ENOENT, ENOTDIR, EINVAL.
+ */
 int tree_place(struct tree *t, const char *path, int make_parents, struct place *place, struct err *e);
 /* Removes what is at the place, folders with all they hold. What is missing is removed already. */
 int tree_remove(struct tree *t, const struct place *place, const char *path, struct err *e);
