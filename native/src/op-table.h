@@ -76,7 +76,8 @@
   X(CLOSE_FDS,    op_close_fds,    IN_CHILD,  "u",          OPF_COMMON)                       \
   X(FIND_EXEC,    op_find_exec,    IN_CHILD,  "l",          OPF_COMMON)                       \
   X(EXEC,         op_exec,         IN_CHILD,  "lll",        OPF_STRICT)                       \
-  X(DUMPABLE,     op_dumpable,     IN_CHILD,  "u",          OPF_COMMON)
+  X(DUMPABLE,     op_dumpable,     IN_CHILD,  "u",          OPF_COMMON)                       \
+  X(CHOWN_STDIO,  op_chown_stdio,  IN_CHILD,  "u",          OPF_COMMON)
 /* clang-format on */
 
 #define OP_DECLARE(name, function, who, shape, flags) int function(struct vm *vm, const struct op *op, struct err *e);

@@ -54,9 +54,10 @@ int op_write_file(struct vm *vm, const struct op *op, struct err *e) {
   const char *path = read_string(&r);
   struct bytes data = read_data(&r);
   uint32_t oflags = read_u32(&r);
-  cleanup_close int fd = openat(at, path, (int)oflags | O_CLOEXEC | O_NOCTTY, (mode_t)read_u32(&r));
-  if (fd < 0) return err_errno(e, "open", path);
-  ssize_t written = write(fd, data.data, data.length);
+  int to_slot = path[0] == '\0'; /* the slot holds the file itself */
+  cleanup_close int fd = to_slot ? -1 : openat(at, path, (int)oflags | O_CLOEXEC | O_NOCTTY, (mode_t)read_u32(&r));
+  if (!to_slot && fd < 0) return err_errno(e, "open", path);
+  ssize_t written = write(to_slot ? at : fd, data.data, data.length);
   if (written < 0) return err_errno(e, "write", path);
   return (size_t)written == data.length ? 0 : err_set(e, EIO, "short write", path);
 }

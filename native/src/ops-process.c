@@ -86,6 +86,26 @@ int op_stdio(struct vm *vm, const struct op *op, struct err *e) {
   return 0;
 }
 
+int op_chown_stdio(struct vm *vm, const struct op *op, struct err *e) {
+  struct reader r = op->payload;
+  uid_t uid = read_u32(&r);
+  (void)vm;
+  for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+    struct stat st;
+    if (fstat(fd, &st) < 0) {
+      if (errno == EBADF) continue;
+      return err_errno(e, "fstat", "stdio");
+    }
+    /* Devices such as /dev/null are everybody's; only streams made for this container change hands. */
+    if (st.st_uid == uid || !(S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode))) continue;
+    /* Files of another user namespace or on a read-only file system stay as they are, as with runc. */
+    if (fchown(fd, uid, (gid_t)-1) < 0 && errno != EINVAL && errno != EPERM && errno != EROFS) {
+      return err_errno(e, "fchown", "stdio");
+    }
+  }
+  return 0;
+}
+
 int op_chdir(struct vm *vm, const struct op *op, struct err *e) {
   struct reader r = op->payload;
   const char *path = read_string(&r);

@@ -76,6 +76,7 @@ enum op_code {
   OP_FIND_EXEC = 61,
   OP_EXEC = 62,
   OP_DUMPABLE = 64,
+  OP_CHOWN_STDIO = 65,
 };
 
 /* Flags of every operation. */
