@@ -1,0 +1,190 @@
+/**
+ * The native helper: where it is, and how it is started. The only file that spawns it.
+ *
+ * `Launcher` is the resident one: it performs plans on request and forks a shim per launch.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import type { Duplex } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { BytesReader, BytesWriter, defineErrors } from '#base';
+import {
+  FrameSplitter,
+  type HelperEvent,
+  PROTOCOL_VERSION,
+  REPLY_BIT,
+  readEvent,
+  requestType,
+  type ShimRecord,
+  writeShimRecord,
+} from './helper-protocol.ts';
+
+const errors = defineErrors('helper', {
+  missing: {
+    kind: 'unavailable',
+    message: (path: string) =>
+      `the native helper ${path} is missing or cannot be executed: build it with 'make -C native' (needs a C compiler) or reinstall`,
+  },
+  ended: { kind: 'unavailable', message: (how: string) => `the native launcher has ended (${how})` },
+});
+
+/** The helper's program: SKIFF_HELPER, or the one built beside this package. Throws `helper.missing`. */
+export function helperPath(): string {
+  const path =
+    process.env['SKIFF_HELPER'] ?? fileURLToPath(new URL('../../native/build/skiff-helper', import.meta.url));
+  try {
+    accessSync(path, constants.X_OK);
+  } catch {
+    throw errors.missing(path);
+  }
+  return path;
+}
+
+export interface RunOutcome {
+  /** 0, or the errno of the first operation that failed. */
+  readonly errno: number;
+  readonly index: number;
+  readonly code: number;
+  readonly detail: string;
+}
+
+/** Receives the events of one launch. */
+export type EventListener = (event: HelperEvent) => void;
+
+export interface Launcher extends AsyncDisposable {
+  /** Starts a shim that performs the plan; its events go to the listener. Resolves with the shim's pid. */
+  launch(shim: ShimRecord, plan: Uint8Array, listener: EventListener): Promise<number>;
+  /** Performs a plan without a child. */
+  run(plan: Uint8Array): Promise<RunOutcome>;
+  /** Signals a process if it still is the one with this start time; resolves with the errno, 0 for done. */
+  signal(pid: number, startTime: bigint, signal: number): Promise<number>;
+  /** Fulfilled when the launcher has ended by itself, with the reason. */
+  readonly lost: Promise<Error>;
+}
+
+/** Starts the resident launcher as a child of this process; it ends with it. */
+export async function startLauncher(): Promise<Launcher> {
+  const launcher = new ProcessLauncher(helperPath());
+  const version = await launcher.ping();
+  if (version !== PROTOCOL_VERSION) {
+    await launcher[Symbol.asyncDispose]();
+    throw new Error(
+      `the native helper speaks protocol ${version}, this package ${PROTOCOL_VERSION}: rebuild it with 'make -C native'`,
+    );
+  }
+  return launcher;
+}
+
+class ProcessLauncher implements Launcher {
+  readonly lost: Promise<Error>;
+  readonly #process: ChildProcess;
+  readonly #requests: Duplex;
+  readonly #replies = new Map<number, { resolve: (body: BytesReader) => void; reject: (error: Error) => void }>();
+  /** By token; the pid tells whose a lost shim was. An end may be heard before the reply that names the pid. */
+  readonly #launches = new Map<bigint, { readonly listener: EventListener; pid: number }>();
+  #nextId = 1;
+  #nextToken = 1n;
+  #ended: Error | undefined;
+
+  constructor(path: string) {
+    const child = spawn(path, ['launcher'], { stdio: ['ignore', 'ignore', 'inherit', 'pipe', 'pipe'], detached: true });
+    this.#process = child;
+    this.#requests = child.stdio[3] as Duplex;
+    const events = child.stdio[4] as Duplex;
+    const { promise, resolve } = Promise.withResolvers<Error>();
+    this.lost = promise;
+    child.once('error', (error) => this.#end(error, resolve));
+    child.once('exit', (code, signal) => this.#end(errors.ended(signal ?? `exit code ${code}`), resolve));
+    const replySplitter = new FrameSplitter();
+    this.#requests.on('data', (chunk: Buffer) => replySplitter.push(chunk).forEach((frame) => this.#reply(frame)));
+    const eventSplitter = new FrameSplitter();
+    events.on('data', (chunk: Buffer) => eventSplitter.push(chunk).forEach((frame) => this.#event(frame)));
+    for (const stream of [this.#requests, events]) stream.on('error', (error) => this.#end(error, resolve));
+  }
+
+  async ping(): Promise<number> {
+    const body = await this.#request(requestType.ping, () => {});
+    body.u32();
+    return body.u32();
+  }
+
+  async launch(shim: ShimRecord, plan: Uint8Array, listener: EventListener): Promise<number> {
+    const token = this.#nextToken++;
+    const entry = { listener, pid: 0 };
+    this.#launches.set(token, entry);
+    try {
+      const body = await this.#request(requestType.launch, (writer) => {
+        writer.u64(token);
+        writeShimRecord(writer, shim);
+        writer.bytes(plan);
+      });
+      const errno = body.u32();
+      const pid = body.u32();
+      if (errno !== 0) throw new Error(`the native launcher could not fork a shim: errno ${errno}`);
+      entry.pid = pid;
+      return pid;
+    } catch (error) {
+      this.#launches.delete(token);
+      throw error;
+    }
+  }
+
+  async run(plan: Uint8Array): Promise<RunOutcome> {
+    const body = await this.#request(requestType.run, (writer) => writer.bytes(plan));
+    return { errno: body.u32(), index: body.u32(), code: body.u32(), detail: body.string() };
+  }
+
+  async signal(pid: number, startTime: bigint, signal: number): Promise<number> {
+    const body = await this.#request(requestType.signal, (writer) => writer.u32(pid).u64(startTime).u32(signal));
+    return body.u32();
+  }
+
+  /** Ends the launcher; shims go on. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#requests.end();
+    await this.lost;
+  }
+
+  #request(type: number, write: (writer: BytesWriter) => void): Promise<BytesReader> {
+    if (this.#ended) return Promise.reject(this.#ended);
+    const id = this.#nextId++ >>> 0;
+    const writer = new BytesWriter(64 * 1024).u32(0).u32(id).u16(type).u16(0);
+    write(writer);
+    writer.patchU32(0, writer.length - 4);
+    const { promise, resolve, reject } = Promise.withResolvers<BytesReader>();
+    this.#replies.set(id, { resolve, reject });
+    this.#requests.write(writer.done());
+    return promise;
+  }
+
+  #reply(frame: Buffer): void {
+    const reader = new BytesReader(frame);
+    const id = reader.u32();
+    const type = reader.u16();
+    reader.u16();
+    const waiting = this.#replies.get(id);
+    this.#replies.delete(id);
+    if ((type & REPLY_BIT) !== 0) waiting?.resolve(reader);
+  }
+
+  #event(frame: Buffer): void {
+    const { token, event } = readEvent(frame);
+    if (event.type !== 'shim-lost') return this.#deliver(token, event);
+    const owner = this.#launches.entries().find(([, launch]) => launch.pid === event.pid);
+    if (owner) this.#deliver(owner[0], event);
+  }
+
+  #deliver(token: bigint, event: HelperEvent): void {
+    const launch = this.#launches.get(token);
+    if (event.type === 'exit' || event.type === 'failed' || event.type === 'shim-lost') this.#launches.delete(token);
+    launch?.listener(event);
+  }
+
+  #end(reason: Error, tell: (reason: Error) => void): void {
+    this.#ended ??= reason;
+    for (const { reject } of this.#replies.values()) reject(this.#ended);
+    this.#replies.clear();
+    this.#process.unref();
+    tell(this.#ended);
+  }
+}

@@ -1,0 +1,51 @@
+/** The only module that touches the kernel: its numbers, cgroups, the native helper, facts of the host. */
+export {
+  capabilitiesIn,
+  capabilityBit,
+  capabilityMask,
+  type CapabilityName,
+  capabilityNames,
+} from './abi/capabilities.ts';
+export { CLONE } from './abi/clone.ts';
+export {
+  AT_RECURSIVE,
+  MNT_DETACH,
+  MOUNT_ATTR,
+  MS,
+  O,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
+  RESOLVE,
+  S_IF,
+} from './abi/mount.ts';
+export {
+  ioPriorityClasses,
+  ioPriorityValue,
+  memoryPolicyFlags,
+  memoryPolicyModes,
+  personalities,
+  rlimitNumbers,
+  schedulerFlags,
+  schedulerPolicies,
+} from './abi/resource.ts';
+export { signalName, signalNumber } from './abi/signals.ts';
+export {
+  type EventListener,
+  helperPath,
+  type Launcher,
+  type RunOutcome,
+  startLauncher,
+} from './helper.ts';
+export {
+  attachFlags,
+  connectionKind,
+  controlType,
+  exitCodeOf,
+  FrameSplitter,
+  HELLO_MAGIC,
+  type HelperEvent,
+  type PlanFailure,
+  readEvent,
+  type ShimRecord,
+} from './helper-protocol.ts';
+export { type HostFacts, kernelAtLeast, mountPointIn, readHostFacts, unescapeOctal } from './host-facts.ts';

@@ -1,0 +1,2 @@
+/** OCI spec → plan → running process; the shim's protocol. */
+export { compilePlan } from './plan/compile.ts';

@@ -1,0 +1,214 @@
+/**
+ * OCI config + host facts → plan. Pure: the same input gives the same plan, which can be printed and tested without root.
+ *
+ * The order is that of the lifecycle in runtime.md: namespaces, cgroups, root file system, hooks, pivot, identity, program.
+ */
+import { posix } from 'node:path';
+import { CLONE, MS, O } from '#linux';
+import type { LinuxConfig, Process, RootfsPropagation, RuntimeConfig } from '#specs';
+import { errors } from '../errors.ts';
+import { planDevices } from './devices.ts';
+import { type HookState, planHooks } from './hooks.ts';
+import type { CgroupPlacement, CompileInput } from './input.ts';
+import { loopbackUp } from './loopback.ts';
+import { planMounts } from './mounts.ts';
+import { idMapText, type NamespacePlan, planNamespaces } from './namespaces.ts';
+import { create, NONE, type Op, opFlags, type Plan } from './op.ts';
+import { planEarlyProcess, planIdentity, planLabels } from './process.ts';
+import { type SlotAllocator, slotAllocator } from './slots.ts';
+import { planSysctls } from './sysctls.ts';
+import { planTerminal } from './terminal.ts';
+
+/** Numbers of POST and WAIT: the two sides meet twice. */
+const MAPPED = 1;
+const MOUNTED = 2;
+const HOOKS_DONE = 3;
+
+const propagationFlags: Readonly<Record<RootfsPropagation, number>> = {
+  private: MS.PRIVATE | MS.REC,
+  slave: MS.SLAVE | MS.REC,
+  shared: MS.SHARED | MS.REC,
+  unbindable: MS.UNBINDABLE | MS.REC,
+};
+
+/** Compiles the start of a container. Throws `runtime.invalidSpec` and `runtime.unsupported`. */
+export function compilePlan(config: RuntimeConfig, input: CompileInput): Plan {
+  const { linux = {}, process } = config;
+  if (!process) throw errors.invalidSpec('process', 'missing', 'name the program to run');
+  if (!process.cwd?.startsWith('/')) {
+    throw errors.invalidSpec('process.cwd', JSON.stringify(process.cwd ?? null), 'give an absolute path');
+  }
+  refuseWhatWeLack(linux);
+  const slots = slotAllocator();
+  const namespaces = planNamespaces(linux);
+  const ownMounts = namespaces.has('mount');
+  const root = slots.next();
+  const parent: Op[] = [...namespaces.parent];
+  const mounts = planMounts(config, input, namespaces, root, slots);
+  parent.push(...mounts.parent);
+  const hookState: HookState = { id: input.id, bundle: input.bundle, annotations: config.annotations ?? {} };
+  const hooks = config.hooks ?? {};
+  const runtimeHooks = planHooks([...(hooks.prestart ?? []), ...(hooks.createRuntime ?? [])], hookState, 'creating');
+
+  const child: Op[] = [
+    ...planArrival(namespaces, input, linux, slots, parent),
+    ...(input.noNewKeyring ? [] : [keyring(input.id)]),
+    ...planEarlyProcess(process, linux),
+    { op: 'setsid' },
+    ...(namespaces.isNew('network') ? [loopbackUp()] : []),
+    ...(ownMounts ? planRoot(config, input, root) : []),
+    ...mounts.child,
+    ...(mounts.ownDev ? planDevices(linux.devices ?? [], root, namespaces.has('user')) : []),
+    ...makeCwd(process, input, root),
+  ];
+  const meets = runtimeHooks.length > 0;
+  if (meets) child.push({ op: 'post', number: MOUNTED }, { op: 'wait', number: HOOKS_DONE });
+  child.push(...planHooks(hooks.createContainer, hookState, 'creating'));
+  if (ownMounts) child.push(...planEnter(config, input), ...mounts.afterPivot);
+  child.push(...planTerminal(process, input, ownMounts, slots, parent));
+  if (config.hostname) child.push({ op: 'hostname', name: config.hostname });
+  if (config.domainname) child.push({ op: 'domainname', name: config.domainname });
+  child.push(...planLabels(process, input), ...planSysctls(linux, namespaces));
+  child.push({ op: 'readonly', paths: linux.readonlyPaths ?? [] }, { op: 'mask', paths: linux.maskedPaths ?? [] });
+  const startHooks = planHooks(hooks.startContainer, hookState, 'created');
+  child.push(...planIdentity({ process, input, slots, parent, noSetgroups: false }, startHooks));
+
+  parent.push(...planDeviceFilter(input.cgroup));
+  parent.push({ op: 'clone', flags: namespaces.cloneFlags, cgroup: openCgroup(input.cgroup, slots, parent) });
+  parent.push(...planIdMaps(namespaces, linux));
+  parent.push({ op: 'post', number: MAPPED });
+  if (meets) parent.push({ op: 'wait', number: MOUNTED }, ...runtimeHooks, { op: 'post', number: HOOKS_DONE });
+  return { parent, child };
+}
+
+function refuseWhatWeLack(linux: LinuxConfig): void {
+  if (linux.intelRdt) throw errors.unsupported('linux.intelRdt', 'this runtime does not manage resctrl');
+  if (Object.keys(linux.netDevices ?? {}).length > 0) {
+    throw errors.unsupported('linux.netDevices', 'moving host interfaces into a container is not done yet');
+  }
+  if (linux.rootfsPropagation && !(linux.rootfsPropagation in propagationFlags)) {
+    const known = Object.keys(propagationFlags).join(', ');
+    throw errors.invalidSpec('linux.rootfsPropagation', `"${linux.rootfsPropagation}"`, `use one of ${known}`);
+  }
+}
+
+/** Into the cgroups by the host's paths, then the namespaces that change paths and rights. */
+function planArrival(
+  namespaces: NamespacePlan,
+  input: CompileInput,
+  linux: LinuxConfig,
+  slots: SlotAllocator,
+  parent: Op[],
+): Op[] {
+  const ops: Op[] = [{ op: 'wait', number: MAPPED }];
+  const inUserNamespace = namespaces.isNew('user');
+  for (const path of input.cgroup.tasks) {
+    if (!inUserNamespace) {
+      ops.push({ op: 'writeFile', at: NONE, path, data: '0', openFlags: O.WRONLY, mode: 0 });
+      continue;
+    }
+    // kernel: the right to move a task is checked against who opened the file: the parent does.
+    const tasks = slots.next();
+    parent.push({ op: 'open', slot: tasks, at: NONE, path, openFlags: O.WRONLY | O.CLOEXEC, mode: 0, resolve: 0 });
+    ops.push({ op: 'writeFile', at: tasks, path: '', data: '0', openFlags: 0, mode: 0 }, { op: 'close', slot: tasks });
+  }
+  ops.push(...namespaces.child);
+  if (namespaces.has('user') && (inUserNamespace ? (linux.uidMappings ?? []).length > 0 : true)) {
+    ops.push({ op: 'user', uid: 0, gid: 0, groups: [] });
+  }
+  if (namespaces.unshareCgroup) ops.push({ op: 'unshare', flags: CLONE.NEWCGROUP });
+  return ops;
+}
+
+/** The root: a folder bound onto itself, or an overlay that exists only in this mount namespace. */
+function planRoot(config: RuntimeConfig, input: CompileInput, root: number): Op[] {
+  const path = rootPath(config, input);
+  const propagation = config.linux?.rootfsPropagation;
+  const ops: Op[] = [
+    { op: 'propagation', at: NONE, path: '/', flags: propagation ? propagationFlags[propagation] : MS.SLAVE | MS.REC },
+  ];
+  if (propagation === 'shared') {
+    // kernel: pivot_root refuses a root whose parent mount is shared.
+    ops.push({ op: 'propagation', at: NONE, path: input.facts.mountPointOf(path), flags: MS.PRIVATE });
+  }
+  if (input.overlay) {
+    const { options } = input.overlay;
+    const common = { root: NONE, target: path, create: create.nothing, idmap: NONE } as const;
+    ops.push({
+      op: 'mountFs',
+      ...common,
+      type: 'overlay',
+      source: 'overlay',
+      options,
+      attributes: 0,
+      propagation: MS.PRIVATE,
+    });
+  } else {
+    ops.push({
+      op: 'mountBind',
+      opFlags: opFlags.recursive,
+      root: NONE,
+      target: path,
+      create: create.nothing,
+      sourceSlot: NONE,
+      source: path,
+      set: 0,
+      clear: 0,
+      propagation: propagation === 'shared' ? 0 : MS.PRIVATE,
+      idmap: NONE,
+    });
+  }
+  const openFlags = O.PATH | O.DIRECTORY | O.CLOEXEC;
+  ops.push({ op: 'open', slot: root, at: NONE, path, openFlags, mode: 0, resolve: 0 });
+  return ops;
+}
+
+/** The absolute path the container's root is mounted on. Throws `invalidSpec`. */
+export function rootPath(config: RuntimeConfig, input: Pick<CompileInput, 'bundle' | 'overlay'>): string {
+  if (input.overlay) return input.overlay.target;
+  if (!config.root?.path) throw errors.invalidSpec('root.path', 'missing', "give the root file system's folder");
+  const path = posix.resolve(input.bundle, config.root.path);
+  if (path === '/') throw errors.invalidSpec('root.path', '"/"', "the host's own root cannot be a container's");
+  return path;
+}
+
+function planEnter(config: RuntimeConfig, input: CompileInput): Op[] {
+  const ops: Op[] = [{ op: 'pivot', root: rootPath(config, input), how: input.noPivot ? 1 : 0 }];
+  const propagation = config.linux?.rootfsPropagation;
+  if (propagation) ops.push({ op: 'propagation', at: NONE, path: '/', flags: propagationFlags[propagation] & ~MS.REC });
+  if (config.root?.readonly) ops.push({ op: 'remount', root: NONE, path: '/', set: 1, clear: 0, propagation: 0 });
+  return ops;
+}
+
+/** Docker and runc make a missing working folder; it has to happen while the root can still be written. */
+function makeCwd(process: Process, input: CompileInput, root: number): Op[] {
+  if (!input.makeCwd || process.cwd === '/') return [];
+  const { uid, gid } = input.makeCwd;
+  return [{ op: 'mkdirIn', root, path: process.cwd, mode: 0o755, uid, gid }];
+}
+
+const keyring = (id: string): Op => ({ op: 'keyring', name: `_ses.${id.slice(0, 64)}`, opFlags: opFlags.optional });
+
+function planDeviceFilter({ deviceProgram }: CgroupPlacement): Op[] {
+  return deviceProgram ? [{ op: 'bpfDevice', cgroup: deviceProgram.folder, program: deviceProgram.program }] : [];
+}
+
+function openCgroup(cgroup: CgroupPlacement, slots: SlotAllocator, parent: Op[]): number {
+  if (cgroup.folder === undefined) return NONE;
+  const opened = slots.next();
+  const openFlags = O.PATH | O.DIRECTORY | O.CLOEXEC;
+  parent.push({ op: 'open', slot: opened, at: NONE, path: cgroup.folder, openFlags, mode: 0, resolve: 0 });
+  return opened;
+}
+
+function planIdMaps(namespaces: NamespacePlan, linux: LinuxConfig): Op[] {
+  if (!namespaces.isNew('user')) return [];
+  const ops: Op[] = [];
+  if ((linux.uidMappings ?? []).length > 0) {
+    ops.push({ op: 'writeProc', name: 'uid_map', data: idMapText(linux.uidMappings!) });
+  }
+  if ((linux.gidMappings ?? []).length > 0) {
+    ops.push({ op: 'writeProc', name: 'gid_map', data: idMapText(linux.gidMappings!) });
+  }
+  return ops;
+}

@@ -1,0 +1,73 @@
+/** What compiling needs besides the config: facts of the host and choices of the caller. All values, no I/O. */
+import type { HostFacts } from '#linux';
+
+/** How the child gets into its cgroups, and what the container may see of them. */
+export interface CgroupPlacement {
+  /** v1: `tasks` files; the child writes 0 to each. */
+  readonly tasks: readonly string[];
+  /** v2: the folder for CLONE_INTO_CGROUP. */
+  readonly folder?: string;
+  /** v2: the device filter, loaded and attached to the folder before the clone. */
+  readonly deviceProgram?: { readonly folder: string; readonly program: Uint8Array };
+  /** For mounts of type `cgroup`. */
+  readonly hierarchies: readonly CgroupHierarchy[];
+}
+
+/** One mounted cgroup hierarchy of the host and the container's place in it. */
+export interface CgroupHierarchy {
+  readonly version: 1 | 2;
+  /** The folder it appears in: `memory`, `cpu,cpuacct`, `systemd`, `unified`; empty for a pure v2 host. */
+  readonly name: string;
+  /** Mount options that select it, such as `memory` or `none,name=systemd`. */
+  readonly options: readonly string[];
+  /** The container's folder on the host. */
+  readonly folder: string;
+}
+
+/** Where the child's output and terminal go, and whether it waits before its program. */
+export interface Streams {
+  /** `inherit`: the caller's own; `shim`: slots the shim prepared. */
+  readonly stdio: 'inherit' | 'shim';
+  /** With `process.terminal`: who receives the pty master. */
+  readonly console: { readonly to: 'parent' } | { readonly to: 'socket'; readonly path: string };
+}
+
+export type Hold =
+  | { readonly by: 'nobody' }
+  | { readonly by: 'parent' }
+  | { readonly by: 'socket'; readonly path: string };
+
+export interface SeccompProgram {
+  /** Flag bits of seccomp(2). */
+  readonly flags: number;
+  readonly program: Uint8Array;
+  /** A filter with SCMP_ACT_NOTIFY: where its notify fd is sent, with which metadata. */
+  readonly listener?: { readonly path: string; readonly metadata: string };
+}
+
+/** The root mount when it is not a folder to be bound: overlay layers mounted inside the container only. */
+export interface OverlayRoot {
+  /** Folder to mount on. */
+  readonly target: string;
+  readonly options: readonly string[];
+}
+
+export interface CompileInput {
+  readonly id: string;
+  /** Absolute folder relative paths of the config start from. */
+  readonly bundle: string;
+  readonly facts: HostFacts;
+  readonly cgroup: CgroupPlacement;
+  readonly streams: Streams;
+  readonly hold: Hold;
+  readonly seccomp?: SeccompProgram;
+  readonly overlay?: OverlayRoot;
+  /** HOME for a process whose environment has none. */
+  readonly home: string;
+  /** File descriptors 3 … 2+n the container inherits. */
+  readonly preserveFds: number;
+  readonly noPivot: boolean;
+  readonly noNewKeyring: boolean;
+  /** Made before the program starts when it does not exist (Docker makes a missing working folder). */
+  readonly makeCwd?: { readonly uid: number; readonly gid: number };
+}
