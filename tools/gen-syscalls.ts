@@ -94,7 +94,7 @@ const sources: Source[] = [
   },
 ];
 for (const source of sources) {
-  const rows = [...Object.entries({ ...read(source), ...NEWER, ...source.extra })].sort(
+  const rows = Object.entries({ ...read(source), ...NEWER, ...source.extra }).sort(
     ([a, x], [b, y]) => x - y || a.localeCompare(b),
   );
   writeFileSync(

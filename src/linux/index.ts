@@ -29,6 +29,7 @@ export {
   schedulerPolicies,
 } from './abi/resource.ts';
 export { signalName, signalNumber } from './abi/signals.ts';
+export { syscallTables } from './abi/syscall-tables.ts';
 export {
   type EventListener,
   helperPath,

@@ -25,7 +25,7 @@ const DEFAULT_CAPABILITIES = [
   'CAP_AUDIT_WRITE',
   'CAP_SETFCAP',
 ];
-const host: SeccompContext = { arch: 'x64', kernel: '6.18.44', capabilities: DEFAULT_CAPABILITIES };
+const host: SeccompContext = { arch: 'x64', kernel: { major: 6, minor: 18 }, capabilities: DEFAULT_CAPABILITIES };
 const arm: SeccompContext = { ...host, arch: 'arm64' };
 
 type Run = (abi: string, nr: number, args?: readonly bigint[]) => string;
@@ -54,7 +54,10 @@ const contexts: Record<string, [SeccompContext, string[]]> = {
     { ...host, capabilities: [...DEFAULT_CAPABILITIES, 'CAP_SYS_ADMIN', 'CAP_SYS_PTRACE'] },
     ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
   ],
-  'x64 on a kernel before 4.8': [{ ...host, kernel: '4.4.0' }, ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32']],
+  'x64 on a kernel before 4.8': [
+    { ...host, kernel: { major: 4, minor: 4 } },
+    ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
+  ],
   'arm64 with the default capabilities': [arm, ['SCMP_ARCH_AARCH64', 'SCMP_ARCH_ARM']],
 };
 
@@ -146,8 +149,8 @@ test('clone: namespaces need CAP_SYS_ADMIN, clone3 sends libc back to clone', ()
 
 test('ptrace needs Linux 4.8 or CAP_SYS_PTRACE', () => {
   check('ptrace', [0n], 'ALLOW');
-  check('ptrace', [0n], 'ERRNO 1', filter({ ...host, kernel: '4.4.0' }));
-  const tracer = { ...host, kernel: '4.4.0', capabilities: [...DEFAULT_CAPABILITIES, 'CAP_SYS_PTRACE'] };
+  check('ptrace', [0n], 'ERRNO 1', filter({ ...host, kernel: { major: 4, minor: 4 } }));
+  const tracer = { ...host, kernel: { major: 4, minor: 4 }, capabilities: [...DEFAULT_CAPABILITIES, 'CAP_SYS_PTRACE'] };
   check('ptrace', [0n], 'ALLOW', filter(tracer));
 });
 

@@ -2,12 +2,12 @@
  * From `linux.seccomp` to the bytes of seccomp(2), and the memory that keeps a container's start from compiling
  * the same profile again.
  */
-import { syscallTables } from '#linux';
+import { type HostFacts, kernelAtLeast, syscallTables } from '#linux';
 import type { Seccomp } from '#specs';
 import { compileSeccomp, encodeClassic, seccompFlags } from '#wire';
 import { errors } from './errors.ts';
 import { parseSeccompProfile, type SeccompProfile } from './profile.ts';
-import { kernelAtLeast, nativeArchitecture, resolveProfile, type SeccompContext } from './resolve.ts';
+import { nativeArchitecture, resolveProfile, type SeccompContext } from './resolve.ts';
 
 /** What a plan's SECCOMP operation takes. */
 export interface CompiledSeccomp {
@@ -44,8 +44,8 @@ export function compileFilter(
 }
 
 /** compat: runc sets SPEC_ALLOW when a config has no `flags` at all. kernel: the flag came with 4.17. */
-function defaultFlags(kernel: string): number {
-  return kernelAtLeast(kernel, '4.17') ? (seccompFlags['SECCOMP_FILTER_FLAG_SPEC_ALLOW'] ?? 0) : 0;
+function defaultFlags(kernel: HostFacts['kernel']): number {
+  return kernelAtLeast({ kernel }, 4, 17) ? (seccompFlags['SECCOMP_FILTER_FLAG_SPEC_ALLOW'] ?? 0) : 0;
 }
 
 /** User-given profiles kept parsed; they are some ten KiB each. */
@@ -70,7 +70,7 @@ export class SeccompCache {
     if (programs === undefined) this.#programs.set(profile, (programs = new Map()));
     const { arch, kernel, capabilities } = context;
     const relevant = this.#capabilitiesOf(profile).filter((name) => capabilities.includes(name));
-    const key = `${arch} ${kernel} ${relevant.join(',')}`;
+    const key = `${arch} ${kernel.major}.${kernel.minor} ${relevant.join(',')}`;
     return recall(programs, key, PROGRAMS, () => compileFilter(resolveProfile(profile, context), context));
   }
 

@@ -1,16 +1,18 @@
 /**
  * Docker's profile → OCI `linux.seccomp`: which rules hold for this host and these capabilities.
  */
+import { type HostFacts, kernelAtLeast } from '#linux';
 import type { Seccomp, SeccompArch, SeccompRule } from '#specs';
 import { errors } from './errors.ts';
 import type { ProfileCondition, ProfileRule, SeccompProfile } from './profile.ts';
+
+type KernelVersion = HostFacts['kernel'];
 
 /** What the conditions of a profile are asked about. */
 export interface SeccompContext {
   /** Host architecture as Node's `process.arch` says it: `x64`, `arm64`, `arm`, `ia32`. */
   readonly arch: string;
-  /** Kernel release, such as `6.1.0-18-amd64`. */
-  readonly kernel: string;
+  readonly kernel: KernelVersion;
   /** The container's bounding set, with the CAP_ prefix. */
   readonly capabilities: readonly string[];
 }
@@ -46,13 +48,6 @@ export function resolveProfile(profile: SeccompProfile, context: SeccompContext)
   };
 }
 
-/** Kernel releases compared by major and minor; anything that is no version counts as 0.0. */
-export function kernelAtLeast(release: string, wanted: string): boolean {
-  const [major, minor] = version(release);
-  const [wantedMajor, wantedMinor] = version(wanted);
-  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
-}
-
 function hostArchitecture(arch: string): HostArchitecture {
   const host = Object.hasOwn(HOST_ARCHITECTURES, arch) ? HOST_ARCHITECTURES[arch] : undefined;
   if (host === undefined) throw errors.architecture(arch);
@@ -67,13 +62,13 @@ function applies({ includes, excludes }: ProfileRule, context: SeccompContext, a
 function included({ arches, caps, minKernel }: ProfileCondition, context: SeccompContext, arch: string): boolean {
   if (arches && arches.length > 0 && !arches.includes(arch)) return false;
   if (caps?.some((name) => !context.capabilities.includes(name))) return false;
-  return !minKernel || kernelAtLeast(context.kernel, minKernel);
+  return !minKernel || isAtLeast(context.kernel, minKernel);
 }
 
 function excluded({ arches, caps, minKernel }: ProfileCondition, context: SeccompContext, arch: string): boolean {
   if (arches?.includes(arch)) return true;
   if (caps?.some((name) => context.capabilities.includes(name))) return true;
-  return Boolean(minKernel) && kernelAtLeast(context.kernel, minKernel ?? '');
+  return Boolean(minKernel) && isAtLeast(context.kernel, minKernel ?? '');
 }
 
 function toOci({ name, names, action, errnoRet, args }: ProfileRule): SeccompRule {
@@ -85,7 +80,8 @@ function toOci({ name, names, action, errnoRet, args }: ProfileRule): SeccompRul
   };
 }
 
-function version(text: string): [number, number] {
-  const match = /^(\d+)\.(\d+)/.exec(text);
-  return [Number(match?.[1] ?? 0), Number(match?.[2] ?? 0)];
+/** `wanted` is `major.minor`, as the profile's check has made sure. */
+function isAtLeast(kernel: KernelVersion, wanted: string): boolean {
+  const [major = 0, minor = 0] = wanted.split('.').map(Number);
+  return kernelAtLeast({ kernel }, major, minor);
 }

@@ -18,7 +18,7 @@ const DOCKER: DeviceRuleInput[] = [
 /** `c 1:3 rw` and whether it is allowed. */
 function check(rules: readonly DeviceRuleInput[], access: string, allowed: boolean): void {
   const [, type, major, minor, letters] = /^([bc]) (\d+):(\d+) ([rwm]+)$/.exec(access) ?? [];
-  const bits = [...(letters ?? '')].reduce((sum, letter) => sum | bit(letter), 0);
+  const bits = (letters ?? '').split('').reduce((sum, letter) => sum | bit(letter), 0);
   const context = [(bits << 16) | (type === 'b' ? 1 : 2), Number(major), Number(minor)];
   assert.equal(runExtended(decodeExtended(deviceProgram(rules)), context), allowed ? 1 : 0, access);
 }
