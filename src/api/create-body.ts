@@ -103,7 +103,8 @@ function oneOf<const Choice extends string>(field: string, value: string, choice
 function refuseUnsupported(body: ContainerCreateBody): void {
   const host: Readonly<Record<string, unknown>> = { ...body.HostConfig };
   const restart = body.HostConfig?.RestartPolicy?.Name ?? '';
-  if (restart !== '' && restart !== 'no') throw errors.unsupported(`restart policy "${restart}"`, 'start the container again by hand');
+  if (restart !== '' && restart !== 'no')
+    throw errors.unsupported(`restart policy "${restart}"`, 'start the container again by hand');
   const runtime = body.HostConfig?.Runtime ?? '';
   if (runtime !== '' && runtime !== 'skiff' && runtime !== 'runc') {
     throw errors.unsupported(`runtime "${runtime}"`, 'leave it out');
@@ -111,12 +112,31 @@ function refuseUnsupported(body: ContainerCreateBody): void {
   if (body.Healthcheck && (body.Healthcheck as { Test?: readonly string[] }).Test?.length) {
     throw errors.unsupported('Healthcheck', 'leave it out');
   }
-  for (const field of ['PortBindings', 'Links', 'VolumesFrom', 'Dns', 'DnsOptions', 'DnsSearch', 'DeviceRequests', 'StorageOpt', 'UsernsMode', 'PublishAllPorts', 'VolumeDriver', 'Isolation', 'ContainerIDFile', 'BlkioWeightDevice', 'CpuRealtimePeriod', 'CpuRealtimeRuntime', 'KernelMemoryTCP']) {
+  for (const field of [
+    'PortBindings',
+    'Links',
+    'VolumesFrom',
+    'Dns',
+    'DnsOptions',
+    'DnsSearch',
+    'DeviceRequests',
+    'StorageOpt',
+    'UsernsMode',
+    'PublishAllPorts',
+    'VolumeDriver',
+    'Isolation',
+    'ContainerIDFile',
+    'BlkioWeightDevice',
+    'CpuRealtimePeriod',
+    'CpuRealtimeRuntime',
+    'KernelMemoryTCP',
+  ]) {
     if (isGiven(host[field]) && !(field === 'Isolation' && host[field] === 'default') && field !== 'ContainerIDFile') {
       throw errors.unsupported(`HostConfig.${field}`, 'leave it out');
     }
   }
-  if (isGiven(body.Volumes)) throw errors.unsupported('an anonymous volume', 'bind a folder of the host with -v /folder:/path');
+  if (isGiven(body.Volumes))
+    throw errors.unsupported('an anonymous volume', 'bind a folder of the host with -v /folder:/path');
 }
 
 function isGiven(value: unknown): boolean {

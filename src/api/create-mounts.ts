@@ -21,7 +21,8 @@ export function parseBinds(binds: readonly string[]): BindSetting[] {
     for (const mode of modes.split(',').filter((word) => word !== '')) {
       if (mode === 'ro') readonly = true;
       else if (propagations.has(mode)) propagation = mode;
-      else if (!harmless.has(mode)) throw errors.invalid(`invalid volume specification: '${text}': invalid mode: ${mode}`);
+      else if (!harmless.has(mode))
+        throw errors.invalid(`invalid volume specification: '${text}': invalid mode: ${mode}`);
     }
     return { source, destination: absolute(destination, text), readonly, propagation, createSource: true, text };
   });
@@ -47,7 +48,9 @@ export function parseMounts(mounts: readonly MountBody[]): ParsedMounts {
 function bindOf(mount: MountBody, destination: string): BindSetting {
   const options = mount.BindOptions ?? {};
   if (!mount.Source?.startsWith('/')) {
-    throw errors.invalid(`invalid mount config for type "bind": invalid mount path: '${mount.Source ?? ''}' mount path must be absolute`);
+    throw errors.invalid(
+      `invalid mount config for type "bind": invalid mount path: '${mount.Source ?? ''}' mount path must be absolute`,
+    );
   }
   if (options.NonRecursive || options.ReadOnlyNonRecursive) {
     throw errors.unsupported('a bind mount that is not recursive', 'leave bind-recursive out');
@@ -76,7 +79,9 @@ function tmpfsOptions(mount: MountBody): string {
 
 function absolute(path: string, text: string): string {
   if (!path.startsWith('/')) {
-    throw errors.invalid(`invalid mount config: invalid mount path: '${path}' mount path must be absolute (in ${text})`);
+    throw errors.invalid(
+      `invalid mount config: invalid mount path: '${path}' mount path must be absolute (in ${text})`,
+    );
   }
   const clean = posix.normalize(path).replace(/(.)\/$/, '$1');
   if (clean === '/') throw errors.invalid(`invalid specification: destination can't be '/' (in ${text})`);

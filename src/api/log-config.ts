@@ -13,9 +13,10 @@ export function parseLogConfig(type: string, config: Readonly<Record<string, str
   for (const key of Object.keys(config)) {
     if (!(key in DEFAULTS)) throw errors.invalid(`unknown log opt '${key}' for json-file log driver`);
   }
-  const options = { ...DEFAULTS, ...config };
+  const options: Record<keyof typeof DEFAULTS, string> = { ...DEFAULTS, ...config };
   const maxSizeBytes = options['max-size'] === '-1' ? 0 : parseBytes(options['max-size']);
   const maxFiles = Number(options['max-file']);
-  if (!Number.isInteger(maxFiles) || maxFiles < 1) throw errors.invalid(`max-file cannot be less than 1 (it is '${options['max-file']}')`);
+  if (!Number.isInteger(maxFiles) || maxFiles < 1)
+    throw errors.invalid(`max-file cannot be less than 1 (it is '${options['max-file']}')`);
   return { driver, maxSizeBytes, maxFiles, options };
 }

@@ -13,7 +13,8 @@ export function boolean(query: URLSearchParams, name: string, byDefault = false)
 export function integer(query: URLSearchParams, name: string): number | undefined {
   const value = query.get(name);
   if (value === null || value === '') return undefined;
-  if (!/^-?\d+$/.test(value)) throw errors.invalid(`invalid value for ${name}: strconv.ParseInt: parsing "${value}": invalid syntax`);
+  if (!/^-?\d+$/.test(value))
+    throw errors.invalid(`invalid value for ${name}: strconv.ParseInt: parsing "${value}": invalid syntax`);
   return Number(value);
 }
 
@@ -43,7 +44,12 @@ export function filters(query: URLSearchParams, known: readonly string[]): Filte
   const entries = Object.entries((value ?? {}) as Record<string, unknown>).map(([key, values]): [string, string[]] => {
     if (!known.includes(key)) throw errors.invalid(`invalid filter '${key}'`);
     if (Array.isArray(values)) return [key, values.map(String)];
-    return [key, Object.entries((values ?? {}) as Record<string, boolean>).filter(([, on]) => on).map(([name]) => name)];
+    return [
+      key,
+      Object.entries((values ?? {}) as Record<string, boolean>)
+        .filter(([, on]) => on)
+        .map(([name]) => name),
+    ];
   });
   return new Map(entries);
 }

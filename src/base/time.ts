@@ -9,7 +9,9 @@ export function nowNs(): bigint {
 /** `2026-01-02T03:04:05.123456789Z`. */
 export function formatTimeNs(timeNs: bigint): string {
   const seconds = new Date(Number(timeNs / 1_000_000n)).toISOString().slice(0, 19);
-  const fraction = String(timeNs % 1_000_000_000n).padStart(9, '0').replace(/0+$/, '');
+  const fraction = String(timeNs % 1_000_000_000n)
+    .padStart(9, '0')
+    .replace(/0+$/, '');
   return fraction === '' ? `${seconds}Z` : `${seconds}.${fraction}Z`;
 }
 

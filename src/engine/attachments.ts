@@ -40,9 +40,7 @@ export function createAttachments(): Attachments {
     },
     has: (id) => waiting.has(id),
     connect: async (id, process) => {
-      await Promise.all(
-        take(id).map(({ options, resolve, reject }) => process.attach(options).then(resolve, reject)),
-      );
+      await Promise.all(take(id).map(({ options, resolve, reject }) => process.attach(options).then(resolve, reject)));
     },
     fail: (id, error) => {
       for (const { reject } of take(id)) reject(error);

@@ -3,7 +3,10 @@ import { defineErrors } from '#base';
 
 export const errors = defineErrors('container', {
   noSuch: { kind: 'not-found', message: (ref: string) => `No such container: ${ref}` },
-  noSuchImage: { kind: 'not-found', message: (ref: string) => `No such image: ${ref.includes(':') ? ref : `${ref}:latest`}` },
+  noSuchImage: {
+    kind: 'not-found',
+    message: (ref: string) => `No such image: ${ref.includes(':') ? ref : `${ref}:latest`}`,
+  },
   ambiguous: { kind: 'invalid', message: (ref: string) => `multiple IDs found with provided prefix: ${ref}` },
   noSuchExec: { kind: 'not-found', message: (id: string) => `No such exec instance: ${id}` },
   noMountSource: {

@@ -28,7 +28,9 @@ export function writeManagedFiles(record: ContainerRecord, runDirectory: string)
     copyOrEmpty('/etc/hosts', `${runDirectory}/hosts`);
     copyOrEmpty('/etc/resolv.conf', `${runDirectory}/resolv.conf`);
   } else {
-    writeFileSync(`${runDirectory}/hosts`, `127.0.0.1\tlocalhost\n${IPV6_HOSTS}${extraHosts(host.extraHosts)}`, { mode: 0o644 });
+    writeFileSync(`${runDirectory}/hosts`, `127.0.0.1\tlocalhost\n${IPV6_HOSTS}${extraHosts(host.extraHosts)}`, {
+      mode: 0o644,
+    });
     writeFileSync(`${runDirectory}/resolv.conf`, '', { mode: 0o644 });
   }
   return files;

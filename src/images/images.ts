@@ -22,5 +22,9 @@ export interface Images {
    * Removes a tag, or the image and all its tags when the reference is an id; layers no other image uses go too.
    * `inUse` names a container that uses the image, which is then kept and the removal refused.
    */
-  remove(reference: string, force: boolean, inUse: (imageId: string) => string | undefined): Promise<{ untagged: string[]; deleted: string[] }>;
+  remove(
+    reference: string,
+    force: boolean,
+    inUse: (imageId: string) => string | undefined,
+  ): Promise<{ untagged: string[]; deleted: string[] }>;
 }

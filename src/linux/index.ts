@@ -29,6 +29,31 @@ export {
   schedulerPolicies,
 } from './abi/resource.ts';
 export { signalName, signalNumber } from './abi/signals.ts';
+export { syscallTables } from './abi/syscall-tables.ts';
+export type {
+  Cgroup,
+  CgroupDeps,
+  CgroupPlacement,
+  CgroupWrite,
+  DeviceProgram,
+  OomWatch,
+  PlacedHierarchy,
+} from './cgroups/cgroup.ts';
+export { type CgroupFeatures, cgroupFeatures } from './cgroups/features.ts';
+export { type CgroupFiles, kernelFiles } from './cgroups/files.ts';
+export { type CgroupHost, detectCgroups, type Hierarchy, readCgroupHost } from './cgroups/host.ts';
+export { openCgroup } from './cgroups/open.ts';
+export { isSystemdPath, parseCgroupsPath } from './cgroups/path.ts';
+export type { CgroupResources } from './cgroups/resources.ts';
+export type {
+  BlockIoEntry,
+  BlockIoStats,
+  CgroupStats,
+  CpuStats,
+  HugetlbStats,
+  MemoryStats,
+  PidsStats,
+} from './cgroups/stats.ts';
 export {
   type EventListener,
   helperPath,

@@ -19,6 +19,10 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new SkiffError('invalid', 'rpc.json', `invalid JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw new SkiffError(
+      'invalid',
+      'rpc.json',
+      `invalid JSON: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }

@@ -19,16 +19,24 @@ export interface HttpDoor {
 
 /** A server that is not listening yet. */
 export function createHttpServer(door: HttpDoor): Server {
-  const server = createServer({ keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 60_000 }, (request, response) => {
-    serve(door, request, response, (contentType) => answerWithStream(request, response, contentType));
-  });
+  const server = createServer(
+    { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 60_000 },
+    (request, response) => {
+      serve(door, request, response, (contentType) => answerWithStream(request, response, contentType));
+    },
+  );
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     serveUpgrade(door, request, socket, head);
   });
   return server;
 }
 
-function serve(door: HttpDoor, request: IncomingMessage, response: ServerResponse, hijack: (type: string) => Duplex): void {
+function serve(
+  door: HttpDoor,
+  request: IncomingMessage,
+  response: ServerResponse,
+  hijack: (type: string) => Duplex,
+): void {
   const url = new URL(request.url ?? '/', 'http://localhost');
   const abort = new AbortController();
   const gone = (): void => abort.abort(new Error('the client has gone'));
@@ -52,7 +60,7 @@ function serve(door: HttpDoor, request: IncomingMessage, response: ServerRespons
 function answerWithStream(request: IncomingMessage, response: ServerResponse, contentType: string): Duplex {
   response.writeHead(200, { 'Content-Type': contentType });
   response.flushHeaders();
-  return Duplex.from({ readable: request, writable: response });
+  return Duplex.from({ readable: request, writable: response } as never);
 }
 
 function serveUpgrade(door: HttpDoor, request: IncomingMessage, socket: Duplex, first: Buffer): void {

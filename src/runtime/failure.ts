@@ -25,10 +25,14 @@ function execError(program: string, failure: PlanFailure, reason: string): Skiff
   const inPath = !program.includes('/');
   if (failure.errno === ENOENT) {
     const why = inPath ? 'executable file not found in $PATH' : `stat ${program}: no such file or directory`;
-    return new SkiffError('invalid', 'runtime.commandNotFound', `exec: "${program}": ${why}`, { details: { exitCode: 127 } });
+    return new SkiffError('invalid', 'runtime.commandNotFound', `exec: "${program}": ${why}`, {
+      details: { exitCode: 127 },
+    });
   }
   const why = failure.errno === EACCES ? 'permission denied' : reason;
-  return new SkiffError('invalid', 'runtime.commandNotExecutable', `exec: "${program}": ${why}`, { details: { exitCode: 126 } });
+  return new SkiffError('invalid', 'runtime.commandNotExecutable', `exec: "${program}": ${why}`, {
+    details: { exitCode: 126 },
+  });
 }
 
 /** `operation not permitted (EPERM)`. */

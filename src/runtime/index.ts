@@ -18,3 +18,23 @@ export type { Plan } from './plan/op.ts';
 export { printOp, printPlan } from './plan/print.ts';
 export { type AttachOptions, attachToShim, controlShim, type ShimControl } from './shim-client.ts';
 export { type ResolvedUser, resolveUser, type UserFiles } from './users.ts';
+export { defaultProfile } from './seccomp/default-profile.ts';
+export {
+  checkSeccompProfile,
+  type ProfileArchitecture,
+  type ProfileCondition,
+  type ProfileRule,
+  parseSeccompProfile,
+  type SeccompProfile,
+} from './seccomp/profile.ts';
+export { type CompiledSeccomp, compileFilter, SeccompCache } from './seccomp/program.ts';
+export { nativeArchitecture, resolveProfile, type SeccompContext } from './seccomp/resolve.ts';
+export {
+  ContainerRuntime,
+  type ExecRequest,
+  type LaunchRequest,
+  type RuntimeDeps,
+  type SeccompWish,
+} from './container-runtime.ts';
+export { describeErrno, failureError } from './failure.ts';
+export { type ProcessExit, RunningProcess, readExitRecord, readPidRecord } from './running-process.ts';

@@ -52,7 +52,8 @@ export class RunningProcess {
   /** Throws `conflict` when the process is gone, and what the kernel says otherwise. */
   async signal(number: number): Promise<void> {
     const errno = await this.#launcher.signal(this.pid, this.startTime, number);
-    if (errno !== 0) throw new SkiffError('conflict', 'process.signal', `cannot signal process ${this.pid}: errno ${errno}`);
+    if (errno !== 0)
+      throw new SkiffError('conflict', 'process.signal', `cannot signal process ${this.pid}: errno ${errno}`);
   }
 
   attach(options: AttachOptions): Promise<Socket> {

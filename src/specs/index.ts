@@ -1,12 +1,13 @@
 /**
  * Published contracts as types: OCI runtime, image and distribution, Docker API, CRI, Compose.
  */
-export type { Hook, Hooks, IdMapping, Mount, Root, RuntimeConfig } from './oci-runtime/config.ts';
+export type { Hook, Hooks, Mount, Root, RuntimeConfig } from './oci-runtime/config.ts';
 export { OCI_RUNTIME_VERSION } from './oci-runtime/config.ts';
 export type { CgroupFeatures, Features, LinuxFeatures, SeccompFeatures } from './oci-runtime/features.ts';
 export { formatJson64, parseJson64 } from './oci-runtime/json.ts';
 export type {
   Device,
+  IdMapping,
   IntelRdt,
   LinuxConfig,
   MemoryPolicy,

@@ -20,5 +20,8 @@ test('a multiplexed stream comes apart in the same way however it was cut', () =
 });
 
 test('Demultiplexer refuses a stream number nobody uses', () => {
-  assert.throws(() => new Demultiplexer().push(Buffer.from([7, 0, 0, 0, 0, 0, 0, 1, 0]), () => {}), /unrecognized stream: 7/);
+  assert.throws(
+    () => new Demultiplexer().push(Buffer.from([7, 0, 0, 0, 0, 0, 0, 1, 0]), () => {}),
+    /unrecognized stream: 7/,
+  );
 });

@@ -27,7 +27,11 @@ export function createExec(parts: EngineParts, reference: string, settings: Exec
  * Runs it. With `attach` the process begins only once the stream is connected, which is the result.
  * Throws `container.noSuchExec`, `container.execRunning`, and why the process could not be started.
  */
-export async function startExec(parts: EngineParts, id: string, attach: AttachOptions | undefined): Promise<Socket | undefined> {
+export async function startExec(
+  parts: EngineParts,
+  id: string,
+  attach: AttachOptions | undefined,
+): Promise<Socket | undefined> {
   const instance = findExec(parts, id);
   if (instance.state.status !== 'created') throw errors.execRunning(id);
   const record = runningRecord(parts, instance.containerId);

@@ -7,7 +7,11 @@ import { dataDirectoryOf, type EngineParts, eventAttributes, findContainer, runD
 import { killAndWait } from './stop.ts';
 
 /** Throws `container.removeRunning` for a live container without `force`. */
-export async function removeContainer(parts: EngineParts, reference: string, options: { force: boolean }): Promise<void> {
+export async function removeContainer(
+  parts: EngineParts,
+  reference: string,
+  options: { force: boolean },
+): Promise<void> {
   const { id } = findContainer(parts, reference);
   await parts.locks.run(id, async () => {
     const record = findContainer(parts, id);

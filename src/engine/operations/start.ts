@@ -96,7 +96,11 @@ async function launch(parts: EngineParts, record: ContainerRecord): Promise<Runn
 }
 
 /** The user of the container's own files. Throws when there is no such user or group. */
-export function resolveRecordUser(record: ContainerRecord, folders: readonly string[], user = record.program.user): ResolvedUser {
+export function resolveRecordUser(
+  record: ContainerRecord,
+  folders: readonly string[],
+  user = record.program.user,
+): ResolvedUser {
   const files = {
     passwd: readRootFile(folders, '/etc/passwd') ?? '',
     group: readRootFile(folders, '/etc/group') ?? '',

@@ -82,7 +82,11 @@ export interface MountBody {
     readonly ReadOnlyNonRecursive?: boolean;
     readonly ReadOnlyForceRecursive?: boolean;
   } | null;
-  readonly TmpfsOptions?: { readonly SizeBytes?: number; readonly Mode?: number; readonly Options?: readonly (readonly string[])[] } | null;
+  readonly TmpfsOptions?: {
+    readonly SizeBytes?: number;
+    readonly Mode?: number;
+    readonly Options?: readonly (readonly string[])[];
+  } | null;
 }
 
 export interface HostConfigBody extends ResourcesBody {

@@ -3,7 +3,7 @@
  *
  * Sections of other operating systems are carried along but never read, hence `unknown`.
  */
-import type { LinuxConfig } from './linux.ts';
+import type { IdMapping, LinuxConfig } from './linux.ts';
 import type { Process } from './process.ts';
 import type { VmConfig } from './vm.ts';
 
@@ -42,13 +42,6 @@ export interface Mount {
   readonly options?: readonly string[];
   readonly uidMappings?: readonly IdMapping[];
   readonly gidMappings?: readonly IdMapping[];
-}
-
-/** One line of uid_map or gid_map (user_namespaces(7)). */
-export interface IdMapping {
-  readonly containerID: number;
-  readonly hostID: number;
-  readonly size: number;
 }
 
 /** config.md, "POSIX-platform Hooks", in the order of the lifecycle. `prestart` is the deprecated first one. */

@@ -13,7 +13,7 @@ test('parseJson64() keeps every digit of integers that do not fit into a number'
 });
 
 test('parseJson64() leaves fractions, exponents and digits inside strings alone', () => {
-  check('[12345678901234567.5, 1e30, "18446744073709551615"]', [12345678901234567.5, 1e30, '18446744073709551615']);
+  check('[1234567890123456.5, 1e30, "18446744073709551615"]', [1234567890123456.5, 1e30, '18446744073709551615']);
 });
 
 test('formatJson64() writes bigints as integers and reads back the same', () => {

@@ -2,7 +2,6 @@
  * OCI runtime-spec 1.3, `linux`: namespaces, devices and the kernel features that are not limits
  * (those are in ./resources.ts) and not filters (those are in ./seccomp.ts). Source: config-linux.md.
  */
-import type { IdMapping } from './config.ts';
 import type { Resources } from './resources.ts';
 import type { Seccomp } from './seccomp.ts';
 
@@ -36,6 +35,13 @@ export interface Namespace {
 }
 
 export type NamespaceType = 'mount' | 'pid' | 'network' | 'uts' | 'ipc' | 'user' | 'cgroup' | 'time';
+
+/** One line of uid_map or gid_map (user_namespaces(7)). */
+export interface IdMapping {
+  readonly containerID: number;
+  readonly hostID: number;
+  readonly size: number;
+}
 
 /** time_namespaces(7). */
 export interface TimeOffset {

@@ -1,0 +1,28 @@
+/**
+ * Bytes and values, both ways, pure: tar, netlink, nftables, DNS, BPF, protobuf, multiplexed logs.
+ */
+export {
+  decodeClassic,
+  disassembleClassic,
+  encodeClassic,
+  type Instruction,
+  MAX_INSTRUCTIONS,
+} from './bpf/classic.ts';
+export { deviceProgram } from './bpf/device.ts';
+export {
+  ALL_ACCESS,
+  type DeviceRule,
+  type DeviceRuleInput,
+  deviceAccess,
+  parseDeviceRules,
+} from './bpf/device-rules.ts';
+export { decodeExtended, type ExtendedInstruction, runExtended } from './bpf/ebpf.ts';
+export { loadClassic, type RunResult, runClassic, type SeccompData, verifyClassic } from './bpf/interpreter.ts';
+export { compileSeccomp, type SeccompProgram, type SyscallTables, seccompFlags } from './bpf/seccomp.ts';
+export {
+  type SeccompFilter,
+  type SeccompFilterArg,
+  type SeccompFilterRule,
+  type SyscallTable,
+  seccompReturns,
+} from './bpf/seccomp-rules.ts';
