@@ -35,7 +35,7 @@ static int launcher(int argc, char **argv, char **env) {
 int main(int argc, char **argv, char **env) {
   const char *mode = argc > 1 ? argv[1] : "";
   if (strcmp(mode, "launcher") == 0) return launcher(argc, argv, env);
-  if (strcmp(mode, "run") == 0) return run_main(argc, argv);
+  if (strcmp(mode, "run") == 0) return run_main(argc - 1, argv + 1);
   if (strcmp(mode, "unpack") == 0 && argc == 3) return unpack_main(argc, argv);
   if (strcmp(mode, "hello") == 0) return hello_main();
   if (strcmp(mode, "init") == 0 && argc > 3 && strcmp(argv[2], "--") == 0) return init_main(argv + 3);

@@ -33,7 +33,7 @@ static int parse_number(const char *s, int *out) {
 
 static int parse(int argc, char **argv, struct options *o) {
   *o = (struct options){.plan_fd = -1, .report_fd = -1};
-  for (int i = 2; i < argc; i++) {
+  for (int i = 1; i < argc; i++) {
     const char *value = i + 1 < argc ? argv[i + 1] : NULL;
     int *number = strcmp(argv[i], "--plan-fd") == 0        ? &o->plan_fd
                   : strcmp(argv[i], "--report-fd") == 0    ? &o->report_fd
