@@ -32,7 +32,7 @@ static void attack(char **argv) {
   exit(99);
 }
 
-static void check_attack(const char *mode, const char *expected) {
+static void check_attack(const char *program, const char *mode, const char *expected) {
   int ends[2];
   int status;
   char output[1024];
@@ -44,7 +44,7 @@ static void check_attack(const char *mode, const char *expected) {
     close(ends[0]);
     close(ends[1]);
     if (strcmp(mode, "in-memory") == 0) forbid_open_tree();
-    execl("/proc/self/exe", "test-protect", "attack", NULL);
+    execl(program, "test-protect", "attack", NULL);
     exit(98);
   }
   close(ends[1]);
@@ -60,8 +60,15 @@ int main(int argc, char **argv) {
     printf("skip: needs root for a mount of its own\n");
     return SKIPPED;
   }
-  check_attack("mounted", "Read-only file system");
-  check_attack("in-memory", "Operation not permitted");
+  /* A copy, as a file that a process still runs cannot be written anyway. */
+  char program[] = "/tmp/skiff-test-XXXXXX";
+  char command[64];
+  close(mkstemp(program));
+  snprintf(command, sizeof command, "cp %s %s && chmod 700 %s", "/proc/$PPID/exe", program, program);
+  CHECK(system(command) == 0);
+  check_attack(program, "mounted", "Read-only file system");
+  check_attack(program, "in-memory", "Operation not permitted");
+  unlink(program);
   printf("ok: protect\n");
   return 0;
 }
