@@ -62,9 +62,9 @@ int main(int argc, char **argv) {
   }
   /* A copy, as a file that a process still runs cannot be written anyway. */
   char program[] = "/tmp/skiff-test-XXXXXX";
-  char command[64];
+  char command[96];
   close(mkstemp(program));
-  snprintf(command, sizeof command, "cp %s %s && chmod 700 %s", "/proc/$PPID/exe", program, program);
+  snprintf(command, sizeof command, "cp /proc/$PPID/exe %s && chmod 700 %s", program, program);
   CHECK(system(command) == 0);
   check_attack(program, "mounted", "Read-only file system");
   check_attack(program, "in-memory", "Operation not permitted");
