@@ -26,7 +26,7 @@ static void attack(char **argv) {
   int file = open("/proc/self/exe", O_PATH);
   CHECK(file >= 0);
   char script[64];
-  snprintf(script, sizeof script, "echo x >>/proc/self/fd/%d", file);
+  snprintf(script, sizeof script, "echo x | dd of=/proc/self/fd/%d conv=notrunc", file);
   dup2(STDOUT_FILENO, STDERR_FILENO);
   execl("/bin/sh", "sh", "-c", script, NULL);
   exit(99);
