@@ -86,6 +86,7 @@ static int prepare_fds(struct vm *vm, const struct options *o, struct err *e) {
   if (vm->proc < 0) return err_errno(e, "open", "/proc");
   if (close_range_on_exec(vm, 3, e) < 0) return -1;
   vm->preserve_fds = o->preserve_fds;
+  vm->slots[SLOT_PARENT_ONLY] = o->report_fd;
   for (int i = 0; i < 3; i++) { /* a closed one stays empty */
     int copy = fcntl(i, F_DUPFD_CLOEXEC, 3);
     if (copy >= 0) vm->slots[SLOT_STDIN + i] = copy;
