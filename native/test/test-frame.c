@@ -1,10 +1,9 @@
 /* Growing queues, writers, and events that wait for room without ever mixing. */
-#include "frame.h"
-
 #include <fcntl.h>
 #include <sys/socket.h>
 
 #include "check.h"
+#include "frame.h"
 #include "plan.h"
 
 static void queues_grow_and_keep_order(void) {

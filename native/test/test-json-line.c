@@ -1,14 +1,14 @@
 /* Escaping and time stamps of log lines, against what Go's encoding/json gives. */
-#include "json-line.h"
-
 #include "check.h"
+#include "json-line.h"
 
 struct escape_case {
   const char *text;
   size_t length;
   const char *want;
 };
-#define CASE(text, want) {text, sizeof(text) - 1, want}
+#define CASE(text, want) \
+  { text, sizeof(text) - 1, want }
 
 static const struct escape_case cases[] = {
     CASE("", ""),

@@ -1,17 +1,20 @@
 /* The log file: whole lines whatever the reads were, rotation, and a disk that is full for a while. */
-#include "shim-log.h"
-
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sched.h>
 
 #include "check.h"
+#include "shim-log.h"
 
 static char folder[64], path[128], out_space[LOG_OUT_SIZE], content[1 << 20];
 
 static struct log open_test_log(uint64_t max_bytes, uint32_t max_files, const char *attrs) {
-  struct log l = {.path = path, .attrs = attrs, .attrs_length = strlen(attrs), .max_bytes = max_bytes,
-                  .max_files = max_files, .out = out_space};
+  struct log l = {.path = path,
+                  .attrs = attrs,
+                  .attrs_length = strlen(attrs),
+                  .max_bytes = max_bytes,
+                  .max_files = max_files,
+                  .out = out_space};
   struct err e;
   EXPECT(log_open(&l, &e) == 0);
   return l;
