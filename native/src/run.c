@@ -8,6 +8,7 @@
 
 #include "foreground.h"
 #include "ops.h"
+#include "protect.h"
 #include "protocol.h"
 #include "report.h"
 

@@ -118,7 +118,7 @@ static inline void run_plan(struct builder *b, struct outcome *o) {
   vm_close(&vm);
   read_all(ends[0], o->output, sizeof o->output);
   close(ends[0]);
-  CHECK(waitpid(child, &o->status, 0) == child);
+  if (child > 0) CHECK(waitpid(child, &o->status, 0) == child);
 }
 
 static inline void expect_output(struct builder *b, const char *expected) {

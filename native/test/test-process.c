@@ -82,7 +82,10 @@ static void test_scheduling(void) {
 static void test_seccomp(void) {
   plain_begin(&b);
   op(&b, OP_NO_NEW_PRIVS, 0, "");
+#ifdef SYS_mkdir
   seccomp_op(SYS_mkdir, SECCOMP_RET_ERRNO | EPERM);
+#endif
+  seccomp_op(SYS_mkdirat, SECCOMP_RET_ERRNO | EPERM);
   script_op(&b, "mkdir /tmp/denied 2>&1 | tail -c 24; grep Seccomp: /proc/self/status");
   expect_output(&b, "Operation not permitted\nSeccomp:\t2\n");
 }
