@@ -1,5 +1,6 @@
 /* The small modes: init passes status and signals on and reaps, hello prints what it sees. */
 #include <signal.h>
+#include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
