@@ -76,6 +76,7 @@ enum op_code {
   OP_FIND_EXEC = 61,
   OP_EXEC = 62,
   OP_DUMPABLE = 64,
+  OP_CHOWN_STDIO = 65,
 };
 
 /* Flags of every operation. */
@@ -107,8 +108,8 @@ struct bytes {
 uint16_t read_u16(struct reader *r);
 uint32_t read_u32(struct reader *r);
 uint64_t read_u64(struct reader *r);
-struct bytes read_data(struct reader *r);    /* may contain NUL */
-const char *read_string(struct reader *r);   /* must not; NULL on failure */
+struct bytes read_data(struct reader *r);  /* may contain NUL */
+const char *read_string(struct reader *r); /* must not; NULL on failure */
 /* A list of strings: count, and a reader standing at its first item; r moves past it. */
 uint32_t read_list(struct reader *r, struct reader *items);
 

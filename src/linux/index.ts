@@ -74,3 +74,4 @@ export {
   type ShimRecord,
 } from './helper-protocol.ts';
 export { type HostFacts, kernelAtLeast, mountPointIn, readHostFacts, unescapeOctal } from './host-facts.ts';
+export { readRootFile } from './root-file.ts';

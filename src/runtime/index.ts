@@ -1,5 +1,23 @@
-/** OCI spec → plan → running process; the shim's protocol. */
+/** OCI spec to plan to running process; the shim's protocol; the OCI command line. */
+export {
+  defaultCapabilities,
+  defaultDeviceRules,
+  defaultMaskedPaths,
+  defaultMounts,
+  defaultNamespaces,
+  defaultNetworkSysctls,
+  defaultPath,
+  defaultReadonlyPaths,
+  runtimeDeviceRules,
+} from './default-spec.ts';
 export { compilePlan } from './plan/compile.ts';
+export { encodePlan } from './plan/encode.ts';
+export { compileExec, type ExecTarget } from './plan/exec.ts';
+export type { CgroupHierarchy, CgroupPlacement, CompileInput, Hold, SeccompProgram, Streams } from './plan/input.ts';
+export type { Plan } from './plan/op.ts';
+export { printOp, printPlan } from './plan/print.ts';
+export { type AttachOptions, attachToShim, controlShim, type ShimControl } from './shim-client.ts';
+export { type ResolvedUser, resolveUser, type UserFiles } from './users.ts';
 export { defaultProfile } from './seccomp/default-profile.ts';
 export {
   checkSeccompProfile,
@@ -11,3 +29,12 @@ export {
 } from './seccomp/profile.ts';
 export { type CompiledSeccomp, compileFilter, SeccompCache } from './seccomp/program.ts';
 export { nativeArchitecture, resolveProfile, type SeccompContext } from './seccomp/resolve.ts';
+export {
+  ContainerRuntime,
+  type ExecRequest,
+  type LaunchRequest,
+  type RuntimeDeps,
+  type SeccompWish,
+} from './container-runtime.ts';
+export { describeErrno, failureError } from './failure.ts';
+export { type ProcessExit, RunningProcess, readExitRecord, readPidRecord } from './running-process.ts';

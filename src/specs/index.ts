@@ -58,3 +58,18 @@ export type {
 } from './oci-runtime/seccomp.ts';
 export type { ContainerProcessState, State, StateStatus } from './oci-runtime/state.ts';
 export type { VmConfig, VmHardware, VmIoMemory } from './oci-runtime/vm.ts';
+export type {
+  ContainerConfigBody,
+  ContainerCreateBody,
+  ContainerInspect,
+  ContainerStateJson,
+  ContainerSummary,
+  DeviceMappingBody,
+  ExecCreateBody,
+  HostConfigBody,
+  ImageSummary,
+  MountBody,
+  MountPointJson,
+  ResourcesBody,
+  ThrottleDeviceBody,
+} from './docker/containers.ts';

@@ -26,3 +26,4 @@ export {
   type SyscallTable,
   seccompReturns,
 } from './bpf/seccomp-rules.ts';
+export { Demultiplexer, frame, streamNumber } from './multiplex.ts';

@@ -1,0 +1,158 @@
+/* RUN, NETLINK_QUERY and SIGNAL: what the launcher does besides launching. */
+#include "jobs.h"
+
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "process-stat.h"
+#include "sys.h"
+#include "vm.h"
+
+#define REPLY_SPACE (ERR_DETAIL + 64u)
+#define RECEIVE_SPACE 65536u
+#define NETLINK_SECONDS 10
+#define NETLINK_BUFFER (1 << 20)
+
+static struct writer reply_writer(struct buffer *reply) {
+  struct err e;
+  if (buffer_reserve(reply, REPLY_SPACE, &e) < 0) return (struct writer){.failed = 1};
+  return (struct writer){.at = reply->data + reply->end, .end = reply->data + reply->capacity};
+}
+
+static int makes_process(const struct plan *plan) {
+  struct reader stream = plan->parent;
+  struct op op;
+  while (plan_next(&stream, &op))
+    if (op.code == OP_CLONE) return 1;
+  return plan->child_ops > 0;
+}
+
+static int perform(const void *data, size_t length, struct failure *f) {
+  struct plan plan;
+  struct vm vm;
+  enum vm_state state;
+  if (plan_decode(data, length, &plan, &f->err) < 0) return -1;
+  if (makes_process(&plan)) return err_set(&f->err, EINVAL, "a batch must not make a process", NULL);
+  vm_init(&vm);
+  return vm_launch(&vm, &plan, &state, f);
+}
+
+void job_run(const void *plan, size_t length, struct buffer *reply) {
+  struct failure f = {.index = SLOT_NONE};
+  int failed = perform(plan, length, &f) < 0;
+  struct writer w = reply_writer(reply);
+  put_u32(&w, failed ? (uint32_t)f.err.number : 0);
+  put_u32(&w, failed ? f.index : 0);
+  put_u32(&w, failed ? f.code : 0);
+  put_string(&w, failed ? f.err.detail : "");
+  if (!w.failed) reply->end = (size_t)(w.at - reply->data);
+}
+
+/* ---- netlink ---- */
+
+/* The next message at *at, or NULL: what is malformed ends the walk. */
+static const struct nlmsghdr *next_message(const uint8_t *data, size_t length, size_t *at) {
+  if (length < *at || length - *at < sizeof(struct nlmsghdr)) return NULL;
+  const struct nlmsghdr *message = (const struct nlmsghdr *)(const void *)(data + *at);
+  if (message->nlmsg_len < sizeof *message || message->nlmsg_len > length - *at) return NULL;
+  *at += NLMSG_ALIGN(message->nlmsg_len);
+  return message;
+}
+
+/* How many ends (NLMSG_DONE, an acknowledgement, an error) the kernel will send for these requests. */
+static int ends_expected(const uint8_t *data, size_t length) {
+  const struct nlmsghdr *message;
+  int ends = 0;
+  for (size_t at = 0; (message = next_message(data, length, &at));)
+    if ((message->nlmsg_flags & NLM_F_ACK) || (message->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP) ends++;
+  return ends;
+}
+
+/* Counts the ends in a datagram; a kernel error sets errno. A query without ACK or dump ends with its only answer. */
+static int count_ends(const uint8_t *data, size_t length, int expected) {
+  const struct nlmsghdr *message;
+  int ends = 0;
+  for (size_t at = 0; (message = next_message(data, length, &at));) {
+    if (message->nlmsg_type == NLMSG_ERROR && message->nlmsg_len >= NLMSG_LENGTH(sizeof(int))) {
+      int error = *(const int *)NLMSG_DATA(message);
+      if (error) {
+        errno = -error;
+        return -1;
+      }
+    }
+    if (message->nlmsg_type == NLMSG_DONE || message->nlmsg_type == NLMSG_ERROR)
+      ends++;
+    else if (expected == 0 && !(message->nlmsg_flags & NLM_F_MULTI))
+      ends++;
+  }
+  return ends;
+}
+
+static int receive_all(int fd, struct buffer *reply, int expected) {
+  struct err e;
+  int ends = 0;
+  do {
+    if (buffer_reserve(reply, RECEIVE_SPACE, &e) < 0) return e.number;
+    ssize_t n = recv(fd, reply->data + reply->end, RECEIVE_SPACE, MSG_TRUNC);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno == EAGAIN ? ETIMEDOUT : errno;
+    if ((size_t)n > RECEIVE_SPACE) return EMSGSIZE;
+    int more = count_ends(reply->data + reply->end, (size_t)n, expected);
+    int error = more < 0 ? errno : 0;
+    reply->end += (size_t)n;
+    if (more < 0) return error;
+    ends += more;
+  } while (ends < expected || ends == 0);
+  return 0;
+}
+
+static int query(struct reader *request, struct buffer *reply) {
+  const char *path = read_string(request);
+  uint32_t protocol = read_u32(request);
+  struct bytes messages = read_data(request);
+  if (request->failed || messages.length < sizeof(struct nlmsghdr)) return EINVAL;
+  if (*path) {
+    cleanup_close int ns = open(path, O_RDONLY | O_CLOEXEC);
+    if (ns < 0 || setns(ns, CLONE_NEWNET) < 0) return errno;
+  }
+  cleanup_close int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, (int)protocol);
+  if (fd < 0) return errno;
+  int size = NETLINK_BUFFER;
+  if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) < 0)
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+  struct timeval patience = {.tv_sec = NETLINK_SECONDS};
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+  if (sendto(fd, messages.data, messages.length, 0, (struct sockaddr *)&kernel, sizeof kernel) < 0) return errno;
+  return receive_all(fd, reply, ends_expected((const uint8_t *)messages.data, messages.length));
+}
+
+void job_netlink(struct reader *request, struct buffer *reply) {
+  size_t start = reply->end;
+  struct err e;
+  if (buffer_reserve(reply, REPLY_SPACE, &e) < 0) return;
+  reply->end += 8; /* errno and length, known at the end */
+  int error = query(request, reply);
+  struct writer w = {.at = reply->data + start, .end = reply->data + start + 8};
+  put_u32(&w, (uint32_t)error);
+  put_u32(&w, (uint32_t)(reply->end - start - 8));
+  if (buffer_reserve(reply, 1, &e) == 0) reply->data[reply->end++] = 0;
+}
+
+/* ---- signals ---- */
+
+int signal_process(uint32_t pid, uint64_t starttime, uint32_t number) {
+  struct process_stat now;
+  if (pid == 0 || pid > INT32_MAX) return ESRCH;
+  cleanup_close int fd = sys_pidfd_open((pid_t)pid);
+  if (fd < 0 && errno != ENOSYS) return errno;
+  cleanup_close int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (starttime != 0 && (process_stat(proc, (pid_t)pid, &now) < 0 || now.starttime != starttime)) return ESRCH;
+  long failed = fd < 0 ? kill((pid_t)pid, (int)number) : syscall(424 /* pidfd_send_signal */, fd, number, NULL, 0);
+  return failed < 0 ? errno : 0;
+}

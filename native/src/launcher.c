@@ -1,0 +1,411 @@
+/* The launcher's loop: frames on fd 3, a shim per LAUNCH, a process per RUN, children that end, replies in any order.
+ */
+#include "launcher.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "frame.h"
+#include "jobs.h"
+#include "plan.h"
+#include "protocol.h"
+#include "shim.h"
+#include "sys.h"
+
+#define REQUEST_FD 3
+#define EVENT_FD 4
+#define FRAME_HEAD 12
+#define FRAME_MAX (64u << 20)
+#define REPLY_MAX (64u << 20)
+#define KEEP_BUFFER (256u << 10) /* of an empty request buffer */
+#define RECEIVE_SPACE 65536u
+
+/* A request that is performed in a process of its own; it ends with end of file on the pipe. */
+struct job {
+  int fd;
+  uint32_t id;
+  uint16_t type;
+  struct buffer reply; /* the whole frame */
+};
+
+struct shim_entry {
+  pid_t pid;
+  uint64_t token;
+};
+
+struct launcher {
+  char *title;
+  size_t title_size;
+  int signal_fd;
+  struct buffer in, out;
+  struct outbox events;
+  struct buffer jobs;  /* of struct job; buffers, so that a shim can give everything back */
+  struct buffer shims; /* of struct shim_entry */
+};
+
+struct request {
+  uint32_t id;
+  uint16_t type;
+  struct reader body;
+};
+
+static struct job *job_table(struct launcher *l) {
+  return (struct job *)(void *)(l->jobs.data + l->jobs.start);
+}
+static size_t job_count(const struct launcher *l) {
+  return buffer_used(&l->jobs) / sizeof(struct job);
+}
+
+static int complain(const char *message) {
+  static const char name[] = "skiff-helper launcher: ";
+  if (write_all(2, name, sizeof name - 1) == 0 && write_all(2, message, strlen(message)) == 0) write_all(2, "\n", 1);
+  return -1;
+}
+
+/* The launcher and its shims outlive terminals and peers; programs run for a batch get the usual dispositions. */
+static void set_dispositions(void (*handler)(int)) {
+  static const int numbers[] = {SIGPIPE, SIGHUP, SIGINT, SIGTERM};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) signal(numbers[i], handler);
+}
+
+/* ---- replies ---- */
+
+static void frame_head(struct writer *w, uint32_t rest, uint32_t id, uint16_t type) {
+  put_u32(w, rest);
+  put_u32(w, id);
+  put_u16(w, (uint16_t)(type | REPLY_BIT));
+  put_u16(w, 0);
+}
+
+static int queue_bytes(struct launcher *l, const void *data, size_t length) {
+  struct err e;
+  if (buffer_reserve(&l->out, length, &e) < 0) return complain(e.detail);
+  memcpy(l->out.data + l->out.end, data, length);
+  l->out.end += length;
+  return 0;
+}
+
+static int queue_reply(struct launcher *l, uint32_t id, uint16_t type, const struct writer *body,
+                       const uint8_t *start) {
+  uint8_t head[FRAME_HEAD];
+  struct writer w = {.at = head, .end = head + sizeof head};
+  size_t length = (size_t)(body->at - start);
+  frame_head(&w, (uint32_t)(length + FRAME_HEAD - 4), id, type);
+  return queue_bytes(l, head, sizeof head) < 0 ? -1 : queue_bytes(l, start, length);
+}
+
+/* A reply that is an errno, and a second number for LAUNCH and PING. */
+static int reply_numbers(struct launcher *l, const struct request *r, int error, uint32_t second) {
+  uint8_t bytes[8];
+  struct writer w = {.at = bytes, .end = bytes + sizeof bytes};
+  put_u32(&w, (uint32_t)error);
+  if (r->type == REQ_LAUNCH || r->type == REQ_PING) put_u32(&w, second);
+  return queue_reply(l, r->id, r->type, &w, bytes);
+}
+
+/* The reply of a RUN or NETLINK_QUERY that could not be performed at all. */
+static int reply_unperformed(struct launcher *l, uint32_t id, uint16_t type, int error, const char *detail) {
+  uint8_t bytes[256];
+  struct writer w = {.at = bytes, .end = bytes + sizeof bytes};
+  put_u32(&w, (uint32_t)error);
+  if (type == REQ_RUN) {
+    put_u32(&w, SLOT_NONE);
+    put_u32(&w, 0);
+  }
+  put_string(&w, type == REQ_RUN ? detail : "");
+  return queue_reply(l, id, type, &w, bytes);
+}
+
+static int send_replies(struct launcher *l) {
+  while (buffer_used(&l->out) > 0) {
+    ssize_t n = send(REQUEST_FD, l->out.data + l->out.start, buffer_used(&l->out), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno == EAGAIN ? 0 : -1;
+    buffer_consume(&l->out, (size_t)n);
+  }
+  buffer_trim(&l->out, KEEP_BUFFER);
+  return 0;
+}
+
+/* ---- processes ---- */
+
+/* Closes everything from first on, but keep, which is larger. */
+static void close_others(unsigned first, unsigned keep) {
+  if (sys_close_range(first, keep - 1, 0) == 0 && sys_close_range(keep + 1, ~0u, 0) == 0) return;
+  for (unsigned fd = first; fd < 1024; fd++)
+    if (fd != keep) close((int)fd);
+}
+
+static void free_all_but_request(struct launcher *l) {
+  for (size_t i = 0; i < job_count(l); i++) buffer_free(&job_table(l)[i].reply);
+  buffer_free(&l->out);
+  buffer_free(&l->jobs);
+  buffer_free(&l->shims);
+  buffer_free(&l->events.queue);
+}
+
+static void free_request(void *context) {
+  struct launcher *l = context;
+  buffer_free(&l->in);
+}
+
+/* What ps shows: the memory of argv and the environment, which nobody needs any more. */
+static void set_title(struct launcher *l, const char *id) {
+  static const char name[] = "skiff-shim ";
+  prctl(PR_SET_NAME, "skiff-shim");
+  if (l->title_size < sizeof name) return;
+  memset(l->title, 0, l->title_size);
+  memcpy(l->title, name, sizeof name - 1);
+  strncpy(l->title + sizeof name - 1, id, l->title_size - sizeof name);
+}
+
+static _Noreturn void become_shim(struct launcher *l, const struct request *r) {
+  struct reader body = r->body;
+  uint64_t token = read_u64(&body);
+  const uint8_t *record = body.at;
+  struct shim_record parsed;
+  shim_record_read(&body, &parsed);
+  size_t record_length = (size_t)(body.at - record);
+  struct bytes plan = read_data(&body);
+  setsid();
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  dup2(0, 2);
+  close_others(REQUEST_FD, EVENT_FD);
+  free_all_but_request(l);
+  set_title(l, parsed.id);
+  _exit(shim_main(token, record, record_length, plan.data, plan.length, EVENT_FD, free_request, l));
+}
+
+static int launch(struct launcher *l, const struct request *r) {
+  struct reader body = r->body;
+  struct shim_record record;
+  uint64_t token = read_u64(&body);
+  shim_record_read(&body, &record);
+  read_data(&body);
+  if (body.failed || body.at != body.end) return reply_numbers(l, r, EINVAL, 0);
+  struct err e;
+  if (buffer_reserve(&l->shims, sizeof(struct shim_entry), &e) < 0) return reply_numbers(l, r, e.number, 0);
+  pid_t pid = fork();
+  if (pid < 0) return reply_numbers(l, r, errno, 0);
+  if (pid == 0) become_shim(l, r);
+  struct shim_entry entry = {.pid = pid, .token = token};
+  memcpy(l->shims.data + l->shims.end, &entry, sizeof entry);
+  l->shims.end += sizeof entry;
+  return reply_numbers(l, r, 0, (uint32_t)pid);
+}
+
+/* The whole reply frame goes into the pipe; the launcher passes it on. */
+static _Noreturn void perform_job(struct request *r, int fd) {
+  struct buffer reply = {0};
+  struct err e;
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+  set_dispositions(SIG_DFL);
+  if (buffer_reserve(&reply, FRAME_HEAD, &e) < 0) _exit(1);
+  reply.end = FRAME_HEAD;
+  if (r->type == REQ_RUN) {
+    struct bytes plan = read_data(&r->body);
+    job_run(plan.data, plan.length, &reply);
+  } else {
+    job_netlink(&r->body, &reply);
+  }
+  struct writer w = {.at = reply.data, .end = reply.data + FRAME_HEAD};
+  frame_head(&w, (uint32_t)(reply.end - 4), r->id, r->type);
+  _exit(reply.end == FRAME_HEAD || write_all(fd, reply.data, reply.end) < 0);
+}
+
+static int start_job(struct launcher *l, struct request *r) {
+  int ends[2];
+  struct err e;
+  if (buffer_reserve(&l->jobs, sizeof(struct job), &e) < 0 || pipe2(ends, O_CLOEXEC) < 0)
+    return reply_unperformed(l, r->id, r->type, errno, "make a pipe");
+  pid_t pid = fork();
+  if (pid == 0) {
+    close_others(REQUEST_FD, (unsigned)ends[1]);
+    perform_job(r, ends[1]);
+  }
+  int error = errno;
+  close(ends[1]);
+  if (pid < 0) {
+    close(ends[0]);
+    return reply_unperformed(l, r->id, r->type, error, "fork");
+  }
+  struct job job = {.fd = ends[0], .id = r->id, .type = r->type};
+  memcpy(l->jobs.data + l->jobs.end, &job, sizeof job);
+  l->jobs.end += sizeof job;
+  return 0;
+}
+
+static void remove_job(struct launcher *l, size_t index) {
+  struct job *table = job_table(l);
+  size_t count = job_count(l);
+  close(table[index].fd);
+  buffer_free(&table[index].reply);
+  table[index] = table[count - 1];
+  l->jobs.end -= sizeof(struct job);
+  if (count == 1) l->jobs.start = l->jobs.end = 0;
+}
+
+static size_t frame_length(const struct buffer *b) {
+  struct reader r = {.at = b->data + b->start, .end = b->data + b->end};
+  return 4 + (size_t)read_u32(&r);
+}
+
+/* Takes what a job has written; with its frame whole, or its pipe ended, the job is over. */
+static int job_ready(struct launcher *l, size_t index) {
+  struct job *job = &job_table(l)[index];
+  struct err e;
+  if (buffer_reserve(&job->reply, 4096, &e) < 0) return complain(e.detail);
+  ssize_t n = read(job->fd, job->reply.data + job->reply.end, job->reply.capacity - job->reply.end);
+  if (n < 0 && errno == EINTR) return 0;
+  if (n > 0) job->reply.end += (size_t)n;
+  size_t used = buffer_used(&job->reply);
+  int whole = used >= FRAME_HEAD && frame_length(&job->reply) == used;
+  if (n > 0 && !whole && used < REPLY_MAX) return 0;
+  int failed = whole ? queue_bytes(l, job->reply.data, used)
+                     : reply_unperformed(l, job->id, job->type, EIO, "the process ended without a report");
+  remove_job(l, index);
+  return failed;
+}
+
+static void shim_ended(struct launcher *l, pid_t pid, int status) {
+  struct shim_entry *table = (struct shim_entry *)(void *)(l->shims.data + l->shims.start);
+  size_t count = buffer_used(&l->shims) / sizeof *table;
+  for (size_t i = 0; i < count; i++) {
+    if (table[i].pid != pid) continue;
+    uint64_t token = table[i].token;
+    table[i] = table[count - 1];
+    l->shims.end -= sizeof *table;
+    if (status == 0) return;
+    struct event ev;
+    event_begin(&ev, EVT_SHIM_LOST, token);
+    put_u32(&ev.body, (uint32_t)pid);
+    put_u32(&ev.body, (uint32_t)status);
+    if (outbox_send(&l->events, &ev) < 0) complain("an event could not be sent");
+    return;
+  }
+}
+
+static void reap(struct launcher *l) {
+  struct signalfd_siginfo info;
+  int status;
+  pid_t pid;
+  while (read(l->signal_fd, &info, sizeof info) > 0) continue;
+  while ((pid = waitpid(-1, &status, WNOHANG)) > 0) shim_ended(l, pid, status);
+}
+
+/* ---- requests ---- */
+
+static int dispatch(struct launcher *l, struct request *r) {
+  struct reader body = r->body;
+  switch (r->type) {
+    case REQ_LAUNCH:
+      return launch(l, r);
+    case REQ_RUN:
+    case REQ_NETLINK_QUERY:
+      return start_job(l, r);
+    case REQ_SIGNAL: {
+      uint32_t pid = read_u32(&body);
+      uint64_t starttime = read_u64(&body);
+      uint32_t number = read_u32(&body);
+      return reply_numbers(l, r, body.failed ? EINVAL : signal_process(pid, starttime, number), 0);
+    }
+    case REQ_PING:
+      return reply_numbers(l, r, 0, PROTOCOL_VERSION);
+    default:
+      return complain("a request of an unknown type");
+  }
+}
+
+/* Performs the whole frames that have arrived. -1: the peer does not speak this protocol. */
+static int take_frames(struct launcher *l) {
+  struct err e;
+  while (buffer_used(&l->in) >= FRAME_HEAD) {
+    size_t length = frame_length(&l->in);
+    if (length < FRAME_HEAD || length > FRAME_MAX) return complain("a frame of an impossible length");
+    if (buffer_used(&l->in) < length) {
+      if (buffer_reserve(&l->in, length - buffer_used(&l->in), &e) < 0) return complain(e.detail);
+      return 0;
+    }
+    struct reader r = {.at = l->in.data + l->in.start + 4, .end = l->in.data + l->in.start + length};
+    struct request request = {.id = read_u32(&r), .type = read_u16(&r)};
+    if (read_u16(&r) != 0) return complain("a malformed frame");
+    request.body = r;
+    if (dispatch(l, &request) < 0) return -1;
+    buffer_consume(&l->in, length);
+  }
+  buffer_trim(&l->in, KEEP_BUFFER);
+  return 0;
+}
+
+/* 1: go on, 0: the daemon has closed, -1: malformed. */
+static int receive(struct launcher *l) {
+  struct err e;
+  if (buffer_reserve(&l->in, RECEIVE_SPACE, &e) < 0) return complain(e.detail);
+  ssize_t n = recv(REQUEST_FD, l->in.data + l->in.end, l->in.capacity - l->in.end, MSG_DONTWAIT);
+  if (n < 0) return errno == EAGAIN || errno == EINTR ? 1 : 0;
+  if (n == 0) return 0;
+  l->in.end += (size_t)n;
+  return take_frames(l) < 0 ? -1 : 1;
+}
+
+enum { AT_SIGNAL, AT_REQUEST, AT_EVENTS, AT_JOBS };
+#define JOBS_WATCHED 256
+
+static int serve(struct launcher *l) {
+  struct pollfd fds[AT_JOBS + JOBS_WATCHED];
+  size_t jobs = job_count(l) < JOBS_WATCHED ? job_count(l) : JOBS_WATCHED;
+  short request = buffer_used(&l->out) > 0 ? POLLIN | POLLOUT : POLLIN;
+  fds[AT_SIGNAL] = (struct pollfd){.fd = l->signal_fd, .events = POLLIN};
+  fds[AT_REQUEST] = (struct pollfd){.fd = REQUEST_FD, .events = request};
+  fds[AT_EVENTS] = (struct pollfd){.fd = buffer_used(&l->events.queue) > 0 ? EVENT_FD : -1, .events = POLLOUT};
+  for (size_t i = 0; i < jobs; i++) fds[AT_JOBS + i] = (struct pollfd){.fd = job_table(l)[i].fd, .events = POLLIN};
+  if (poll(fds, AT_JOBS + jobs, -1) < 0) return errno == EINTR ? 1 : complain("poll failed");
+  /* From the last one: removing a job moves the last one into its place. */
+  for (size_t i = jobs; i-- > 0;)
+    if (fds[AT_JOBS + i].revents && job_ready(l, i) < 0) return -1;
+  if (fds[AT_SIGNAL].revents) reap(l);
+  if (fds[AT_EVENTS].revents && outbox_flush(&l->events) < 0) buffer_free(&l->events.queue);
+  int alive = fds[AT_REQUEST].revents & (POLLIN | POLLHUP | POLLERR) ? receive(l) : 1;
+  return alive <= 0 ? alive : send_replies(l) < 0 ? 0 : 1;
+}
+
+/* Everything is inherited by the shims, so that each of them saves the system calls. */
+static int prepare(struct launcher *l) {
+  static const char score[] = "-999";
+  sigset_t blocked;
+  struct stat st;
+  if (fstat(REQUEST_FD, &st) < 0 || !S_ISSOCK(st.st_mode)) return complain("fd 3 is not a socket");
+  if (fstat(EVENT_FD, &st) < 0 || !S_ISSOCK(st.st_mode)) return complain("fd 4 is not a socket");
+  if (fcntl(REQUEST_FD, F_SETFD, FD_CLOEXEC) < 0 || fcntl(EVENT_FD, F_SETFD, FD_CLOEXEC) < 0) return complain("fcntl");
+  cleanup_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0) return complain("/dev/null cannot be opened");
+  if (chdir("/") < 0) return complain("chdir /");
+  umask(022);
+  set_dispositions(SIG_IGN);
+  sigemptyset(&blocked);
+  sigaddset(&blocked, SIGCHLD);
+  sigprocmask(SIG_BLOCK, &blocked, NULL);
+  l->signal_fd = signalfd(-1, &blocked, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (l->signal_fd < 0) return complain("signalfd failed");
+  cleanup_close int oom = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (oom >= 0 && write(oom, score, sizeof score - 1) < 0) errno = 0; /* not permitted: we live with it */
+  return 0;
+}
+
+int launcher_main(char *title, size_t title_size) {
+  struct launcher l = {.title = title, .title_size = title_size, .events = {.fd = EVENT_FD, .limit = 1u << 20}};
+  if (prepare(&l) < 0) return 1;
+  for (;;) {
+    int alive = serve(&l);
+    if (alive <= 0) return alive < 0 ? 1 : 0;
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * Docker's create body → container settings. What this version cannot honour is refused, not ignored.
+ *
+ * compat: forms, defaults and refusals follow docker-engine-api.yaml and the container defaults.
+ */
+import type { ContainerSettings, HostSettings } from '#engine';
+import type { ContainerCreateBody, HostConfigBody } from '#specs';
+import { parseBinds, parseMounts } from './create-mounts.ts';
+import { parseResources } from './create-resources.ts';
+import { errors } from './errors.ts';
+import { parseLogConfig } from './log-config.ts';
+
+const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
+
+export function parseCreateBody(body: ContainerCreateBody): ContainerSettings {
+  refuseUnsupported(body);
+  return {
+    image: body.Image ?? '',
+    hostname: body.Hostname ?? '',
+    domainname: body.Domainname ?? '',
+    user: body.User ?? '',
+    env: body.Env ?? [],
+    command: words(body.Cmd),
+    ...(body.Entrypoint === undefined || body.Entrypoint === null ? {} : { entrypoint: entrypoint(body.Entrypoint) }),
+    workingDirectory: body.WorkingDir ?? '',
+    labels: body.Labels ?? {},
+    tty: body.Tty ?? false,
+    openStdin: body.OpenStdin ?? false,
+    stdinOnce: body.StdinOnce ?? false,
+    attach: {
+      stdin: body.AttachStdin ?? false,
+      stdout: body.AttachStdout ?? false,
+      stderr: body.AttachStderr ?? false,
+    },
+    ...(body.StopSignal ? { stopSignal: body.StopSignal } : {}),
+    ...(typeof body.StopTimeout === 'number' ? { stopTimeoutSeconds: body.StopTimeout } : {}),
+    host: parseHostConfig(body.HostConfig ?? {}),
+  };
+}
+
+const words = (value: readonly string[] | string | null | undefined): readonly string[] =>
+  typeof value === 'string' ? [value] : (value ?? []);
+
+/** compat: `--entrypoint ""` is sent as `[""]` and means none. */
+function entrypoint(value: readonly string[] | string): readonly string[] {
+  const list = words(value);
+  return list.length === 1 && list[0] === '' ? [] : list;
+}
+
+function parseHostConfig(host: HostConfigBody): HostSettings {
+  const mounts = parseMounts(host.Mounts ?? []);
+  return {
+    binds: [...parseBinds(host.Binds ?? []), ...mounts.binds],
+    tmpfs: { ...host.Tmpfs, ...mounts.tmpfs },
+    readonlyRootfs: host.ReadonlyRootfs ?? false,
+    capAdd: host.CapAdd ?? [],
+    capDrop: host.CapDrop ?? [],
+    privileged: host.Privileged ?? false,
+    securityOptions: host.SecurityOpt ?? [],
+    networkMode: networkMode(host.NetworkMode ?? ''),
+    pidMode: oneOf('PidMode', host.PidMode ?? '', ['', 'host']),
+    ipcMode: oneOf('IpcMode', host.IpcMode || 'private', ['private', 'none', 'host']),
+    utsMode: oneOf('UTSMode', host.UTSMode ?? '', ['', 'host']),
+    cgroupnsMode: oneOf('CgroupnsMode', host.CgroupnsMode || 'host', ['private', 'host']),
+    autoRemove: host.AutoRemove ?? false,
+    init: host.Init ?? false,
+    groupAdd: host.GroupAdd ?? [],
+    sysctls: host.Sysctls ?? {},
+    ulimits: (host.Ulimits ?? []).map(({ Name, Soft, Hard }) => ({ name: Name, soft: Soft, hard: Hard })),
+    devices: (host.Devices ?? []).map((device) => ({
+      pathOnHost: device.PathOnHost,
+      pathInContainer: device.PathInContainer || device.PathOnHost,
+      permissions: device.CgroupPermissions || 'rwm',
+    })),
+    deviceCgroupRules: host.DeviceCgroupRules ?? [],
+    oomScoreAdj: host.OomScoreAdj ?? 0,
+    shmSizeBytes: host.ShmSize || DEFAULT_SHM_BYTES,
+    extraHosts: host.ExtraHosts ?? [],
+    cgroupParent: host.CgroupParent ?? '',
+    log: parseLogConfig(host.LogConfig?.Type ?? '', host.LogConfig?.Config ?? {}),
+    resources: parseResources(host),
+    ...(host.MaskedPaths ? { maskedPaths: host.MaskedPaths } : {}),
+    ...(host.ReadonlyPaths ? { readonlyPaths: host.ReadonlyPaths } : {}),
+  };
+}
+
+/** Networks come with a later version: until then a container is alone or on the host's. */
+function networkMode(mode: string): 'none' | 'host' {
+  if (mode === '' || mode === 'default' || mode === 'none') return 'none';
+  if (mode === 'host') return 'host';
+  throw errors.unsupported(`network mode "${mode}"`, 'use none or host');
+}
+
+function oneOf<const Choice extends string>(field: string, value: string, choices: readonly Choice[]): Choice {
+  const found = choices.find((choice) => choice === value);
+  if (found === undefined) {
+    const known = choices.filter((choice) => choice !== '').join(', ');
+    throw errors.unsupported(`${field} "${value}"`, `use ${known}`);
+  }
+  return found;
+}
+
+/** A field with a value that would need what is not there yet. Empty and default values are what clients always send. */
+function refuseUnsupported(body: ContainerCreateBody): void {
+  const host: Readonly<Record<string, unknown>> = { ...body.HostConfig };
+  const restart = body.HostConfig?.RestartPolicy?.Name ?? '';
+  if (restart !== '' && restart !== 'no')
+    throw errors.unsupported(`restart policy "${restart}"`, 'start the container again by hand');
+  const runtime = body.HostConfig?.Runtime ?? '';
+  if (runtime !== '' && runtime !== 'skiff' && runtime !== 'runc') {
+    throw errors.unsupported(`runtime "${runtime}"`, 'leave it out');
+  }
+  if (body.Healthcheck && (body.Healthcheck as { Test?: readonly string[] }).Test?.length) {
+    throw errors.unsupported('Healthcheck', 'leave it out');
+  }
+  for (const field of [
+    'PortBindings',
+    'Links',
+    'VolumesFrom',
+    'Dns',
+    'DnsOptions',
+    'DnsSearch',
+    'DeviceRequests',
+    'StorageOpt',
+    'UsernsMode',
+    'PublishAllPorts',
+    'VolumeDriver',
+    'Isolation',
+    'ContainerIDFile',
+    'BlkioWeightDevice',
+    'CpuRealtimePeriod',
+    'CpuRealtimeRuntime',
+    'KernelMemoryTCP',
+  ]) {
+    if (isGiven(host[field]) && !(field === 'Isolation' && host[field] === 'default') && field !== 'ContainerIDFile') {
+      throw errors.unsupported(`HostConfig.${field}`, 'leave it out');
+    }
+  }
+  if (isGiven(body.Volumes))
+    throw errors.unsupported('an anonymous volume', 'bind a folder of the host with -v /folder:/path');
+}
+
+function isGiven(value: unknown): boolean {
+  if (value === null || value === undefined || value === false || value === '' || value === 0) return false;
+  if (Array.isArray(value)) return value.length > 0;
+  return typeof value !== 'object' || Object.keys(value).length > 0;
+}

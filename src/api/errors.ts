@@ -1,0 +1,13 @@
+/** What the API itself refuses: requests it cannot read, and options this version does not have. */
+import { defineErrors } from '#base';
+
+export const errors = defineErrors('api', {
+  invalid: { kind: 'invalid', message: (what: string) => what },
+  invalidJson: { kind: 'invalid', message: (why: string) => `invalid JSON: ${why}` },
+  tooLarge: { kind: 'invalid', message: (limit: number) => `http: request body too large (at most ${limit} bytes)` },
+  notFound: { kind: 'not-found', message: () => 'page not found' },
+  unsupported: {
+    kind: 'not-implemented',
+    message: (what: string, hint: string) => `${what} is not supported by this version of Skiff: ${hint}`,
+  },
+});

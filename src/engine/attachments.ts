@@ -1,0 +1,49 @@
+/** Clients that attached before their container started: the start waits for none of them, but connects all of them first. */
+import type { Socket } from 'node:net';
+import type { AttachOptions, RunningProcess } from '#runtime';
+
+interface Pending {
+  readonly options: AttachOptions;
+  readonly resolve: (socket: Socket) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export interface Attachments {
+  /** Resolves with the stream once the container is about to run its program. */
+  wait(id: string, options: AttachOptions, signal?: AbortSignal): Promise<Socket>;
+  has(id: string): boolean;
+  /** Connects everybody who waits for this container. */
+  connect(id: string, process: RunningProcess): Promise<void>;
+  /** Tells everybody who waits that there will be nothing. */
+  fail(id: string, error: Error): void;
+}
+
+export function createAttachments(): Attachments {
+  const waiting = new Map<string, Set<Pending>>();
+  const take = (id: string): Pending[] => {
+    const pending = [...(waiting.get(id) ?? [])];
+    waiting.delete(id);
+    return pending;
+  };
+  return {
+    wait: (id, options, signal) => {
+      const { promise, resolve, reject } = Promise.withResolvers<Socket>();
+      const entry: Pending = { options, resolve, reject };
+      const entries = waiting.getOrInsertComputed(id, () => new Set<Pending>());
+      entries.add(entry);
+      signal?.addEventListener('abort', () => {
+        entries.delete(entry);
+        if (entries.size === 0 && waiting.get(id) === entries) waiting.delete(id);
+        reject(signal.reason as Error);
+      });
+      return promise;
+    },
+    has: (id) => waiting.has(id),
+    connect: async (id, process) => {
+      await Promise.all(take(id).map(({ options, resolve, reject }) => process.attach(options).then(resolve, reject)));
+    },
+    fail: (id, error) => {
+      for (const { reject } of take(id)) reject(error);
+    },
+  };
+}

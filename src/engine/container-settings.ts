@@ -1,0 +1,107 @@
+/** What was asked of a container, in our own words. Docker's shape of it is known by `specs/docker` and ./inspect.ts. */
+
+export interface ContainerSettings {
+  /** As the user named it. */
+  readonly image: string;
+  readonly hostname: string;
+  readonly domainname: string;
+  readonly user: string;
+  readonly env: readonly string[];
+  /** Empty: what the image says. */
+  readonly command: readonly string[];
+  /** Undefined: what the image says; empty: none. */
+  readonly entrypoint?: readonly string[];
+  readonly workingDirectory: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly tty: boolean;
+  readonly openStdin: boolean;
+  readonly stdinOnce: boolean;
+  readonly attach: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+  readonly stopSignal?: string;
+  readonly stopTimeoutSeconds?: number;
+  readonly host: HostSettings;
+}
+
+export interface HostSettings {
+  readonly binds: readonly BindSetting[];
+  /** Destination → options. */
+  readonly tmpfs: Readonly<Record<string, string>>;
+  readonly readonlyRootfs: boolean;
+  readonly capAdd: readonly string[];
+  readonly capDrop: readonly string[];
+  readonly privileged: boolean;
+  readonly securityOptions: readonly string[];
+  readonly networkMode: 'none' | 'host';
+  readonly pidMode: '' | 'host';
+  readonly ipcMode: 'private' | 'none' | 'host';
+  readonly utsMode: '' | 'host';
+  readonly cgroupnsMode: 'private' | 'host';
+  readonly autoRemove: boolean;
+  readonly init: boolean;
+  readonly groupAdd: readonly string[];
+  readonly sysctls: Readonly<Record<string, string>>;
+  readonly ulimits: readonly { readonly name: string; readonly soft: number; readonly hard: number }[];
+  readonly devices: readonly DeviceSetting[];
+  readonly deviceCgroupRules: readonly string[];
+  readonly oomScoreAdj: number;
+  readonly shmSizeBytes: number;
+  readonly extraHosts: readonly string[];
+  readonly cgroupParent: string;
+  readonly log: LogSettings;
+  readonly resources: ResourceSettings;
+  /** Undefined: Docker's defaults. */
+  readonly maskedPaths?: readonly string[];
+  readonly readonlyPaths?: readonly string[];
+}
+
+export interface BindSetting {
+  readonly source: string;
+  readonly destination: string;
+  readonly readonly: boolean;
+  readonly propagation: string;
+  /** `-v` makes a missing source folder; `--mount` refuses it. */
+  readonly createSource: boolean;
+  /** The text of `-v`, for inspect; undefined for `--mount`. */
+  readonly text?: string;
+}
+
+export interface DeviceSetting {
+  readonly pathOnHost: string;
+  readonly pathInContainer: string;
+  readonly permissions: string;
+}
+
+export interface LogSettings {
+  readonly driver: 'json-file' | 'none';
+  readonly maxSizeBytes: number;
+  readonly maxFiles: number;
+  /** As given and completed by defaults, for inspect. */
+  readonly options: Readonly<Record<string, string>>;
+}
+
+/** Bytes, microseconds, counts; 0 is "not limited". */
+export interface ResourceSettings {
+  readonly memoryBytes: number;
+  /** Memory and swap together; -1 unlimited swap, 0 twice the memory. */
+  readonly memorySwapBytes: number;
+  readonly memoryReservationBytes: number;
+  readonly memorySwappiness?: number;
+  readonly oomKillDisable: boolean;
+  readonly nanoCpus: number;
+  readonly cpuShares: number;
+  readonly cpuPeriodUs: number;
+  readonly cpuQuotaUs: number;
+  readonly cpusetCpus: string;
+  readonly cpusetMems: string;
+  readonly pidsLimit: number;
+  readonly blkioWeight: number;
+  readonly deviceReadBps: readonly DeviceRate[];
+  readonly deviceWriteBps: readonly DeviceRate[];
+  readonly deviceReadIops: readonly DeviceRate[];
+  readonly deviceWriteIops: readonly DeviceRate[];
+}
+
+export interface DeviceRate {
+  readonly path: string;
+  readonly rate: number;
+}

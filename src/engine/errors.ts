@@ -1,0 +1,72 @@
+/** Everything the engine can refuse, in Docker's own words where Docker has some. */
+import { defineErrors } from '#base';
+
+export const errors = defineErrors('container', {
+  noSuch: { kind: 'not-found', message: (ref: string) => `No such container: ${ref}` },
+  noSuchImage: {
+    kind: 'not-found',
+    message: (ref: string) => `No such image: ${ref.includes(':') ? ref : `${ref}:latest`}`,
+  },
+  ambiguous: { kind: 'invalid', message: (ref: string) => `multiple IDs found with provided prefix: ${ref}` },
+  noSuchExec: { kind: 'not-found', message: (id: string) => `No such exec instance: ${id}` },
+  noMountSource: {
+    kind: 'invalid',
+    message: (path: string) => `invalid mount config for type "bind": bind source path does not exist: ${path}`,
+  },
+  nameTaken: {
+    kind: 'conflict',
+    message: (name: string, holder: string) =>
+      `Conflict. The container name "/${name}" is already in use by container "${holder}". You have to remove (or rename) that container to be able to reuse that name.`,
+  },
+  badName: {
+    kind: 'invalid',
+    message: (name: string) => `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
+  },
+  noCommand: { kind: 'invalid', message: () => 'no command specified' },
+  alreadyStarted: { kind: 'not-modified', message: () => 'container already started' },
+  alreadyStopped: { kind: 'not-modified', message: () => 'container already stopped' },
+  startPaused: { kind: 'conflict', message: () => 'cannot start a paused container, try unpause instead' },
+  markedForRemoval: {
+    kind: 'conflict',
+    message: () => 'container is marked for removal and cannot be started',
+  },
+  notRunning: { kind: 'conflict', message: (id: string) => `container ${id} is not running` },
+  cannotKill: {
+    kind: 'conflict',
+    message: (ref: string, id: string) => `cannot kill container: ${ref}: container ${id} is not running`,
+  },
+  alreadyPaused: { kind: 'conflict', message: (id: string) => `container ${id} is already paused` },
+  notPaused: { kind: 'conflict', message: (id: string) => `Container ${id} is not paused` },
+  pausedAttach: {
+    kind: 'conflict',
+    message: (id: string) => `container ${id} is paused, unpause the container before attach`,
+  },
+  pausedExec: {
+    kind: 'conflict',
+    message: (id: string) => `Container ${id} is paused, unpause the container before exec`,
+  },
+  removeRunning: {
+    kind: 'conflict',
+    message: (id: string, status: string) =>
+      `cannot remove container "${id}": container is ${status}: ${
+        status === 'paused' ? 'unpause and then stop' : 'stop'
+      } the container before removing or force remove`,
+  },
+  removalInProgress: { kind: 'conflict', message: (id: string) => `removal of container ${id} is already in progress` },
+  invalidSignal: { kind: 'invalid', message: (signal: string) => `invalid signal: ${signal}` },
+  noExecCommand: { kind: 'invalid', message: () => 'No exec command specified' },
+  startFailed: { kind: 'internal', message: (what: string) => what },
+  commandNotFound: { kind: 'invalid', message: (what: string) => what },
+  commandNotExecutable: { kind: 'invalid', message: (what: string) => what },
+  shimLost: { kind: 'internal', message: (id: string) => `the shim of container ${id} has ended unexpectedly` },
+  execRunning: { kind: 'conflict', message: (id: string) => `exec instance ${id} is already running or has ended` },
+  notSupported: {
+    kind: 'not-implemented',
+    message: (option: string, hint: string) => `${option} is not supported by this version of Skiff: ${hint}`,
+  },
+  invalid: { kind: 'invalid', message: (what: string) => what },
+  noLogs: {
+    kind: 'invalid',
+    message: (driver: string) => `configured logging driver does not support reading: "${driver}"`,
+  },
+});

@@ -1,0 +1,59 @@
+/** Exec instances: made, then started once, inspected until their container goes. They live as long as the daemon. */
+import { randomBytes } from 'node:crypto';
+import type { RunningProcess } from '#runtime';
+
+export interface ExecSettings {
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly user: string;
+  readonly workingDirectory: string;
+  readonly privileged: boolean;
+  readonly tty: boolean;
+  readonly attach: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+  readonly detachKeys: string;
+  readonly consoleSize?: { readonly rows: number; readonly columns: number };
+}
+
+export interface ExecInstance {
+  readonly id: string;
+  readonly containerId: string;
+  readonly settings: ExecSettings;
+  readonly state:
+    | { readonly status: 'created' }
+    | { readonly status: 'starting' }
+    | { readonly status: 'running'; readonly process: RunningProcess }
+    | { readonly status: 'ended'; readonly pid: number; readonly exitCode: number };
+}
+
+export interface ExecInstances {
+  create(containerId: string, settings: ExecSettings): ExecInstance;
+  get(id: string): ExecInstance | undefined;
+  update(instance: ExecInstance): void;
+  /** Ids of the instances of a container that have not ended. */
+  activeOf(containerId: string): string[];
+  /** Forgets the instances of a container that is gone. */
+  forgetAllOf(containerId: string): void;
+}
+
+export function createExecInstances(): ExecInstances {
+  const instances = new Map<string, ExecInstance>();
+  const of = (containerId: string): ExecInstance[] =>
+    [...instances.values()].filter((instance) => instance.containerId === containerId);
+  return {
+    create: (containerId, settings) => {
+      const id = randomBytes(32).toString('hex');
+      const instance: ExecInstance = { id, containerId, settings, state: { status: 'created' } };
+      instances.set(id, instance);
+      return instance;
+    },
+    get: (id) => instances.get(id),
+    update: (instance) => void instances.set(instance.id, instance),
+    activeOf: (containerId) =>
+      of(containerId)
+        .filter(({ state }) => state.status !== 'ended')
+        .map(({ id }) => id),
+    forgetAllOf: (containerId) => {
+      for (const { id } of of(containerId)) instances.delete(id);
+    },
+  };
+}

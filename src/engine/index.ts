@@ -1,0 +1,32 @@
+/** Containers and their lives. */
+export { createAttachments } from './attachments.ts';
+export { type ContainerRecord, type Containers, openContainers } from './container-record.ts';
+export type {
+  BindSetting,
+  ContainerSettings,
+  DeviceRate,
+  DeviceSetting,
+  HostSettings,
+  LogSettings,
+  ResourceSettings,
+} from './container-settings.ts';
+export { createEvents, type EngineEvent, type Events } from './events.ts';
+export { createExecInstances, type ExecInstance, type ExecSettings } from './exec-instances.ts';
+export { inspectContainer, summarizeContainer } from './inspect.ts';
+export { hasLabel, type ListQuery, listContainers, listFilters } from './list.ts';
+export { type LogLine, type LogQuery, readLog } from './logs.ts';
+export { attachContainer } from './operations/attach.ts';
+export { createContainer } from './operations/create.ts';
+export { createExec, findExec, resizeExec, startExec } from './operations/exec.ts';
+export { pauseContainer, unpauseContainer } from './operations/pause.ts';
+export { removeContainer } from './operations/remove.ts';
+export { renameContainer } from './operations/rename.ts';
+export { restoreContainers } from './operations/restore.ts';
+export { startContainer } from './operations/start.ts';
+export { killContainer, type StopOptions, stopContainer } from './operations/stop.ts';
+export { updateContainer } from './operations/update.ts';
+export { type WaitCondition, type WaitResult, waitForContainer } from './operations/wait.ts';
+export { dataDirectoryOf, type EngineOptions, type EngineParts, findContainer, logPathOf } from './parts.ts';
+export { resizeContainer } from './operations/resize.ts';
+export { type Top, topContainer } from './operations/top.ts';
+export { containerOfImage } from './image-use.ts';

@@ -1,0 +1,69 @@
+/** Makes a container: its record and its writable layer. Nothing runs yet. */
+import { cpus } from 'node:os';
+import { formatTimeNs, newContainerId, nowNs } from '#base';
+import { tweakCapabilities } from '../capabilities.ts';
+import type { ContainerRecord } from '../container-record.ts';
+import type { ContainerSettings } from '../container-settings.ts';
+import { errors } from '../errors.ts';
+import { generateName, isValidName } from '../names.ts';
+import { type EngineParts, eventAttributes } from '../parts.ts';
+import { resolveProgram } from '../program.ts';
+import { checkResources } from '../resources.ts';
+import { checkSecurityOptions } from '../security-options.ts';
+import { parseSignal } from '../signals.ts';
+
+/** Throws `container.nameTaken`, `container.badName`, `image.noSuch` and what makes the settings impossible. */
+export async function createContainer(
+  parts: EngineParts,
+  settings: ContainerSettings,
+  wishedName: string,
+): Promise<ContainerRecord> {
+  const name = wishedName.replace(/^\//, '');
+  if (wishedName !== '' && !isValidName(wishedName)) throw errors.badName(wishedName);
+  if (settings.image === '') throw errors.invalid('no image was given for the container');
+  const image = await parts.images.find(settings.image);
+  if (!image) throw errors.noSuchImage(settings.image);
+  checkSettings(parts, settings);
+
+  const id = newContainerId();
+  const program = resolveProgram(id, settings, image.config);
+  parseSignal(program.stopSignal);
+  const record: ContainerRecord = {
+    version: 1,
+    id,
+    name: name === '' ? generateName((each) => parts.containers.find(each) !== undefined) : name,
+    createdAt: formatTimeNs(nowNs()),
+    imageId: image.id,
+    settings,
+    program,
+    status: 'created',
+    restartCount: 0,
+    error: '',
+    stoppedByUser: false,
+  };
+  const holder = parts.containers.find(record.name);
+  if (holder !== undefined && holder !== 'ambiguous' && holder.name === record.name) {
+    throw errors.nameTaken(record.name, holder.id);
+  }
+  parts.containers.put(record);
+  try {
+    parts.snapshots.create(id, image.id);
+  } catch (error) {
+    parts.containers.delete(id);
+    throw error;
+  }
+  parts.events.emit('container', 'create', id, eventAttributes(record));
+  return record;
+}
+
+function checkSettings(parts: EngineParts, { host }: ContainerSettings): void {
+  checkResources(host.resources, cpus().length);
+  tweakCapabilities(host.capAdd, host.capDrop, host.privileged, parts.facts.boundingCapabilities);
+  checkSecurityOptions(host.securityOptions);
+  if (host.oomScoreAdj < -1000 || host.oomScoreAdj > 1000) {
+    throw errors.invalid(`Invalid value ${host.oomScoreAdj}, range for oom score adj is [-1000, 1000]`);
+  }
+  const destinations = [...host.binds.map((bind) => bind.destination), ...Object.keys(host.tmpfs)];
+  const twice = destinations.find((path, index) => destinations.indexOf(path) !== index);
+  if (twice !== undefined) throw errors.invalid(`Duplicate mount point: ${twice}`);
+}

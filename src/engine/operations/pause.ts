@@ -1,0 +1,27 @@
+/** Freezes a container's processes and lets them go on. */
+import { next } from '../lifecycle.ts';
+import { cgroupsPathOf, type EngineParts, eventAttributes, findContainer } from '../parts.ts';
+
+/** Throws `container.notRunning` and `container.alreadyPaused`. */
+export async function pauseContainer(parts: EngineParts, reference: string): Promise<void> {
+  const { id } = findContainer(parts, reference);
+  await parts.locks.run(id, async () => {
+    const record = findContainer(parts, id);
+    const status = next(id, record.status, 'pause');
+    await parts.runtime.freeze(cgroupsPathOf(parts.options, record));
+    parts.containers.put({ ...record, status });
+    parts.events.emit('container', 'pause', id, eventAttributes(record));
+  });
+}
+
+/** Throws `container.notPaused`. */
+export async function unpauseContainer(parts: EngineParts, reference: string): Promise<void> {
+  const { id } = findContainer(parts, reference);
+  await parts.locks.run(id, async () => {
+    const record = findContainer(parts, id);
+    const status = next(id, record.status, 'unpause');
+    await parts.runtime.thaw(cgroupsPathOf(parts.options, record));
+    parts.containers.put({ ...record, status });
+    parts.events.emit('container', 'unpause', id, eventAttributes(record));
+  });
+}

@@ -1,0 +1,39 @@
+/** Removes a container with everything it owns. */
+import { rmSync } from 'node:fs';
+import type { ContainerRecord } from '../container-record.ts';
+import { errors } from '../errors.ts';
+import { isLive, next } from '../lifecycle.ts';
+import { dataDirectoryOf, type EngineParts, eventAttributes, findContainer, runDirectoryOf } from '../parts.ts';
+import { killAndWait } from './stop.ts';
+
+/** Throws `container.removeRunning` for a live container without `force`. */
+export async function removeContainer(
+  parts: EngineParts,
+  reference: string,
+  options: { force: boolean },
+): Promise<void> {
+  const { id } = findContainer(parts, reference);
+  await parts.locks.run(id, async () => {
+    const record = findContainer(parts, id);
+    if (isLive(record.status)) {
+      if (!options.force) throw errors.removeRunning(id, record.status);
+      await killAndWait(parts, record);
+    }
+    await parts.live.get(id)?.cleaned;
+    await removeRecord(parts, id);
+  });
+}
+
+/** To be called with the container's lock held. Removing what is gone already is no error. */
+export async function removeRecord(parts: EngineParts, id: string): Promise<void> {
+  const record = parts.containers.get(id);
+  if (!record) return;
+  const removing: ContainerRecord = { ...record, status: next(id, record.status, 'remove') };
+  parts.containers.put(removing);
+  await parts.snapshots.remove(id);
+  rmSync(dataDirectoryOf(parts.options, id), { recursive: true, force: true });
+  rmSync(runDirectoryOf(parts.options, id), { recursive: true, force: true });
+  parts.attachments.fail(id, errors.noSuch(id));
+  parts.containers.delete(id);
+  parts.events.emit('container', 'destroy', id, eventAttributes(removing));
+}

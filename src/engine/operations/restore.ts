@@ -1,0 +1,77 @@
+/**
+ * After a start of the daemon: compares the records with the shims and the kernel, and makes them agree.
+ * There is no other way to recover; an ordered restart takes the same path.
+ */
+import { readdirSync, rmSync } from 'node:fs';
+import { causeChain } from '#base';
+import { type ProcessExit, readExitRecord, RunningProcess } from '#runtime';
+import type { ContainerRecord } from '../container-record.ts';
+import { isLive } from '../lifecycle.ts';
+import { cgroupsPathOf, type EngineParts, runDirectoryOf } from '../parts.ts';
+import { recordExit } from './exit.ts';
+import { removeRecord } from './remove.ts';
+import { watch } from './start.ts';
+
+/** Afterwards every record is right, and nothing is left of containers no record knows. */
+export async function restoreContainers(parts: EngineParts): Promise<void> {
+  await Promise.all(parts.containers.list().map((record) => restoreOne(parts, record)));
+  await removeOrphans(parts);
+}
+
+async function restoreOne(parts: EngineParts, record: ContainerRecord): Promise<void> {
+  try {
+    if (record.status === 'removing' || record.status === 'dead') await removeRecord(parts, record.id);
+    else if (isLive(record.status)) await findAgain(parts, record);
+    else await clearInterruptedStart(parts, record);
+  } catch (error) {
+    parts.log.error('a container could not be restored', { container: record.id, error: causeChain(error) });
+  }
+}
+
+/** The shim answers: the container goes on. It left an exit record: that is how it ended. Neither: it was killed with its shim. */
+async function findAgain(parts: EngineParts, record: ContainerRecord): Promise<void> {
+  const runDirectory = runDirectoryOf(parts.options, record.id);
+  const { pid = 0, startTime = '0' } = record.process ?? {};
+  const process = new RunningProcess({ pid, startTime: BigInt(startTime) }, runDirectory, parts.runtime.launcher);
+  try {
+    await process.follow();
+  } catch {
+    await finish(parts, record, readExitRecord(runDirectory) ?? lostExit());
+    return;
+  }
+  watch(parts, record.id, process);
+}
+
+/** A start that was cut off before its result was noted: what it built is taken down, the record says created or exited as before. */
+async function clearInterruptedStart(parts: EngineParts, record: ContainerRecord): Promise<void> {
+  await parts.runtime.killCgroup(cgroupsPathOf(parts.options, record));
+  await parts.runtime.removeCgroup(cgroupsPathOf(parts.options, record));
+  rmSync(runDirectoryOf(parts.options, record.id), { recursive: true, force: true });
+  if (record.settings.host.autoRemove && record.status === 'exited') await removeRecord(parts, record.id);
+}
+
+async function finish(parts: EngineParts, record: ContainerRecord, exit: ProcessExit): Promise<void> {
+  await parts.runtime.killCgroup(cgroupsPathOf(parts.options, record));
+  await recordExit(parts, record.id, exit, () => {});
+  if (record.settings.host.autoRemove) await removeRecord(parts, record.id);
+}
+
+const lostExit = (): ProcessExit => ({ code: 137, timeNs: BigInt(Date.now()) * 1_000_000n, oomKills: 0 });
+
+async function removeOrphans(parts: EngineParts): Promise<void> {
+  const known = new Set(parts.containers.list().map(({ id }) => id as string));
+  for (const id of parts.snapshots.list()) if (!known.has(id)) await parts.snapshots.remove(id);
+  for (const folder of [`${parts.options.execRoot}/containers`, `${parts.options.dataRoot}/containers`]) {
+    for (const id of foldersIn(folder)) {
+      if (!known.has(id)) rmSync(`${folder}/${id}`, { recursive: true, force: true });
+    }
+  }
+}
+
+function foldersIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,51 @@
+/** Waits for a container's end. */
+import type { ContainerRecord } from '../container-record.ts';
+import { isLive } from '../lifecycle.ts';
+import { type EngineParts, findContainer } from '../parts.ts';
+
+export type WaitCondition = 'not-running' | 'next-exit' | 'removed';
+
+export interface WaitResult {
+  readonly code: number;
+  readonly error: string;
+}
+
+/**
+ * `not-running` is fulfilled at once for a container that does not run, `next-exit` with the next end,
+ * `removed` when it is gone. Rejects with the signal's reason when it is aborted.
+ */
+export async function waitForContainer(
+  parts: EngineParts,
+  reference: string,
+  condition: WaitCondition,
+  signal?: AbortSignal,
+): Promise<WaitResult> {
+  const record = findContainer(parts, reference);
+  if (condition === 'not-running' && !isLive(record.status)) return resultOf(record);
+  const { promise, resolve, reject } = Promise.withResolvers<WaitResult>();
+  signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  if (condition === 'removed') {
+    const last = { ...resultOf(record) };
+    using _listening = parts.events.listen((event) => {
+      if (event.id !== record.id) return;
+      if (event.action === 'die') Object.assign(last, resultOf(parts.containers.get(record.id) ?? record));
+      if (event.action === 'destroy') resolve(last);
+    });
+    return await promise;
+  }
+  const live = parts.live.get(record.id);
+  if (live && isLive(record.status)) {
+    void live.recorded.then(() => resolve(resultOf(parts.containers.get(record.id) ?? record)));
+    return promise;
+  }
+  using _listening = parts.events.listen((event) => {
+    if (event.id !== record.id) return;
+    if (event.action === 'die') resolve(resultOf(parts.containers.get(record.id) ?? record));
+    if (event.action === 'destroy') resolve({ code: 0, error: '' });
+  });
+  return await promise;
+}
+
+function resultOf(record: ContainerRecord): WaitResult {
+  return { code: record.exit?.code ?? 0, error: record.error };
+}

@@ -1,0 +1,66 @@
+/** What the engine's operations share. Each takes it as its first parameter; the daemon wires it. */
+import type { KeyedMutex, Log } from '#base';
+import type { Images, Snapshots } from '#images';
+import type { HostFacts } from '#linux';
+import type { ContainerRuntime } from '#runtime';
+import type { Attachments } from './attachments.ts';
+import type { ContainerRecord, Containers } from './container-record.ts';
+import { errors } from './errors.ts';
+import type { Events } from './events.ts';
+import type { ExecInstances } from './exec-instances.ts';
+import type { LiveContainers } from './live.ts';
+
+/** Folders and limits of one engine. */
+export interface EngineOptions {
+  readonly dataRoot: string;
+  readonly execRoot: string;
+  /** The cgroup above the containers', such as `/skiff`. */
+  readonly cgroupParent: string;
+}
+
+export interface EngineParts {
+  readonly options: EngineOptions;
+  readonly containers: Containers;
+  readonly live: LiveContainers;
+  readonly attachments: Attachments;
+  readonly execs: ExecInstances;
+  readonly images: Images;
+  readonly snapshots: Snapshots;
+  readonly runtime: ContainerRuntime;
+  readonly facts: HostFacts;
+  readonly events: Events;
+  readonly locks: KeyedMutex;
+  readonly log: Log;
+}
+
+/** The container a user means. Throws `container.noSuch` and `container.ambiguous`. */
+export function findContainer(parts: Pick<EngineParts, 'containers'>, reference: string): ContainerRecord {
+  const found = parts.containers.find(reference);
+  if (found === undefined) throw errors.noSuch(reference);
+  if (found === 'ambiguous') throw errors.ambiguous(reference);
+  return found;
+}
+
+/** Where a container keeps what lives as long as it runs: socket, pid and exit of its shim, its managed files. */
+export function runDirectoryOf(options: EngineOptions, id: string): string {
+  return `${options.execRoot}/containers/${id}`;
+}
+
+/** Where a container keeps what outlives its runs. */
+export function dataDirectoryOf(options: EngineOptions, id: string): string {
+  return `${options.dataRoot}/containers/${id}`;
+}
+
+export function logPathOf(options: EngineOptions, id: string): string {
+  return `${dataDirectoryOf(options, id)}/${id}-json.log`;
+}
+
+export function cgroupsPathOf(options: EngineOptions, record: ContainerRecord): string {
+  const parent = record.settings.host.cgroupParent || options.cgroupParent;
+  return `${parent.startsWith('/') ? '' : '/'}${parent}/${record.id}`;
+}
+
+/** Attributes of a container's events: its labels, its image and its name (compat: moby's LogContainerEvent). */
+export function eventAttributes(record: ContainerRecord): Record<string, string> {
+  return { ...record.program.labels, image: record.settings.image, name: record.name };
+}

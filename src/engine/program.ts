@@ -1,0 +1,51 @@
+/** What a container runs: its own settings over the image's. */
+import { defaultPath } from '#runtime';
+import type { ImageConfig } from '#images';
+import type { ContainerId } from '#base';
+import type { ResolvedProgram } from './container-record.ts';
+import type { ContainerSettings } from './container-settings.ts';
+import { errors } from './errors.ts';
+import { hostnameOf } from './oci-config.ts';
+
+/**
+ * compat: an entrypoint given for the container drops the image's command; environment is merged by name, the
+ * container's last. Throws `container.noCommand`.
+ */
+export function resolveProgram(id: ContainerId, settings: ContainerSettings, image: ImageConfig): ResolvedProgram {
+  const ownEntrypoint = settings.entrypoint !== undefined;
+  const entrypoint = settings.entrypoint ?? image.entrypoint;
+  const command = settings.command.length > 0 || ownEntrypoint ? settings.command : image.command;
+  const own = [...entrypoint, ...command];
+  if (own.length === 0 || own[0] === '') throw errors.noCommand();
+  const withInit = settings.host.init && settings.host.pidMode !== 'host';
+  return {
+    args: withInit ? ['/sbin/docker-init', 'init', '--', ...own] : own,
+    entrypoint: entrypoint.length === 0 ? null : entrypoint,
+    command: command.length === 0 ? null : command,
+    env: mergeEnvironment([
+      [defaultPath, `HOSTNAME=${hostnameOf(id, settings.hostname)}`, ...(settings.tty ? ['TERM=xterm'] : [])],
+      image.env,
+      settings.env,
+    ]),
+    user: settings.user === '' ? image.user : settings.user,
+    workingDirectory: workingDirectory(settings.workingDirectory || image.workingDirectory || '/'),
+    stopSignal: settings.stopSignal ?? (image.stopSignal || 'SIGTERM'),
+    labels: { ...image.labels, ...settings.labels },
+  };
+}
+
+/** Later lists win; a name without `=` removes what stood before (compat: `-e NAME` with NAME unset on the client). */
+export function mergeEnvironment(lists: readonly (readonly string[])[]): string[] {
+  const merged = new Map<string, string>();
+  for (const entry of lists.flat()) {
+    const at = entry.indexOf('=');
+    if (at < 0) merged.delete(entry);
+    else merged.set(entry.slice(0, at), entry);
+  }
+  return [...merged.values()];
+}
+
+function workingDirectory(path: string): string {
+  if (path.startsWith('/')) return path;
+  throw errors.invalid(`the working directory '${path}' is invalid, it needs to be an absolute path`);
+}

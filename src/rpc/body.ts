@@ -1,0 +1,28 @@
+/** Bodies of requests. */
+import type { IncomingMessage } from 'node:http';
+import { SkiffError } from '#base';
+
+const LARGEST_JSON = 16 * 1024 * 1024;
+
+/** The body as JSON; undefined when there is none. Throws `invalid`. */
+export async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > LARGEST_JSON) throw new SkiffError('invalid', 'rpc.tooLarge', 'http: request body too large');
+    chunks.push(chunk);
+  }
+  if (size === 0) return undefined;
+  const text = Buffer.concat(chunks).toString('utf8');
+  if (text.trim() === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new SkiffError(
+      'invalid',
+      'rpc.json',
+      `invalid JSON: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}

@@ -1,0 +1,42 @@
+/** A failure the helper reports → an error a person can act on. */
+import { constants } from 'node:os';
+import { getSystemErrorMessage } from 'node:util';
+import { SkiffError } from '#base';
+import type { PlanFailure } from '#linux';
+import type { Plan } from './plan/op.ts';
+import { printOp } from './plan/print.ts';
+
+/** compat: Docker's clients turn 127 and 126 in these messages into exit codes; the runtime's words are kept in front. */
+export function failureError(plan: Plan, args: readonly string[], failure: PlanFailure): SkiffError {
+  const reason = describeErrno(failure.errno);
+  const op = (failure.stream === 'parent' ? plan.parent : plan.child)[failure.index];
+  if (op?.op === 'findExec' || op?.op === 'exec') return execError(args[0] ?? '', failure, reason);
+  if (op?.op === 'chdir') {
+    const message = `cannot enter the working directory "${op.path}" in the container: ${reason}`;
+    return new SkiffError('invalid', 'runtime.workingDirectory', message, { details: { exitCode: 126 } });
+  }
+  const doing = op ? `${failure.stream} operation ${failure.index} (${printOp(op)})` : 'the shim';
+  const detail = failure.detail === '' ? '' : `: ${failure.detail}`;
+  return new SkiffError('internal', 'runtime.launchFailed', `cannot start the container: ${doing}${detail}: ${reason}`);
+}
+
+function execError(program: string, failure: PlanFailure, reason: string): SkiffError {
+  const { ENOENT, EACCES } = constants.errno;
+  const inPath = !program.includes('/');
+  if (failure.errno === ENOENT) {
+    const why = inPath ? 'executable file not found in $PATH' : `stat ${program}: no such file or directory`;
+    return new SkiffError('invalid', 'runtime.commandNotFound', `exec: "${program}": ${why}`, {
+      details: { exitCode: 127 },
+    });
+  }
+  const why = failure.errno === EACCES ? 'permission denied' : reason;
+  return new SkiffError('invalid', 'runtime.commandNotExecutable', `exec: "${program}": ${why}`, {
+    details: { exitCode: 126 },
+  });
+}
+
+/** `operation not permitted (EPERM)`. */
+export function describeErrno(errno: number): string {
+  const name = Object.entries(constants.errno).find(([, number]) => number === errno)?.[0];
+  return name === undefined ? `errno ${errno}` : `${getSystemErrorMessage(-errno)} (${name})`;
+}

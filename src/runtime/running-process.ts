@@ -1,0 +1,117 @@
+/**
+ * A process under a shim, as the engine sees it: started by us, or found again after the daemon came back.
+ *
+ * What it writes goes from the shim to the log and to attached clients; nothing of it passes through here.
+ */
+import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { SkiffError } from '#base';
+import { exitCodeOf, type HelperEvent, type Launcher } from '#linux';
+import { type AttachOptions, attachToShim, controlShim, type ShimControl } from './shim-client.ts';
+
+export interface ProcessExit {
+  /** 0 … 255, or 128 + signal. */
+  readonly code: number;
+  readonly timeNs: bigint;
+  readonly oomKills: number;
+}
+
+export class RunningProcess {
+  readonly pid: number;
+  readonly startTime: bigint;
+  /** Fulfilled once; also when the shim is lost, then with code 137. */
+  readonly exited: Promise<ProcessExit>;
+  /** Called for each OOM kill the kernel reports while it runs. */
+  onOom: () => void = () => {};
+  readonly #runDirectory: string;
+  readonly #launcher: Launcher;
+  readonly #settleExit: (exit: ProcessExit) => void;
+  #control: Promise<ShimControl> | undefined;
+
+  constructor(identity: { pid: number; startTime: bigint }, runDirectory: string, launcher: Launcher) {
+    this.pid = identity.pid;
+    this.startTime = identity.startTime;
+    this.#runDirectory = runDirectory;
+    this.#launcher = launcher;
+    const { promise, resolve } = Promise.withResolvers<ProcessExit>();
+    this.exited = promise;
+    this.#settleExit = resolve;
+  }
+
+  /** Takes in an event of the shim, from whichever channel it came. */
+  event(event: HelperEvent): void {
+    if (event.type === 'exit') {
+      this.#settleExit({ code: exitCodeOf(event.waitStatus), timeNs: event.timeNs, oomKills: event.oomKills });
+    } else if (event.type === 'shim-lost') {
+      this.#settleExit(readExitRecord(this.#runDirectory) ?? lostExit());
+    } else if (event.type === 'oom') {
+      this.onOom();
+    }
+  }
+
+  /** Throws `conflict` when the process is gone, and what the kernel says otherwise. */
+  async signal(number: number): Promise<void> {
+    const errno = await this.#launcher.signal(this.pid, this.startTime, number);
+    if (errno !== 0)
+      throw new SkiffError('conflict', 'process.signal', `cannot signal process ${this.pid}: errno ${errno}`);
+  }
+
+  attach(options: AttachOptions): Promise<Socket> {
+    return attachToShim(this.#runDirectory, options);
+  }
+
+  async resize(rows: number, columns: number): Promise<void> {
+    await (await this.control()).resize(rows, columns);
+  }
+
+  async release(): Promise<void> {
+    await (await this.control()).release();
+  }
+
+  /** Listens to the shim directly: for a shim that another daemon or a lost launcher started. */
+  async follow(): Promise<void> {
+    const control = await this.control();
+    const status = await control.status();
+    if (status.state === 'exited') {
+      this.#settleExit({ code: exitCodeOf(status.waitStatus), timeNs: status.exitTimeNs, oomKills: status.oomKills });
+      return;
+    }
+    void control.closed.then(() => this.#settleExit(readExitRecord(this.#runDirectory) ?? lostExit()));
+  }
+
+  /** One control connection per process, opened when first needed. */
+  control(): Promise<ShimControl> {
+    this.#control ??= controlShim(this.#runDirectory, (event) => this.event(event));
+    const opened = this.#control;
+    opened.catch(() => {
+      if (this.#control === opened) this.#control = undefined;
+    });
+    return opened;
+  }
+}
+
+/** What the shim wrote when the process ended (`exit` in its folder); undefined while there is none. */
+export function readExitRecord(runDirectory: string): ProcessExit | undefined {
+  const match = /^(\d+) (\d+) (\d+)\n$/.exec(readIfThere(`${runDirectory}/exit`));
+  if (!match) return undefined;
+  return { code: exitCodeOf(Number(match[1])), timeNs: BigInt(match[2]!), oomKills: Number(match[3]) };
+}
+
+/** The shim's own note of whom it watches; undefined when it never got that far. */
+export function readPidRecord(runDirectory: string): { pid: number; startTime: bigint } | undefined {
+  const match = /^(\d+) (\d+)\n$/.exec(readIfThere(`${runDirectory}/pid`));
+  return match ? { pid: Number(match[1]), startTime: BigInt(match[2]!) } : undefined;
+}
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** Nobody saw how it ended: as if killed, now. */
+function lostExit(): ProcessExit {
+  return { code: 137, timeNs: BigInt(Date.now()) * 1_000_000n, oomKills: 0 };
+}

@@ -1,0 +1,212 @@
+/** The Docker Engine API's shapes for containers: what we read of requests and write in answers (docker-engine-api.yaml). */
+
+/** Body of POST /containers/create. Everything may be missing or null. */
+export interface ContainerCreateBody extends ContainerConfigBody {
+  readonly HostConfig?: HostConfigBody | null;
+  readonly NetworkingConfig?: { readonly EndpointsConfig?: Readonly<Record<string, unknown>> | null } | null;
+}
+
+export interface ContainerConfigBody {
+  readonly Hostname?: string | null;
+  readonly Domainname?: string | null;
+  readonly User?: string | null;
+  readonly AttachStdin?: boolean | null;
+  readonly AttachStdout?: boolean | null;
+  readonly AttachStderr?: boolean | null;
+  readonly ExposedPorts?: Readonly<Record<string, object>> | null;
+  readonly Tty?: boolean | null;
+  readonly OpenStdin?: boolean | null;
+  readonly StdinOnce?: boolean | null;
+  readonly Env?: readonly string[] | null;
+  readonly Cmd?: readonly string[] | string | null;
+  readonly Healthcheck?: object | null;
+  readonly Image?: string | null;
+  readonly Volumes?: Readonly<Record<string, object>> | null;
+  readonly WorkingDir?: string | null;
+  readonly Entrypoint?: readonly string[] | string | null;
+  readonly NetworkDisabled?: boolean | null;
+  readonly MacAddress?: string | null;
+  readonly OnBuild?: readonly string[] | null;
+  readonly Labels?: Readonly<Record<string, string>> | null;
+  readonly StopSignal?: string | null;
+  readonly StopTimeout?: number | null;
+  readonly Shell?: readonly string[] | null;
+}
+
+export interface ThrottleDeviceBody {
+  readonly Path: string;
+  readonly Rate: number;
+}
+
+/** Limits: part of HostConfig, and the body of POST /containers/{id}/update. */
+export interface ResourcesBody {
+  readonly CpuShares?: number | null;
+  readonly Memory?: number | null;
+  readonly NanoCpus?: number | null;
+  readonly CgroupParent?: string | null;
+  readonly BlkioWeight?: number | null;
+  readonly BlkioDeviceReadBps?: readonly ThrottleDeviceBody[] | null;
+  readonly BlkioDeviceWriteBps?: readonly ThrottleDeviceBody[] | null;
+  readonly BlkioDeviceReadIOps?: readonly ThrottleDeviceBody[] | null;
+  readonly BlkioDeviceWriteIOps?: readonly ThrottleDeviceBody[] | null;
+  readonly CpuPeriod?: number | null;
+  readonly CpuQuota?: number | null;
+  readonly CpusetCpus?: string | null;
+  readonly CpusetMems?: string | null;
+  readonly Devices?: readonly DeviceMappingBody[] | null;
+  readonly DeviceCgroupRules?: readonly string[] | null;
+  readonly MemoryReservation?: number | null;
+  readonly MemorySwap?: number | null;
+  readonly MemorySwappiness?: number | null;
+  readonly OomKillDisable?: boolean | null;
+  readonly PidsLimit?: number | null;
+  readonly Ulimits?: readonly { readonly Name: string; readonly Soft: number; readonly Hard: number }[] | null;
+}
+
+export interface DeviceMappingBody {
+  readonly PathOnHost: string;
+  readonly PathInContainer: string;
+  readonly CgroupPermissions: string;
+}
+
+export interface MountBody {
+  readonly Type?: string;
+  readonly Source?: string;
+  readonly Target?: string;
+  readonly ReadOnly?: boolean;
+  readonly Consistency?: string;
+  readonly BindOptions?: {
+    readonly Propagation?: string;
+    readonly NonRecursive?: boolean;
+    readonly CreateMountpoint?: boolean;
+    readonly ReadOnlyNonRecursive?: boolean;
+    readonly ReadOnlyForceRecursive?: boolean;
+  } | null;
+  readonly TmpfsOptions?: {
+    readonly SizeBytes?: number;
+    readonly Mode?: number;
+    readonly Options?: readonly (readonly string[])[];
+  } | null;
+}
+
+export interface HostConfigBody extends ResourcesBody {
+  readonly Binds?: readonly string[] | null;
+  readonly LogConfig?: { readonly Type?: string; readonly Config?: Readonly<Record<string, string>> | null } | null;
+  readonly NetworkMode?: string | null;
+  readonly RestartPolicy?: { readonly Name?: string; readonly MaximumRetryCount?: number } | null;
+  readonly AutoRemove?: boolean | null;
+  readonly Mounts?: readonly MountBody[] | null;
+  readonly CapAdd?: readonly string[] | null;
+  readonly CapDrop?: readonly string[] | null;
+  readonly CgroupnsMode?: string | null;
+  readonly ExtraHosts?: readonly string[] | null;
+  readonly GroupAdd?: readonly string[] | null;
+  readonly IpcMode?: string | null;
+  readonly OomScoreAdj?: number | null;
+  readonly PidMode?: string | null;
+  readonly Privileged?: boolean | null;
+  readonly ReadonlyRootfs?: boolean | null;
+  readonly SecurityOpt?: readonly string[] | null;
+  readonly Tmpfs?: Readonly<Record<string, string>> | null;
+  readonly UTSMode?: string | null;
+  readonly ShmSize?: number | null;
+  readonly Sysctls?: Readonly<Record<string, string>> | null;
+  readonly Runtime?: string | null;
+  readonly Init?: boolean | null;
+  readonly MaskedPaths?: readonly string[] | null;
+  readonly ReadonlyPaths?: readonly string[] | null;
+}
+
+/** Answer of GET /containers/{id}/json. */
+export interface ContainerInspect {
+  readonly Id: string;
+  readonly Created: string;
+  readonly Path: string;
+  readonly Args: readonly string[];
+  readonly State: ContainerStateJson;
+  readonly Image: string;
+  readonly ResolvConfPath: string;
+  readonly HostnamePath: string;
+  readonly HostsPath: string;
+  readonly LogPath: string;
+  readonly Name: string;
+  readonly RestartCount: number;
+  readonly Driver: string;
+  readonly Platform: string;
+  readonly MountLabel: string;
+  readonly ProcessLabel: string;
+  readonly AppArmorProfile: string;
+  readonly ExecIDs: readonly string[] | null;
+  readonly HostConfig: object;
+  readonly GraphDriver: object;
+  readonly Mounts: readonly MountPointJson[];
+  readonly Config: object;
+  readonly NetworkSettings: object;
+}
+
+export interface ContainerStateJson {
+  readonly Status: string;
+  readonly Running: boolean;
+  readonly Paused: boolean;
+  readonly Restarting: boolean;
+  readonly OOMKilled: boolean;
+  readonly Dead: boolean;
+  readonly Pid: number;
+  readonly ExitCode: number;
+  readonly Error: string;
+  readonly StartedAt: string;
+  readonly FinishedAt: string;
+}
+
+export interface MountPointJson {
+  readonly Type: string;
+  readonly Source: string;
+  readonly Destination: string;
+  readonly Mode: string;
+  readonly RW: boolean;
+  readonly Propagation: string;
+}
+
+/** One entry of GET /containers/json. */
+export interface ContainerSummary {
+  readonly Id: string;
+  readonly Names: readonly string[];
+  readonly Image: string;
+  readonly ImageID: string;
+  readonly Command: string;
+  readonly Created: number;
+  readonly Ports: readonly object[];
+  readonly Labels: Readonly<Record<string, string>>;
+  readonly State: string;
+  readonly Status: string;
+  readonly HostConfig: { readonly NetworkMode: string };
+  readonly NetworkSettings: { readonly Networks: Readonly<Record<string, object>> };
+  readonly Mounts: readonly MountPointJson[];
+}
+
+/** Body of POST /containers/{id}/exec. */
+export interface ExecCreateBody {
+  readonly AttachStdin?: boolean | null;
+  readonly AttachStdout?: boolean | null;
+  readonly AttachStderr?: boolean | null;
+  readonly ConsoleSize?: readonly number[] | null;
+  readonly DetachKeys?: string | null;
+  readonly Tty?: boolean | null;
+  readonly Env?: readonly string[] | null;
+  readonly Cmd?: readonly string[] | string | null;
+  readonly Privileged?: boolean | null;
+  readonly User?: string | null;
+  readonly WorkingDir?: string | null;
+}
+
+export interface ImageSummary {
+  readonly Id: string;
+  readonly ParentId: string;
+  readonly RepoTags: readonly string[];
+  readonly RepoDigests: readonly string[];
+  readonly Created: number;
+  readonly Size: number;
+  readonly SharedSize: number;
+  readonly Labels: Readonly<Record<string, string>>;
+  readonly Containers: number;
+}
