@@ -155,3 +155,38 @@ test('create() fails as a whole: nothing stays when one limit is refused', optio
   for (const { folder } of openCgroup(`${parent}/refused`).placement({}).hierarchies)
     assert.ok(!existsSync(folder), folder);
 });
+
+const unified = skip === false ? readCgroupHost().unified : undefined;
+const onUnified = { ...options, skip: skip || (unified === undefined && 'needs a cgroup2 mount') };
+
+test(
+  'on the v2 hierarchy a cgroup freezes, is killed at once and goes away, nested ones with it',
+  onUnified,
+  async () => {
+    assert.ok(unified);
+    const cgroup = openCgroup(`${parent}-unified/inner`, { mode: 'v2', hierarchies: [], unified });
+    cgroup.create({});
+    try {
+      const folder = cgroup.placement({}).folder ?? '';
+      const child = spawn('/bin/sh', [
+        '-c',
+        `mkdir ${folder}/nested; echo 0 > ${folder}/nested/cgroup.procs; sleep 100 & sleep 100`,
+      ]);
+      for (let turn = 0; turn < 200 && cgroup.pids(true).length < 3; turn++) await sleep(10);
+      assert.equal(cgroup.pids(true).length, 3);
+      assert.deepEqual(cgroup.pids(false), []);
+      await cgroup.freeze();
+      assert.equal(cgroup.state(), 'frozen');
+      const closed = once(child, 'close');
+      await cgroup.kill();
+      assert.equal((await closed)[1], 'SIGKILL');
+      // Controllers are on v1 here, so nothing would enforce a limit.
+      assert.throws(() => cgroup.update({ pids: { limit: 5 } }), { code: 'cgroup.noController' });
+      assert.ok((cgroup.stats().cpu?.usageNs ?? 0) > 0);
+    } finally {
+      await cgroup.remove();
+      await openCgroup(`${parent}-unified`, { mode: 'v2', hierarchies: [], unified }).remove();
+    }
+    assert.equal(cgroup.state(), 'gone');
+  },
+);
