@@ -26,3 +26,13 @@ export {
   type SyscallTable,
   seccompReturns,
 } from './bpf/seccomp-rules.ts';
+export {
+  type ByteString,
+  byteString,
+  bytesOf,
+  shown,
+  type TarEntry,
+  type TarEntryType,
+} from './tar/entry.ts';
+export { TarReader, type TarSink } from './tar/reader.ts';
+export { encodeTarEntry, TAR_END, tarEntry, tarPadding } from './tar/writer.ts';
