@@ -1,11 +1,12 @@
 /**
  * The native helper: where it is, and how it is started. The only file that spawns it.
  *
- * `Launcher` is the resident one: it performs plans on request and forks a shim per launch.
+ * `Launcher` is the resident one: it performs plans on request and forks a shim per launch. `spawnUnpack` starts the
+ * one that fills a folder.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { BytesReader, BytesWriter, defineErrors } from '#base';
 import {
@@ -73,6 +74,14 @@ export async function startLauncher(): Promise<Launcher> {
     );
   }
   return launcher;
+}
+
+/** The child that performs an unpack stream (standard input) inside the folder and reports (standard output). */
+export function spawnUnpack(
+  directory: string,
+  program: string = helperPath(),
+): ChildProcessByStdio<Writable, Readable, null> {
+  return spawn(program, ['unpack', directory], { stdio: ['pipe', 'pipe', 'inherit'], env: {}, detached: true });
 }
 
 class ProcessLauncher implements Launcher {

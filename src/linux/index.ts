@@ -75,3 +75,5 @@ export {
 } from './helper-protocol.ts';
 export { type HostFacts, kernelAtLeast, mountPointIn, readHostFacts, unescapeOctal } from './host-facts.ts';
 export { readRootFile } from './root-file.ts';
+export { removeTree } from './remove-tree.ts';
+export { type FileAttributes, openUnpacker, type Unpacker, type UnpackerOptions } from './unpacker.ts';
