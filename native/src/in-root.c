@@ -78,7 +78,7 @@ static int open_deepest(int root, char *path, size_t *rest) {
 static int splice_link(int dir, const char *name, char path[PATH_MAX], size_t prefix, const char *tail) {
   char spliced[2 * PATH_MAX + 2];
   ssize_t length = readlinkat(dir, name, spliced + prefix, PATH_MAX);
-  if (length < 0) return -1;
+  if (length <= 0) return -1;
   size_t end = prefix + (size_t)length;
   char *start = spliced[prefix] == '/' ? spliced + prefix : memcpy(spliced, path, prefix);
   size_t tail_length = strlen(tail);

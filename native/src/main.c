@@ -4,6 +4,7 @@
 #include "frame.h"
 #include "launcher.h"
 #include "modes.h"
+#include "protect.h"
 #include "protocol.h"
 #include "run.h"
 #include "text.h"
@@ -32,10 +33,24 @@ static int launcher(int argc, char **argv, char **env) {
   return launcher_main(argv[0], (size_t)(end - argv[0]));
 }
 
+/* Before anything else, see protect.h. */
+static int protect(char **argv) {
+  struct err e;
+  if (protect_executable(argv, &e) == 0) return 0;
+  TEXT(line, ERR_DETAIL + 64);
+  text_add(&line, "skiff-helper: cannot protect its own program file: ");
+  text_add(&line, e.detail);
+  text_add(&line, "\n");
+  write_all(2, line.data, line.length);
+  return -1;
+}
+
 int main(int argc, char **argv, char **env) {
   const char *mode = argc > 1 ? argv[1] : "";
+  int makes_containers = strcmp(mode, "launcher") == 0 || strcmp(mode, "run") == 0;
+  if (makes_containers && protect(argv) < 0) return 1;
   if (strcmp(mode, "launcher") == 0) return launcher(argc, argv, env);
-  if (strcmp(mode, "run") == 0) return run_main(argc, argv);
+  if (strcmp(mode, "run") == 0) return run_main(argc - 1, argv + 1);
   if (strcmp(mode, "unpack") == 0 && argc == 3) return unpack_main(argc, argv);
   if (strcmp(mode, "hello") == 0) return hello_main();
   if (strcmp(mode, "init") == 0 && argc > 3 && strcmp(argv[2], "--") == 0) return init_main(argv + 3);

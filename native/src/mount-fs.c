@@ -108,7 +108,8 @@ static int mount_old(const struct new_fs *n, struct err *e) {
   TEXT(data, MOUNT_DATA_MAX + 1);
   TEXT(path, 40);
   struct reader options = n->options;
-  unsigned long flags = attr_to_ms(n->change.set);
+  /* Read-only comes after the copying. */
+  unsigned long flags = attr_to_ms(n->copy_up ? n->change.set & ~(uint64_t)ATTR_RDONLY : n->change.set);
   if (n->change.userns >= 0) return err_set(e, ENOSYS, "idmapped mount", n->path);
   for (uint32_t i = 0; i < n->count; i++) {
     const char *option = read_string(&options);
@@ -120,8 +121,7 @@ static int mount_old(const struct new_fs *n, struct err *e) {
   }
   if (data.cut) return err_set(e, E2BIG, "options do not fit into a page", n->path);
   text_fd_path(&path, n->target, "");
-  unsigned long first = n->copy_up ? flags & ~(unsigned long)MS_RDONLY : flags;
-  if (mount(n->source, path.data, n->type, first, data.data) < 0) return err_errno(e, n->type, n->path);
+  if (mount(n->source, path.data, n->type, flags, data.data) < 0) return err_errno(e, n->type, n->path);
   cleanup_close int mounted = root_open(n->root, n->path, O_PATH, e);
   if (mounted < 0) return -1;
   if (n->copy_up) {

@@ -71,7 +71,7 @@ int op_open(struct vm *vm, const struct op *op, struct err *e) {
   struct open_args how = {.flags = read_u32(&r) | O_CLOEXEC};
   how.mode = read_u32(&r);
   how.resolve = read_u64(&r);
-  if ((how.flags & (O_CREAT | __O_TMPFILE)) == 0) how.mode = 0; /* openat2 refuses what open ignores */
+  if ((how.flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))) == 0) how.mode = 0; /* openat2 refuses what open ignores */
   int fd = sys_openat2(at, path, &how);
   if (fd < 0 && errno == ENOSYS && how.resolve == 0) fd = openat(at, path, (int)how.flags, (mode_t)how.mode);
   if (fd < 0) return err_errno(e, "open", path);

@@ -115,8 +115,9 @@ int op_chdir(struct vm *vm, const struct op *op, struct err *e) {
   /* A path through /proc/self/fd could lead to a folder of the host that an fd of the plan still holds: the kernel says
    * "(unreachable)" of a directory outside of the root. */
   long length = syscall(SYS_getcwd, now, sizeof now);
-  if (length < 0) return err_errno(e, "getcwd", path);
-  return now[0] == '/' ? 0 : err_set(e, ENOENT, "working directory is outside of the root", path);
+  if (length > 0 && now[0] == '/') return 0;
+  if (chdir("/") < 0) return err_errno(e, "chdir", "/"); /* OPTIONAL goes on from here */
+  return err_set(e, ENOENT, "working directory is outside of the root", path);
 }
 
 /* Where close_range is missing: the list of the own fds, read from the /proc kept from before the plan. */

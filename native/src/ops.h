@@ -11,6 +11,9 @@ int slot_at(const struct vm *vm, uint32_t slot, struct err *e);
 /* Puts an fd (0 … 2 are moved up) into a slot and closes what was there. A negative fd is passed on as the failure. */
 int slot_set(struct vm *vm, uint32_t slot, int fd, struct err *e);
 
+/* Held by the parent only (the report of `run`): the child closes it, so that a held one does not keep it open. */
+#define SLOT_PARENT_ONLY 4
+
 /* in-root.c. root: the fd of a directory, or AT_FDCWD for the process's own root and cwd. */
 enum root_kind { ROOT_EXISTING, ROOT_DIR, ROOT_FILE };
 /* Opens path inside root with these open(2) flags. Gives the fd. */

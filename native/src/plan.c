@@ -35,7 +35,8 @@ static const uint8_t *take(struct reader *r, size_t length) {
 
 uint16_t read_u16(struct reader *r) {
   const uint8_t *p = take(r, 2);
-  return p == NULL ? 0 : (uint16_t)(p[0] | p[1] << 8);
+  if (p == NULL) return 0;
+  return (uint16_t)(p[0] | p[1] << 8);
 }
 
 uint32_t read_u32(struct reader *r) {

@@ -8,6 +8,7 @@
 
 #include "foreground.h"
 #include "ops.h"
+#include "protect.h"
 #include "protocol.h"
 #include "report.h"
 
@@ -33,7 +34,7 @@ static int parse_number(const char *s, int *out) {
 
 static int parse(int argc, char **argv, struct options *o) {
   *o = (struct options){.plan_fd = -1, .report_fd = -1};
-  for (int i = 2; i < argc; i++) {
+  for (int i = 1; i < argc; i++) {
     const char *value = i + 1 < argc ? argv[i + 1] : NULL;
     int *number = strcmp(argv[i], "--plan-fd") == 0        ? &o->plan_fd
                   : strcmp(argv[i], "--report-fd") == 0    ? &o->report_fd
@@ -86,6 +87,7 @@ static int prepare_fds(struct vm *vm, const struct options *o, struct err *e) {
   if (vm->proc < 0) return err_errno(e, "open", "/proc");
   if (close_range_on_exec(vm, 3, e) < 0) return -1;
   vm->preserve_fds = o->preserve_fds;
+  vm->slots[SLOT_PARENT_ONLY] = o->report_fd;
   for (int i = 0; i < 3; i++) { /* a closed one stays empty */
     int copy = fcntl(i, F_DUPFD_CLOEXEC, 3);
     if (copy >= 0) vm->slots[SLOT_STDIN + i] = copy;

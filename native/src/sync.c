@@ -134,6 +134,8 @@ int op_clone(struct vm *vm, const struct op *op, struct err *e) {
     signals_reset();
     vm->in_child = 1;
     close(ends[0]);
+    if (vm->slots[SLOT_PARENT_ONLY] >= 0) close(vm->slots[SLOT_PARENT_ONLY]);
+    vm->slots[SLOT_PARENT_ONLY] = -1;
     return slot_set(vm, SLOT_SYNC, ends[1], e);
   }
   int number = errno;

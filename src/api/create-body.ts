@@ -48,9 +48,10 @@ function entrypoint(value: readonly string[] | string): readonly string[] {
 }
 
 function parseHostConfig(host: HostConfigBody): HostSettings {
+  const mounts = parseMounts(host.Mounts ?? []);
   return {
-    binds: [...parseBinds(host.Binds ?? []), ...parseMounts(host.Mounts ?? []).binds],
-    tmpfs: { ...(host.Tmpfs ?? {}), ...parseMounts(host.Mounts ?? []).tmpfs },
+    binds: [...parseBinds(host.Binds ?? []), ...mounts.binds],
+    tmpfs: { ...host.Tmpfs, ...mounts.tmpfs },
     readonlyRootfs: host.ReadonlyRootfs ?? false,
     capAdd: host.CapAdd ?? [],
     capDrop: host.CapDrop ?? [],

@@ -26,7 +26,11 @@ export interface ContainerRecord {
 }
 
 export interface ResolvedProgram {
+  /** The whole argv, with `--init` in front. */
   readonly args: readonly string[];
+  /** The two halves as asked for or inherited from the image; null where there is none. */
+  readonly entrypoint: readonly string[] | null;
+  readonly command: readonly string[] | null;
   readonly env: readonly string[];
   readonly user: string;
   readonly workingDirectory: string;

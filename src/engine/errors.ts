@@ -37,6 +37,10 @@ export const errors = defineErrors('container', {
   },
   alreadyPaused: { kind: 'conflict', message: (id: string) => `container ${id} is already paused` },
   notPaused: { kind: 'conflict', message: (id: string) => `Container ${id} is not paused` },
+  pausedAttach: {
+    kind: 'conflict',
+    message: (id: string) => `container ${id} is paused, unpause the container before attach`,
+  },
   pausedExec: {
     kind: 'conflict',
     message: (id: string) => `Container ${id} is paused, unpause the container before exec`,

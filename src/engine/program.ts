@@ -20,6 +20,8 @@ export function resolveProgram(id: ContainerId, settings: ContainerSettings, ima
   const withInit = settings.host.init && settings.host.pidMode !== 'host';
   return {
     args: withInit ? ['/sbin/docker-init', 'init', '--', ...own] : own,
+    entrypoint: entrypoint.length === 0 ? null : entrypoint,
+    command: command.length === 0 ? null : command,
     env: mergeEnvironment([
       [defaultPath, `HOSTNAME=${hostnameOf(id, settings.hostname)}`, ...(settings.tty ? ['TERM=xterm'] : [])],
       image.env,

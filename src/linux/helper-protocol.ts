@@ -3,7 +3,7 @@
  *
  * The shapes stand in native/README.md; the numbers are compared with native/src/protocol.h by a test.
  */
-import { BytesReader, BytesWriter } from '#base';
+import { BytesReader, type BytesWriter } from '#base';
 
 export const PROTOCOL_VERSION = 1;
 

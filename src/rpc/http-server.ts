@@ -9,10 +9,8 @@ import { Duplex, PassThrough } from 'node:stream';
 import type { RequestContext } from './router.ts';
 
 export interface HttpDoor {
-  /** Answers one request; whatever it throws it has to have answered itself. */
+  /** Answers one request, the errors of its routes included; `params` are still empty. */
   handle(context: RequestContext): Promise<void>;
-  /** Finds the parameters of the path; undefined for a path without a route. */
-  paramsOf(request: IncomingMessage, url: URL): Readonly<Record<string, string>> | undefined;
   /** Headers of every answer, hijacked ones included. */
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -48,7 +46,7 @@ function serve(
     request,
     response,
     url,
-    params: door.paramsOf(request, url) ?? {},
+    params: {},
     query: url.searchParams,
     signal: abort.signal,
     hijack,

@@ -26,6 +26,7 @@ export {
   type SyscallTable,
   seccompReturns,
 } from './bpf/seccomp-rules.ts';
+export { Demultiplexer, frame, streamNumber } from './multiplex.ts';
 export {
   type ByteString,
   byteString,

@@ -1,0 +1,43 @@
+/** The door: finds the route of a request, runs it, answers what it throws. */
+import type { Server } from 'node:http';
+import type { Log } from '#base';
+import type { EngineParts } from '#engine';
+import { createHttpServer, type Match, Router } from '#rpc';
+import { errors } from './errors.ts';
+import { sendError } from './http-status.ts';
+import { lifecycleRoutes } from './routes/containers/lifecycle.ts';
+import { readRoutes } from './routes/containers/read.ts';
+import { streamRoutes } from './routes/containers/streams.ts';
+import { imageRoutes } from './routes/images.ts';
+import { type SystemFacts, systemRoutes } from './routes/system.ts';
+import { apiVersions, stripVersion } from './version.ts';
+
+/** A server for the Engine API, not listening yet. */
+export function createApi(parts: EngineParts, facts: SystemFacts, log: Log): Server {
+  const router = new Router([
+    ...systemRoutes(parts, facts),
+    ...lifecycleRoutes(parts),
+    ...readRoutes(parts),
+    ...streamRoutes(parts),
+    ...imageRoutes(parts),
+  ]);
+  const find = (method: string, path: string): Match | undefined => router.match(method, stripVersion(path));
+  return createHttpServer({
+    headers: {
+      'Api-Version': apiVersions.newest,
+      'Docker-Experimental': 'false',
+      Ostype: 'linux',
+      Server: `Skiff/${facts.version} (linux)`,
+    },
+    handle: async (context) => {
+      const { request, response, url } = context;
+      try {
+        const match = find(request.method ?? 'GET', url.pathname);
+        if (!match) throw errors.notFound();
+        await match.route.handle({ ...context, params: match.params });
+      } catch (error) {
+        sendError(response, error, log.with({ method: request.method, path: url.pathname }));
+      }
+    },
+  });
+}

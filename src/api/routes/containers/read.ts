@@ -1,0 +1,111 @@
+/** Routes that only look: list, inspect, logs, top. */
+import { nowNs } from '#base';
+import {
+  type EngineParts,
+  findContainer,
+  inspectContainer,
+  listContainers,
+  listFilters,
+  logPathOf,
+  readLog,
+  summarizeContainer,
+  topContainer,
+} from '#engine';
+import type { RequestContext, Route } from '#rpc';
+import { frame } from '#wire';
+import { errors } from '../../errors.ts';
+import { sendJson } from '../../http-status.ts';
+import { boolean, filters, integer, timestamp } from '../../query.ts';
+
+export function readRoutes(parts: EngineParts): Route[] {
+  return [
+    {
+      method: 'GET',
+      path: '/containers/json',
+      handle: async ({ query, response }) => {
+        const records = listContainers(parts, {
+          all: boolean(query, 'all'),
+          limit: Math.max(0, integer(query, 'limit') ?? 0),
+          filters: filters(query, listFilters),
+        });
+        const now = nowNs();
+        sendJson(
+          response,
+          200,
+          records.map((record) => summarizeContainer(record, now)),
+        );
+      },
+    },
+    {
+      method: 'GET',
+      path: '/containers/{id}/json',
+      handle: async ({ params, response }) => {
+        sendJson(response, 200, inspectContainer(parts, findContainer(parts, params['id']!)));
+      },
+    },
+    {
+      method: 'GET',
+      path: '/containers/{id}/top',
+      handle: async ({ params, query, response }) => {
+        const top = await topContainer(parts, params['id']!, query.get('ps_args') || '-ef');
+        sendJson(response, 200, { Titles: top.titles, Processes: top.processes });
+      },
+    },
+    { method: 'GET', path: '/containers/{id}/logs', handle: (context) => logs(parts, context) },
+  ];
+}
+
+async function logs(parts: EngineParts, { params, query, response, signal }: RequestContext): Promise<void> {
+  const record = findContainer(parts, params['id']!);
+  const stdout = boolean(query, 'stdout');
+  const stderr = boolean(query, 'stderr');
+  if (!stdout && !stderr) throw errors.invalid('Bad parameters: you must choose at least one stream');
+  const { log } = record.settings.host;
+  if (log.driver === 'none') throw errors.invalid('configured logging driver does not support reading');
+  const live = parts.live.get(record.id);
+  const source = {
+    path: logPathOf(parts.options, record.id),
+    maxFiles: log.maxFiles,
+    ended: live?.recorded ?? Promise.resolve(),
+    signal,
+  };
+  const since = timestamp(query, 'since');
+  const until = timestamp(query, 'until');
+  const tail = tailOf(query.get('tail'));
+  const timestamps = boolean(query, 'timestamps');
+  const raw = record.settings.tty;
+  const type = raw ? 'application/vnd.docker.raw-stream' : 'application/vnd.docker.multiplexed-stream';
+  response.writeHead(200, { 'Content-Type': type });
+  response.flushHeaders();
+  const lines = readLog(source, {
+    stdout,
+    stderr,
+    follow: boolean(query, 'follow') && live !== undefined,
+    ...(tail === undefined ? {} : { tail }),
+    ...(since === undefined ? {} : { sinceNs: since }),
+    ...(until === undefined ? {} : { untilNs: until }),
+  });
+  const batch: Buffer[] = [];
+  let size = 0;
+  for await (const line of lines) {
+    const text = timestamps ? Buffer.concat([Buffer.from(`${line.time} `), line.text]) : line.text;
+    batch.push(raw ? text : frame(line.stream, text));
+    size += text.length;
+    if (size < 64 * 1024 && live === undefined) continue;
+    if (!response.write(Buffer.concat(batch.splice(0)))) await drained(response, signal);
+    size = 0;
+  }
+  response.end(Buffer.concat(batch));
+}
+
+/** compat: `all`, or anything that is no number, is everything; a negative number too. */
+function tailOf(text: string | null): number | undefined {
+  return text !== null && /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+function drained(response: NodeJS.WritableStream, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    response.once('drain', resolve);
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,178 @@
+/** Routes that take a connection over: attach; and exec in all its parts. */
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import {
+  attachContainer,
+  createExec,
+  type EngineParts,
+  type ExecSettings,
+  findContainer,
+  findExec,
+  logPathOf,
+  readLog,
+  resizeContainer,
+  resizeExec,
+  startExec,
+} from '#engine';
+import { type RequestContext, type Route, readJson } from '#rpc';
+import type { ExecCreateBody } from '#specs';
+import { frame } from '#wire';
+import { errors } from '../../errors.ts';
+import { sendJson, sendNothing } from '../../http-status.ts';
+import { boolean, integer } from '../../query.ts';
+
+const RAW = 'application/vnd.docker.raw-stream';
+const MULTIPLEXED = 'application/vnd.docker.multiplexed-stream';
+
+export function streamRoutes(parts: EngineParts): Route[] {
+  return [
+    { method: 'POST', path: '/containers/{id}/attach', handle: (context) => attach(parts, context) },
+    {
+      method: 'POST',
+      path: '/containers/{id}/resize',
+      handle: async ({ params, query, response }) => {
+        await resizeContainer(parts, params['id']!, size(query, 'h'), size(query, 'w'));
+        sendNothing(response, 200);
+      },
+    },
+    {
+      method: 'POST',
+      path: '/containers/{id}/exec',
+      handle: async ({ params, request, response }) => {
+        const body = ((await readJson(request)) ?? {}) as ExecCreateBody;
+        const { id } = createExec(parts, params['id']!, execSettings(body));
+        sendJson(response, 201, { Id: id });
+      },
+    },
+    { method: 'POST', path: '/exec/{id}/start', handle: (context) => startExecRoute(parts, context) },
+    {
+      method: 'POST',
+      path: '/exec/{id}/resize',
+      handle: async ({ params, query, response }) => {
+        await resizeExec(parts, params['id']!, size(query, 'h'), size(query, 'w'));
+        sendNothing(response, 200);
+      },
+    },
+    { method: 'GET', path: '/exec/{id}/json', handle: async (context) => inspectExec(parts, context) },
+  ];
+}
+
+async function attach(parts: EngineParts, context: RequestContext): Promise<void> {
+  const { params, query, signal } = context;
+  const record = findContainer(parts, params['id']!);
+  if (record.status === 'paused')
+    throw errors.invalid(`container ${record.id} is paused, unpause the container before attach`);
+  const stdin = boolean(query, 'stdin');
+  const stdout = boolean(query, 'stdout');
+  const stderr = boolean(query, 'stderr');
+  const raw = record.settings.tty;
+  const client = context.hijack(raw ? RAW : MULTIPLEXED);
+  if (boolean(query, 'logs')) await replayLog(parts, record.id, client, { stdout, stderr, raw });
+  if (!boolean(query, 'stream')) {
+    client.end();
+    return;
+  }
+  const gone = new AbortController();
+  signal.addEventListener('abort', () => gone.abort(signal.reason), { once: true });
+  client.once('close', () => gone.abort(new Error('the client has gone')));
+  let container: Socket;
+  try {
+    container = await attachContainer(parts, record.id, { stdin, stdout, stderr }, gone.signal);
+  } catch {
+    client.end();
+    return;
+  }
+  join(client, container);
+}
+
+async function replayLog(
+  parts: EngineParts,
+  id: string,
+  client: Duplex,
+  wish: { stdout: boolean; stderr: boolean; raw: boolean },
+): Promise<void> {
+  const record = findContainer(parts, id);
+  const source = {
+    path: logPathOf(parts.options, id),
+    maxFiles: record.settings.host.log.maxFiles,
+    ended: Promise.resolve(),
+  };
+  for await (const line of readLog(source, { ...wish, follow: false })) {
+    client.write(wish.raw ? line.text : frame(line.stream, line.text));
+  }
+}
+
+/** The shim already speaks Docker's stream format: bytes pass through unread. */
+function join(client: Duplex, container: Socket): void {
+  container.on('error', () => client.destroy());
+  client.on('error', () => container.destroy());
+  client.on('close', () => container.destroy());
+  client.pipe(container);
+  container.pipe(client);
+}
+
+function execSettings(body: ExecCreateBody): ExecSettings {
+  const command = typeof body.Cmd === 'string' ? [body.Cmd] : (body.Cmd ?? []);
+  const [rows, columns] = body.ConsoleSize ?? [];
+  return {
+    args: command,
+    env: body.Env ?? [],
+    user: body.User ?? '',
+    workingDirectory: body.WorkingDir ?? '',
+    privileged: body.Privileged ?? false,
+    tty: body.Tty ?? false,
+    attach: {
+      stdin: body.AttachStdin ?? false,
+      stdout: body.AttachStdout ?? false,
+      stderr: body.AttachStderr ?? false,
+    },
+    detachKeys: body.DetachKeys ?? '',
+    ...(rows !== undefined && columns !== undefined ? { consoleSize: { rows, columns } } : {}),
+  };
+}
+
+async function startExecRoute(parts: EngineParts, context: RequestContext): Promise<void> {
+  const { params, request, response } = context;
+  const body = ((await readJson(request)) ?? {}) as { Detach?: boolean; Tty?: boolean };
+  const { settings } = findExec(parts, params['id']!);
+  if (body.Detach === true) {
+    await startExec(parts, params['id']!, undefined);
+    sendNothing(response, 200);
+    return;
+  }
+  const options = { ...settings.attach, raw: settings.tty, closeStdin: true };
+  const process = await startExec(parts, params['id']!, options);
+  if (process) join(context.hijack(settings.tty ? RAW : MULTIPLEXED), process);
+}
+
+function inspectExec(parts: EngineParts, { params, response }: RequestContext): void {
+  const instance = findExec(parts, params['id']!);
+  const { settings, state } = instance;
+  const [entrypoint = '', ...rest] = settings.args;
+  sendJson(response, 200, {
+    ID: instance.id,
+    Running: state.status === 'running' || state.status === 'starting',
+    ExitCode: state.status === 'ended' ? state.exitCode : null,
+    ProcessConfig: {
+      tty: settings.tty,
+      entrypoint,
+      arguments: rest,
+      privileged: settings.privileged,
+      ...(settings.user === '' ? {} : { user: settings.user }),
+    },
+    OpenStdin: settings.attach.stdin,
+    OpenStderr: settings.attach.stderr,
+    OpenStdout: settings.attach.stdout,
+    CanRemove: state.status === 'ended',
+    ContainerID: instance.containerId,
+    DetachKeys: settings.detachKeys,
+    Pid: state.status === 'running' ? state.process.pid : state.status === 'ended' ? state.pid : 0,
+  });
+}
+
+function size(query: URLSearchParams, name: string): number {
+  const value = integer(query, name);
+  if (value === undefined || value < 0 || value > 65535)
+    throw errors.invalid(`invalid value for ${name}: '${query.get(name) ?? ''}'`);
+  return value;
+}

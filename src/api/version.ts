@@ -1,0 +1,27 @@
+/** Versions of the Engine API this daemon speaks, and how a path asks for one. */
+import { errors } from './errors.ts';
+
+/** compat: clients refuse a daemon whose newest version is below their oldest, so the range is as wide as it can be. */
+export const apiVersions = { oldest: '1.24', newest: '1.51' } as const;
+
+/** `/v1.41/containers/json` → `/containers/json`. Throws `api.invalid` for a version out of range, as dockerd words it. */
+export function stripVersion(path: string): string {
+  const match = /^\/v(\d+)\.(\d+)(\/.*)$/.exec(path);
+  if (!match) return path;
+  const asked = Number(match[2]);
+  const minor = (version: string): number => Number(version.split('.')[1]);
+  const text = `${match[1]}.${match[2]}`;
+  if (match[1] !== '1' || asked > minor(apiVersions.newest)) {
+    throw errors.invalid(`client version ${text} is too new. Maximum supported API version is ${apiVersions.newest}`);
+  }
+  if (asked < minor(apiVersions.oldest)) {
+    throw errors.invalid(
+      `client version ${text} is too old. Minimum supported API version is ${apiVersions.oldest}, please upgrade your client to a newer version`,
+    );
+  }
+  return match[3]!;
+}
+
+export function goArchitecture(arch: string): string {
+  return arch === 'x64' ? 'amd64' : arch;
+}

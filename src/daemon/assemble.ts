@@ -1,0 +1,54 @@
+/** Builds the engine from its parts. The only place that knows them all. */
+import { mkdirSync } from 'node:fs';
+import { createLog, KeyedMutex, type Log, nowNs, openRecordStores } from '#base';
+import {
+  type ContainerRecord,
+  createAttachments,
+  createEvents,
+  createExecInstances,
+  type EngineParts,
+  openContainers,
+} from '#engine';
+import { openImages } from '#images';
+import { helperPath, readCgroupHost, readHostFacts, startLauncher } from '#linux';
+import { ContainerRuntime, SeccompCache } from '#runtime';
+import type { DaemonConfig } from './config.ts';
+
+export interface Assembly extends AsyncDisposable {
+  readonly parts: EngineParts;
+  readonly log: Log;
+}
+
+/** Opens the state, starts the launcher. Undone in reverse when disposed; containers are left alone. */
+export async function assemble(config: DaemonConfig): Promise<Assembly> {
+  await using undo = new AsyncDisposableStack();
+  const log = createLog(config.logLevel);
+  for (const folder of [config.dataRoot, config.execRoot]) mkdirSync(folder, { recursive: true, mode: 0o711 });
+  mkdirSync(`${config.execRoot}/rootfs`, { recursive: true, mode: 0o755 });
+  mkdirSync(`${config.execRoot}/containers`, { recursive: true, mode: 0o711 });
+
+  const records = openRecordStores(`${config.dataRoot}/skiff.db`);
+  undo.defer(() => records.close());
+  const launcher = undo.use(await startLauncher());
+  const facts = readHostFacts();
+  const helperProgram = helperPath();
+  const { images, snapshots } = openImages({ dataRoot: config.dataRoot, records, facts, helperProgram });
+  const cgroupHost = readCgroupHost();
+  const runtime = new ContainerRuntime({ launcher, facts, cgroupHost, seccomp: new SeccompCache(), helperProgram });
+  const parts: EngineParts = {
+    options: { dataRoot: config.dataRoot, execRoot: config.execRoot, cgroupParent: config.cgroupParent },
+    containers: openContainers(records.of<ContainerRecord>('container')),
+    live: new Map(),
+    attachments: createAttachments(),
+    execs: createExecInstances(),
+    images,
+    snapshots,
+    runtime,
+    facts,
+    events: createEvents(nowNs),
+    locks: new KeyedMutex(),
+    log,
+  };
+  const resources = undo.move();
+  return { parts, log, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+}

@@ -1,0 +1,104 @@
+/** The daemon's flags. A flag we cannot honour is refused with what to do. */
+import { parseArgs } from 'node:util';
+import { defineErrors, type LogLevel, logLevels } from '#base';
+
+export interface DaemonConfig {
+  readonly dataRoot: string;
+  readonly execRoot: string;
+  /** Unix sockets to listen on. */
+  readonly sockets: readonly string[];
+  readonly pidFile: string;
+  readonly logLevel: LogLevel;
+  /** Containers go on when the daemon stops. */
+  readonly liveRestore: boolean;
+  /** Above the containers' cgroups. */
+  readonly cgroupParent: string;
+  readonly socketGroup: string;
+  readonly shutdownTimeoutSeconds: number;
+}
+
+const errors = defineErrors('daemon', {
+  badFlag: { kind: 'invalid', message: (what: string) => what },
+});
+
+export const daemonDefaults = {
+  dataRoot: '/var/lib/skiff',
+  execRoot: '/run/skiff',
+  socket: '/run/skiff.sock',
+} as const;
+
+export const daemonHelp = `Usage: skiffd [OPTIONS]
+
+The Skiff daemon, in the foreground. Prints one line "API listen on SOCKET" when it is ready.
+
+Options:
+  -H, --host URL             Where to listen, unix:///path; may be given several times (default unix://${daemonDefaults.socket})
+      --data-root DIR        State that stays (default ${daemonDefaults.dataRoot})
+      --exec-root DIR        State of running containers (default ${daemonDefaults.execRoot})
+  -p, --pidfile FILE         Write the process id here
+  -G, --group NAME           Group that may use the sockets
+  -l, --log-level LEVEL      ${logLevels.join(', ')} (default info)
+      --live-restore         Leave containers running when the daemon stops
+      --cgroup-parent PATH   Cgroup above the containers' (default /skiff)
+      --shutdown-timeout S   Seconds containers get to stop (default 15)
+  -v, --version              Print the version and exit
+      --help                 Print this
+`;
+
+/** Reads the command line. Throws `daemon.badFlag`. */
+export function parseDaemonFlags(args: readonly string[]): DaemonConfig & { readonly show?: 'help' | 'version' } {
+  const values = parse(args);
+  const hosts = values.host ?? [`unix://${daemonDefaults.socket}`];
+  const logLevel = logLevels.find((level) => level === (values['log-level'] ?? 'info'));
+  if (!logLevel) throw errors.badFlag(`invalid log level '${values['log-level']}': use ${logLevels.join(', ')}`);
+  const timeout = Number(values['shutdown-timeout'] ?? 15);
+  if (!Number.isInteger(timeout))
+    throw errors.badFlag(`invalid --shutdown-timeout '${values['shutdown-timeout']}': give whole seconds`);
+  return {
+    dataRoot: absolute('--data-root', values['data-root'] ?? daemonDefaults.dataRoot),
+    execRoot: absolute('--exec-root', values['exec-root'] ?? daemonDefaults.execRoot),
+    sockets: hosts.map(socketPath),
+    pidFile: values.pidfile ?? '',
+    logLevel,
+    liveRestore: values['live-restore'] ?? false,
+    cgroupParent: values['cgroup-parent'] ?? '/skiff',
+    socketGroup: values.group ?? '',
+    shutdownTimeoutSeconds: timeout,
+    ...(values.help ? { show: 'help' } : values.version ? { show: 'version' } : {}),
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        host: { type: 'string', short: 'H', multiple: true },
+        'data-root': { type: 'string' },
+        'exec-root': { type: 'string' },
+        pidfile: { type: 'string', short: 'p' },
+        group: { type: 'string', short: 'G' },
+        'log-level': { type: 'string', short: 'l' },
+        'live-restore': { type: 'boolean' },
+        'cgroup-parent': { type: 'string' },
+        'shutdown-timeout': { type: 'string' },
+        version: { type: 'boolean', short: 'v' },
+        help: { type: 'boolean' },
+      },
+    }).values;
+  } catch (error) {
+    throw errors.badFlag(`${error instanceof Error ? error.message : String(error)}\nSee 'skiffd --help'.`);
+  }
+}
+
+function absolute(flag: string, path: string): string {
+  if (!path.startsWith('/')) throw errors.badFlag(`${flag} '${path}' is not an absolute path`);
+  return path.replace(/(.)\/+$/, '$1');
+}
+
+function socketPath(host: string): string {
+  const path = host.startsWith('unix://') ? host.slice('unix://'.length) : host;
+  if (!path.startsWith('/'))
+    throw errors.badFlag(`cannot listen on '${host}': this version listens on unix:///path only`);
+  return path;
+}

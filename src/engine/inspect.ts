@@ -1,0 +1,218 @@
+/** A container's record → Docker's JSON for inspect and list. The only file of the engine that knows those shapes. */
+import { humanDuration, parseTimeNs, ZERO_TIME } from '#base';
+import type { ContainerInspect, ContainerStateJson, ContainerSummary, MountPointJson } from '#specs';
+import type { ContainerRecord } from './container-record.ts';
+import type { BindSetting, DeviceRate, HostSettings } from './container-settings.ts';
+import { hostnameOf } from './oci-config.ts';
+import { type EngineParts, logPathOf, runDirectoryOf } from './parts.ts';
+
+export function inspectContainer(parts: EngineParts, record: ContainerRecord): ContainerInspect {
+  const { settings, program, id } = record;
+  const run = runDirectoryOf(parts.options, id);
+  const execIds = parts.execs.activeOf(id);
+  return {
+    Id: id,
+    Created: record.createdAt,
+    Path: program.args[0] ?? '',
+    Args: program.args.slice(1),
+    State: stateOf(record),
+    Image: record.imageId,
+    ResolvConfPath: `${run}/resolv.conf`,
+    HostnamePath: `${run}/hostname`,
+    HostsPath: `${run}/hosts`,
+    LogPath: settings.host.log.driver === 'none' ? '' : logPathOf(parts.options, id),
+    Name: `/${record.name}`,
+    RestartCount: record.restartCount,
+    Driver: 'overlay2',
+    Platform: 'linux',
+    MountLabel: '',
+    ProcessLabel: '',
+    AppArmorProfile: '',
+    ExecIDs: execIds.length === 0 ? null : execIds,
+    HostConfig: hostConfigOf(settings.host),
+    GraphDriver: { Data: {}, Name: 'overlay2' },
+    Mounts: mountsOf(settings.host.binds),
+    Config: configOf(record),
+    NetworkSettings: networkSettingsOf(settings.host),
+  };
+}
+
+/** compat: Docker's six booleans, derived from one status. */
+export function stateOf(record: ContainerRecord): ContainerStateJson {
+  const { status } = record;
+  return {
+    Status: status,
+    Running: status === 'running' || status === 'paused' || status === 'restarting',
+    Paused: status === 'paused',
+    Restarting: status === 'restarting',
+    OOMKilled: record.exit?.oomKilled ?? false,
+    Dead: status === 'dead',
+    Pid: record.process?.pid ?? 0,
+    ExitCode: record.exit?.code ?? 0,
+    Error: record.error,
+    StartedAt: record.startedAt ?? ZERO_TIME,
+    FinishedAt: record.exit?.finishedAt ?? ZERO_TIME,
+  };
+}
+
+export function summarizeContainer(record: ContainerRecord, nowNs: bigint): ContainerSummary {
+  const { settings, program } = record;
+  return {
+    Id: record.id,
+    Names: [`/${record.name}`],
+    Image: settings.image,
+    ImageID: record.imageId,
+    Command: program.args.join(' '),
+    Created: Number((parseTimeNs(record.createdAt) ?? 0n) / 1_000_000_000n),
+    Ports: [],
+    Labels: program.labels,
+    State: record.status,
+    Status: describeStatus(record, nowNs),
+    HostConfig: { NetworkMode: settings.host.networkMode },
+    NetworkSettings: { Networks: { [settings.host.networkMode]: {} } },
+    Mounts: mountsOf(settings.host.binds),
+  };
+}
+
+/** `Up 3 minutes`, `Exited (0) 2 hours ago`: the column people read (compat: moby container.State.String). */
+export function describeStatus(record: ContainerRecord, nowNs: bigint): string {
+  const since = (time: string | undefined): string =>
+    humanDuration(Number((nowNs - (parseTimeNs(time ?? '') ?? nowNs)) / 1_000_000n));
+  switch (record.status) {
+    case 'running':
+      return `Up ${since(record.startedAt)}`;
+    case 'paused':
+      return `Up ${since(record.startedAt)} (Paused)`;
+    case 'restarting':
+      return `Restarting (${record.exit?.code ?? 0}) ${since(record.exit?.finishedAt)} ago`;
+    case 'exited':
+      return `Exited (${record.exit?.code ?? 0}) ${since(record.exit?.finishedAt)} ago`;
+    case 'removing':
+      return 'Removal In Progress';
+    case 'dead':
+      return 'Dead';
+    default:
+      return 'Created';
+  }
+}
+
+function configOf(record: ContainerRecord): object {
+  const { settings, program } = record;
+  return {
+    Hostname: hostnameOf(record.id, settings.hostname),
+    Domainname: settings.domainname,
+    User: program.user,
+    AttachStdin: settings.attach.stdin,
+    AttachStdout: settings.attach.stdout,
+    AttachStderr: settings.attach.stderr,
+    Tty: settings.tty,
+    OpenStdin: settings.openStdin,
+    StdinOnce: settings.stdinOnce,
+    Env: program.env.filter((entry) => !entry.startsWith('HOSTNAME=') && entry !== 'TERM=xterm'),
+    Cmd: program.command,
+    Image: settings.image,
+    Volumes: null,
+    WorkingDir: program.workingDirectory === '/' && settings.workingDirectory === '' ? '' : program.workingDirectory,
+    Entrypoint: program.entrypoint,
+    OnBuild: null,
+    Labels: program.labels,
+    ...(settings.stopSignal ? { StopSignal: settings.stopSignal } : {}),
+    ...(settings.stopTimeoutSeconds === undefined ? {} : { StopTimeout: settings.stopTimeoutSeconds }),
+  };
+}
+
+function hostConfigOf(host: HostSettings): object {
+  const { resources } = host;
+  return {
+    Binds: textsOf(host.binds),
+    ContainerIDFile: '',
+    LogConfig: { Type: host.log.driver, Config: host.log.options },
+    NetworkMode: host.networkMode,
+    PortBindings: {},
+    RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
+    AutoRemove: host.autoRemove,
+    VolumeDriver: '',
+    VolumesFrom: null,
+    ConsoleSize: [0, 0],
+    CapAdd: nullable(host.capAdd),
+    CapDrop: nullable(host.capDrop),
+    CgroupnsMode: host.cgroupnsMode,
+    Dns: [],
+    DnsOptions: [],
+    DnsSearch: [],
+    ExtraHosts: nullable(host.extraHosts),
+    GroupAdd: nullable(host.groupAdd),
+    IpcMode: host.ipcMode,
+    Cgroup: '',
+    Links: null,
+    OomScoreAdj: host.oomScoreAdj,
+    PidMode: host.pidMode,
+    Privileged: host.privileged,
+    PublishAllPorts: false,
+    ReadonlyRootfs: host.readonlyRootfs,
+    SecurityOpt: nullable(host.securityOptions),
+    ...(Object.keys(host.tmpfs).length > 0 ? { Tmpfs: host.tmpfs } : {}),
+    UTSMode: host.utsMode,
+    UsernsMode: '',
+    ShmSize: host.shmSizeBytes,
+    ...(Object.keys(host.sysctls).length > 0 ? { Sysctls: host.sysctls } : {}),
+    Runtime: 'skiff',
+    Isolation: '',
+    CpuShares: resources.cpuShares,
+    Memory: resources.memoryBytes,
+    NanoCpus: resources.nanoCpus,
+    CgroupParent: host.cgroupParent,
+    BlkioWeight: resources.blkioWeight,
+    BlkioWeightDevice: [],
+    BlkioDeviceReadBps: ratesOf(resources.deviceReadBps),
+    BlkioDeviceWriteBps: ratesOf(resources.deviceWriteBps),
+    BlkioDeviceReadIOps: ratesOf(resources.deviceReadIops),
+    BlkioDeviceWriteIOps: ratesOf(resources.deviceWriteIops),
+    CpuPeriod: resources.cpuPeriodUs,
+    CpuQuota: resources.cpuQuotaUs,
+    CpuRealtimePeriod: 0,
+    CpuRealtimeRuntime: 0,
+    CpusetCpus: resources.cpusetCpus,
+    CpusetMems: resources.cpusetMems,
+    Devices: host.devices.map((device) => ({
+      PathOnHost: device.pathOnHost,
+      PathInContainer: device.pathInContainer,
+      CgroupPermissions: device.permissions,
+    })),
+    DeviceCgroupRules: nullable(host.deviceCgroupRules),
+    DeviceRequests: null,
+    MemoryReservation: resources.memoryReservationBytes,
+    MemorySwap: resources.memorySwapBytes === 0 ? resources.memoryBytes * 2 : resources.memorySwapBytes,
+    MemorySwappiness: resources.memorySwappiness ?? null,
+    OomKillDisable: resources.oomKillDisable,
+    PidsLimit: resources.pidsLimit === 0 ? null : resources.pidsLimit,
+    Ulimits: host.ulimits.map(({ name, soft, hard }) => ({ Name: name, Hard: hard, Soft: soft })),
+    ...(host.maskedPaths ? { MaskedPaths: host.maskedPaths } : {}),
+    ...(host.readonlyPaths ? { ReadonlyPaths: host.readonlyPaths } : {}),
+    ...(host.init ? { Init: true } : {}),
+  };
+}
+
+const nullable = <T>(list: readonly T[]): readonly T[] | null => (list.length === 0 ? null : list);
+
+const ratesOf = (rates: readonly DeviceRate[]): object[] => rates.map(({ path, rate }) => ({ Path: path, Rate: rate }));
+
+function textsOf(binds: readonly BindSetting[]): string[] | null {
+  const texts = binds.flatMap(({ text }) => (text === undefined ? [] : [text]));
+  return texts.length === 0 ? null : texts;
+}
+
+function mountsOf(binds: readonly BindSetting[]): MountPointJson[] {
+  return binds.map((bind) => ({
+    Type: 'bind',
+    Source: bind.source,
+    Destination: bind.destination,
+    Mode: bind.text?.split(':')[2] ?? '',
+    RW: !bind.readonly,
+    Propagation: bind.propagation || 'rprivate',
+  }));
+}
+
+function networkSettingsOf(host: HostSettings): object {
+  return { SandboxID: '', SandboxKey: '', Ports: {}, Networks: { [host.networkMode]: {} } };
+}

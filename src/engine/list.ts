@@ -1,0 +1,93 @@
+/** Lists containers as `ps` shows them: newest first, filtered as Docker filters. */
+import type { ContainerRecord } from './container-record.ts';
+import { errors } from './errors.ts';
+import { isLive, type Status } from './lifecycle.ts';
+import { type EngineParts, findContainer } from './parts.ts';
+
+export interface ListQuery {
+  readonly all: boolean;
+  /** The newest so many, whatever their state; 0 for no limit. */
+  readonly limit: number;
+  readonly filters: ReadonlyMap<string, readonly string[]>;
+}
+
+export const listFilters = [
+  'ancestor',
+  'before',
+  'exited',
+  'id',
+  'label',
+  'name',
+  'network',
+  'since',
+  'status',
+] as const;
+
+const statuses: readonly Status[] = ['created', 'restarting', 'running', 'removing', 'paused', 'exited', 'dead'];
+
+export function listContainers(parts: EngineParts, query: ListQuery): ContainerRecord[] {
+  const { filters } = query;
+  checkFilters(filters);
+  const showAll =
+    query.all || query.limit > 0 || ['status', 'exited', 'before', 'since'].some((key) => filters.has(key));
+  const matching = parts.containers
+    .list()
+    .reverse()
+    .filter((record) => showAll || isLive(record.status))
+    .filter((record) => matches(parts, record, filters));
+  return query.limit > 0 ? matching.slice(0, query.limit) : matching;
+}
+
+function checkFilters(filters: ListQuery['filters']): void {
+  for (const status of filters.get('status') ?? []) {
+    if (!statuses.some((known) => known === status)) {
+      throw errors.invalid(`invalid filter 'status=${status}'`);
+    }
+  }
+  for (const code of filters.get('exited') ?? []) {
+    if (!/^-?\d+$/.test(code)) throw errors.invalid(`invalid filter 'exited=${code}'`);
+  }
+}
+
+/** Any value of a key is enough, labels all have to match, and every key has to match. */
+function matches(parts: EngineParts, record: ContainerRecord, filters: ListQuery['filters']): boolean {
+  const any = (key: string, test: (value: string) => boolean): boolean => {
+    const values = filters.get(key);
+    return values === undefined || values.some(test);
+  };
+  const labels = record.program.labels;
+  return (
+    any('id', (value) => record.id.startsWith(value)) &&
+    any('name', (value) => pattern(value).test(record.name) || pattern(value).test(`/${record.name}`)) &&
+    any('status', (value) => record.status === value) &&
+    any('exited', (value) => record.status === 'exited' && record.exit?.code === Number(value)) &&
+    any('ancestor', (value) => isAncestor(record, value)) &&
+    any('network', (value) => record.settings.host.networkMode === value) &&
+    any('before', (value) => record.createdAt < findContainer(parts, value).createdAt) &&
+    any('since', (value) => record.createdAt > findContainer(parts, value).createdAt) &&
+    (filters.get('label') ?? []).every((value) => hasLabel(labels, value))
+  );
+}
+
+/** `key` or `key=value`. */
+export function hasLabel(labels: Readonly<Record<string, string>>, wish: string): boolean {
+  const at = wish.indexOf('=');
+  return at < 0 ? wish in labels : labels[wish.slice(0, at)] === wish.slice(at + 1);
+}
+
+function isAncestor(record: ContainerRecord, value: string): boolean {
+  const named =
+    record.settings.image === value ||
+    record.settings.image === `${value}:latest` ||
+    `${record.settings.image}:latest` === value;
+  return named || record.imageId === value || record.imageId.slice('sha256:'.length).startsWith(value);
+}
+
+/** compat: names are matched as regular expressions. */
+function pattern(text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch {
+    throw errors.invalid(`invalid filter 'name=${text}'`);
+  }
+}

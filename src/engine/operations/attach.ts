@@ -1,0 +1,22 @@
+/** Connects a client to a container's streams: now, or as soon as it starts. */
+import type { Socket } from 'node:net';
+import type { AttachOptions } from '#runtime';
+import { errors } from '../errors.ts';
+import { type EngineParts, eventAttributes, findContainer } from '../parts.ts';
+
+/** Throws `container.pausedAttach`. A client of a container that never starts waits until it goes away itself. */
+export async function attachContainer(
+  parts: EngineParts,
+  reference: string,
+  options: Omit<AttachOptions, 'raw' | 'closeStdin'>,
+  signal?: AbortSignal,
+): Promise<Socket> {
+  const record = findContainer(parts, reference);
+  if (record.status === 'paused') throw errors.pausedAttach(record.id);
+  const { tty, openStdin, stdinOnce } = record.settings;
+  const wishes: AttachOptions = { ...options, stdin: options.stdin && openStdin, raw: tty, closeStdin: stdinOnce };
+  parts.events.emit('container', 'attach', record.id, eventAttributes(record));
+  const live = parts.live.get(record.id);
+  if (live && record.status === 'running') return live.process.attach(wishes);
+  return parts.attachments.wait(record.id, wishes, signal);
+}

@@ -1,0 +1,18 @@
+/** Gives a container another name. */
+import { errors } from '../errors.ts';
+import { isValidName } from '../names.ts';
+import { type EngineParts, eventAttributes, findContainer } from '../parts.ts';
+
+/** Throws `container.badName` and `container.nameTaken`. */
+export async function renameContainer(parts: EngineParts, reference: string, wish: string): Promise<void> {
+  const { id } = findContainer(parts, reference);
+  await parts.locks.run(id, async () => {
+    const record = findContainer(parts, id);
+    const name = wish.replace(/^\//, '');
+    if (!isValidName(wish)) throw errors.badName(wish);
+    const holder = parts.containers.find(name);
+    if (holder !== undefined && holder !== 'ambiguous' && holder.name === name) throw errors.nameTaken(name, holder.id);
+    parts.containers.put({ ...record, name });
+    parts.events.emit('container', 'rename', id, { ...eventAttributes(record), name, oldName: `/${record.name}` });
+  });
+}
