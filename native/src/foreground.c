@@ -30,11 +30,12 @@ struct proxy {
   struct termios saved;
 };
 
-int foreground_begin(struct foreground *fg, struct err *e) {
+int foreground_begin(struct foreground *fg, int subreaper, struct err *e) {
   sigset_t all;
   sigfillset(&all);
   sigprocmask(SIG_BLOCK, &all, NULL);
-  if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) return err_errno(e, "prctl", "PR_SET_CHILD_SUBREAPER");
+  if (subreaper && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+    return err_errno(e, "prctl", "PR_SET_CHILD_SUBREAPER");
   fg->signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
   return fg->signals < 0 ? err_errno(e, "signalfd", NULL) : 0;
 }

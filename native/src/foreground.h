@@ -8,8 +8,8 @@ struct foreground {
   int signals; /* signalfd of all that can be blocked */
 };
 
-/* Before the launch, so that no signal is lost: blocks all, becomes subreaper. */
-int foreground_begin(struct foreground *fg, struct err *e);
+/* Before the launch, so that no signal is lost: blocks all, and becomes a subreaper if wanted. */
+int foreground_begin(struct foreground *fg, int subreaper, struct err *e);
 /* Until the container ends; tty: between vm->pty_master and the own stdio. Reports EXIT on report_fd. Gives the exit
  * status: the program's, or 128 + signal. */
 int foreground_stay(struct foreground *fg, struct vm *vm, int tty, int report_fd);

@@ -17,7 +17,7 @@
 #define EXIT_USAGE 2
 
 struct options {
-  int foreground, tty;
+  int foreground, tty, no_subreaper;
   int plan_fd, report_fd, preserve_fds;
 };
 
@@ -47,6 +47,8 @@ static int parse(int argc, char **argv, struct options *o) {
       o->foreground = 1;
     } else if (strcmp(argv[i], "--tty") == 0) {
       o->tty = 1;
+    } else if (strcmp(argv[i], "--no-subreaper") == 0) {
+      o->no_subreaper = 1;
     } else {
       return -1;
     }
@@ -121,12 +123,13 @@ static int perform_run(struct vm *vm, const struct options *o, struct failure *f
   close(o->plan_fd);
   if (plan_decode(data, length, &plan, &f->err) < 0) return -1;
   if (!o->foreground) return launch(vm, &plan, o, f);
-  if (foreground_begin(&fg, &f->err) < 0 || launch(vm, &plan, o, f) < 0) return -1;
+  if (foreground_begin(&fg, !o->no_subreaper, &f->err) < 0 || launch(vm, &plan, o, f) < 0) return -1;
   return vm->child == 0 ? 0 : foreground_stay(&fg, vm, o->tty, o->report_fd);
 }
 
 int run_main(int argc, char **argv) {
-  static const char usage[] = "usage: run [--foreground] [--tty] [--plan-fd N] [--report-fd N] [--preserve-fds N]\n";
+  static const char usage[] =
+      "usage: run [--foreground] [--tty] [--no-subreaper] [--plan-fd N] [--report-fd N] [--preserve-fds N]\n";
   struct options o;
   struct vm vm;
   struct failure f = {0};

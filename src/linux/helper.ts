@@ -1,14 +1,17 @@
 /**
  * The native helper: where it is, and how it is started. The only file that spawns it.
  *
- * `Launcher` is the resident one: it performs plans on request and forks a shim per launch.
+ * `Launcher` is the resident one: it performs plans on request and forks a shim per launch. `spawnUnpack` starts the
+ * one that fills a folder, `runPlan` performs one plan with the caller's own standard streams.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
-import type { Duplex } from 'node:stream';
+import { constants as osConstants } from 'node:os';
+import type { Duplex, Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { BytesReader, BytesWriter, defineErrors } from '#base';
 import {
+  exitCodeOf,
   FrameSplitter,
   type HelperEvent,
   PROTOCOL_VERSION,
@@ -26,6 +29,10 @@ const errors = defineErrors('helper', {
       `the native helper ${path} is missing or cannot be executed: build it with 'make -C native' (needs a C compiler) or reinstall`,
   },
   ended: { kind: 'unavailable', message: (how: string) => `the native launcher has ended (${how})` },
+  silent: {
+    kind: 'internal',
+    message: (how: string) => `the native helper ended without saying what became of the plan (${how})`,
+  },
 });
 
 /** The helper's program: SKIFF_HELPER, or the one built beside this package. Throws `helper.missing`. */
@@ -73,6 +80,14 @@ export async function startLauncher(): Promise<Launcher> {
     );
   }
   return launcher;
+}
+
+/** The child that performs an unpack stream (standard input) inside the folder and reports (standard output). */
+export function spawnUnpack(
+  directory: string,
+  program: string = helperPath(),
+): ChildProcessByStdio<Writable, Readable, null> {
+  return spawn(program, ['unpack', directory], { stdio: ['pipe', 'pipe', 'inherit'], env: {}, detached: true });
 }
 
 class ProcessLauncher implements Launcher {
@@ -187,4 +202,68 @@ class ProcessLauncher implements Launcher {
     this.#process.unref();
     tell(this.#ended);
   }
+}
+
+export interface PlanRequest {
+  /** An encoded plan. */
+  readonly plan: Uint8Array;
+  /** Stay as the container's parent and pass signals on; with `tty` join the terminal to the own one. */
+  readonly foreground?: { readonly tty: boolean; readonly subreaper: boolean };
+  /** File descriptors 3 … 2 + n of this process that the container inherits. */
+  readonly preserveFds: number;
+}
+
+/** What came of a plan: the child waits, runs (pid 0 for a plan without a child), or the first failure. */
+export type PlanReady = Extract<HelperEvent, { readonly type: 'created' | 'started' | 'failed' }>;
+
+export interface PlanRun {
+  /** Rejected when the helper could not be started or says nothing. */
+  readonly ready: Promise<PlanReady>;
+  /** The exit code when the helper has ended: of the container in the foreground, 128 + signal if it was killed. */
+  readonly ended: Promise<number>;
+  /** To the container's process, by way of the helper; only in the foreground. */
+  signal(signal: NodeJS.Signals): void;
+}
+
+/** Performs one plan in a helper of its own, which inherits stdin, stdout and stderr. Throws `helper.missing`. */
+export function runPlan({ plan, foreground, preserveFds }: PlanRequest): PlanRun {
+  const args = ['run', '--preserve-fds', String(preserveFds)];
+  if (foreground) args.push('--foreground');
+  if (foreground?.tty) args.push('--tty');
+  if (foreground && !foreground.subreaper) args.push('--no-subreaper');
+  const inherited = Array.from({ length: 3 + preserveFds }, (_, fd) => fd);
+  const child = spawn(helperPath(), args, {
+    stdio: [...inherited, 'pipe', 'pipe'],
+    // A terminal sends its signals to the whole foreground group: the helper would get them from there and from us.
+    // With `tty` it has to stay in the group, to read from the terminal; that is raw then and sends no signals.
+    detached: foreground !== undefined && !foreground.tty,
+  });
+  const { promise: ready, resolve: settle, reject: refuse } = Promise.withResolvers<PlanReady>();
+  const { promise: ended, resolve: end } = Promise.withResolvers<number>();
+  ready.catch(() => {});
+  let code: number | undefined;
+  const splitter = new FrameSplitter();
+  const report = child.stdio[4 + preserveFds] as Duplex;
+  report.on('data', (chunk: Buffer) => {
+    for (const frame of splitter.push(chunk)) {
+      const { event } = readEvent(frame);
+      if (event.type === 'created' || event.type === 'started' || event.type === 'failed') settle(event);
+      else if (event.type === 'exit') code = exitCodeOf(event.waitStatus);
+    }
+  });
+  report.on('error', refuse);
+  const requests = child.stdio[3 + preserveFds] as Duplex;
+  // A helper that is gone before it has read the plan is told by its end.
+  requests.on('error', () => {});
+  requests.end(plan);
+  child.once('error', (error) => {
+    refuse(error);
+    end(1);
+  });
+  // 'close' comes after the last byte of the report.
+  child.once('close', (status, signal) => {
+    refuse(errors.silent(signal ?? `exit code ${status}`));
+    end(code ?? status ?? 128 + (signal ? osConstants.signals[signal] : 0));
+  });
+  return { ready, ended, signal: (signal) => void child.kill(signal) };
 }

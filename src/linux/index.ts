@@ -58,7 +58,11 @@ export {
   type EventListener,
   helperPath,
   type Launcher,
+  type PlanReady,
+  type PlanRequest,
+  type PlanRun,
   type RunOutcome,
+  runPlan,
   startLauncher,
 } from './helper.ts';
 export {
@@ -74,4 +78,7 @@ export {
   type ShimRecord,
 } from './helper-protocol.ts';
 export { type HostFacts, kernelAtLeast, mountPointIn, readHostFacts, unescapeOctal } from './host-facts.ts';
+export { type ProcessStat, readProcessStat } from './process-stat.ts';
 export { readRootFile } from './root-file.ts';
+export { removeTree } from './remove-tree.ts';
+export { type FileAttributes, openUnpacker, type Unpacker, type UnpackerOptions } from './unpacker.ts';

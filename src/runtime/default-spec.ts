@@ -54,7 +54,8 @@ export function defaultMounts(shmSize: number): Mount[] {
   ];
 }
 
-const staticMaskedPaths: readonly string[] = [
+/** Of every host. */
+export const staticMaskedPaths: readonly string[] = [
   '/proc/acpi',
   '/proc/asound',
   '/proc/interrupts',

@@ -27,5 +27,24 @@ export const errors = defineErrors('runtime', {
     kind: 'conflict',
     message: (operation: string, id: string, status: string) => `cannot ${operation} container ${id}: it is ${status}`,
   },
+  notRunning: {
+    kind: 'conflict',
+    message: (operation: string, id: string) => `cannot ${operation} container ${id}: container not running`,
+  },
+  notPaused: { kind: 'conflict', message: (id: string) => `cannot resume container ${id}: container not paused` },
+  locked: {
+    kind: 'deadline',
+    message: (folder: string, holder: string) => `${folder} is locked by another operation (${holder})`,
+  },
+  badState: {
+    kind: 'internal',
+    message: (file: string, why: string) => `cannot use ${file}: ${why}; 'delete --force' removes the container`,
+  },
+  survives: {
+    kind: 'deadline',
+    message: (id: string, pid: string) => `container ${id} (process ${pid}) survives SIGKILL`,
+  },
+  hook: { kind: 'internal', message: (stage: string, why: string) => `${stage} hook: ${why}` },
+  usage: { kind: 'invalid', message: (what: string) => what },
   badBundle: { kind: 'invalid', message: (path: string, why: string) => `cannot read the bundle's ${path}: ${why}` },
 });

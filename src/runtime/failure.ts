@@ -3,19 +3,38 @@ import { constants } from 'node:os';
 import { getSystemErrorMessage } from 'node:util';
 import { SkiffError } from '#base';
 import type { PlanFailure } from '#linux';
-import type { Plan } from './plan/op.ts';
+import { type OpName, opShapes, type Plan } from './plan/op.ts';
 import { printOp } from './plan/print.ts';
 
-/** compat: Docker's clients turn 127 and 126 in these messages into exit codes; the runtime's words are kept in front. */
+/**
+ * compat: Docker's clients look for "executable file not found", "no such file or directory" and "permission denied" in
+ * the message of a failed start to choose exit code 127 or 126.
+ */
 export function failureError(plan: Plan, args: readonly string[], failure: PlanFailure): SkiffError {
-  const reason = describeErrno(failure.errno);
   const op = (failure.stream === 'parent' ? plan.parent : plan.child)[failure.index];
-  if (op?.op === 'findExec' || op?.op === 'exec') return execError(args[0] ?? '', failure, reason);
-  if (op?.op === 'chdir') {
-    const message = `cannot enter the working directory "${op.path}" in the container: ${reason}`;
+  return describeFailure(op && { ...op, name: op.op, text: printOp(op) }, args, failure);
+}
+
+/** The same when the plan is not at hand: a failure after the container was held, heard by `start`. */
+export function lateFailureError(args: readonly string[], failure: PlanFailure): SkiffError {
+  const name = (Object.keys(opShapes) as OpName[]).find((known) => opShapes[known].code === failure.code);
+  return describeFailure(name && { name, text: name }, args, failure);
+}
+
+interface FailedOp {
+  readonly name: OpName;
+  readonly text: string;
+  readonly path?: string;
+}
+
+function describeFailure(op: FailedOp | undefined, args: readonly string[], failure: PlanFailure): SkiffError {
+  const reason = describeErrno(failure.errno);
+  if (op?.name === 'findExec' || op?.name === 'exec') return execError(args[0] ?? '', failure, reason);
+  if (op?.name === 'chdir') {
+    const message = `cannot enter the working directory "${op.path ?? failure.detail}" in the container: ${reason}`;
     return new SkiffError('invalid', 'runtime.workingDirectory', message, { details: { exitCode: 126 } });
   }
-  const doing = op ? `${failure.stream} operation ${failure.index} (${printOp(op)})` : 'the shim';
+  const doing = op ? `${failure.stream} operation ${failure.index} (${op.text})` : 'the shim';
   const detail = failure.detail === '' ? '' : `: ${failure.detail}`;
   return new SkiffError('internal', 'runtime.launchFailed', `cannot start the container: ${doing}${detail}: ${reason}`);
 }

@@ -8,13 +8,13 @@ import { CLONE, MS, O } from '#linux';
 import type { LinuxConfig, Process, RootfsPropagation, RuntimeConfig } from '#specs';
 import { errors } from '../errors.ts';
 import { planDevices } from './devices.ts';
-import { type HookState, planHooks } from './hooks.ts';
+import { type HookState, planHooks, stateParts } from './hooks.ts';
 import type { CgroupPlacement, CompileInput } from './input.ts';
 import { loopbackUp } from './loopback.ts';
 import { planMounts } from './mounts.ts';
 import { idMapText, type NamespacePlan, planNamespaces } from './namespaces.ts';
 import { create, NONE, type Op, opFlags, type Plan } from './op.ts';
-import { planEarlyProcess, planIdentity, planLabels } from './process.ts';
+import { keyring, planEarlyProcess, planIdentity, planLabels } from './process.ts';
 import { type SlotAllocator, slotAllocator } from './slots.ts';
 import { planSysctls } from './sysctls.ts';
 import { planTerminal } from './terminal.ts';
@@ -47,8 +47,9 @@ export function compilePlan(config: RuntimeConfig, input: CompileInput): Plan {
   const mounts = planMounts(config, input, namespaces, root, slots);
   parent.push(...mounts.parent);
   const hookState: HookState = { id: input.id, bundle: input.bundle, annotations: config.annotations ?? {} };
+  const creating = (): readonly string[] => stateParts(hookState, 'creating');
   const hooks = config.hooks ?? {};
-  const runtimeHooks = planHooks([...(hooks.prestart ?? []), ...(hooks.createRuntime ?? [])], hookState, 'creating');
+  const runtimeHooks = planHooks([...(hooks.prestart ?? []), ...(hooks.createRuntime ?? [])], creating);
 
   const child: Op[] = [
     ...planArrival(namespaces, input, linux, slots, parent),
@@ -63,15 +64,16 @@ export function compilePlan(config: RuntimeConfig, input: CompileInput): Plan {
   ];
   const meets = runtimeHooks.length > 0;
   if (meets) child.push({ op: 'post', number: MOUNTED }, { op: 'wait', number: HOOKS_DONE });
-  child.push(...planHooks(hooks.createContainer, hookState, 'creating'));
+  child.push(...planHooks(hooks.createContainer, creating));
   if (ownMounts) child.push(...planEnter(config, input), ...mounts.afterPivot);
   child.push(...planTerminal(process, input, ownMounts, slots, parent));
   if (config.hostname) child.push({ op: 'hostname', name: config.hostname });
   if (config.domainname) child.push({ op: 'domainname', name: config.domainname });
   child.push(...planLabels(process, input), ...planSysctls(linux, namespaces));
   child.push({ op: 'readonly', paths: linux.readonlyPaths ?? [] }, { op: 'mask', paths: linux.maskedPaths ?? [] });
-  const startHooks = planHooks(hooks.startContainer, hookState, 'created');
-  child.push(...planIdentity({ process, input, slots, parent, noSetgroups: false }, startHooks));
+  const startHooks = planHooks(hooks.startContainer, () => stateParts(hookState, 'created'));
+  const identity = { process, input, slots, parent, noSetgroups: false, state: hookState, status: 'creating' } as const;
+  child.push(...planIdentity(identity, startHooks));
 
   parent.push(...planDeviceFilter(input.cgroup));
   parent.push({ op: 'clone', flags: namespaces.cloneFlags, cgroup: openCgroup(input.cgroup, slots, parent) });
@@ -186,8 +188,6 @@ function makeCwd(process: Process, input: CompileInput, root: number): Op[] {
   const { uid, gid } = input.makeCwd;
   return [{ op: 'mkdirIn', root, path: process.cwd, mode: 0o755, uid, gid }];
 }
-
-const keyring = (id: string): Op => ({ op: 'keyring', name: `_ses.${id.slice(0, 64)}`, opFlags: opFlags.optional });
 
 function planDeviceFilter({ deviceProgram }: CgroupPlacement): Op[] {
   return deviceProgram ? [{ op: 'bpfDevice', cgroup: deviceProgram.folder, program: deviceProgram.program }] : [];

@@ -4,7 +4,7 @@ import { CLONE, O } from '#linux';
 import type { CompileInput } from './input.ts';
 import { joinFlags } from './namespaces.ts';
 import { NONE, type Op, type Plan } from './op.ts';
-import { planEarlyProcess, planIdentity, planLabels } from './process.ts';
+import { keyring, planAffinity, planEarlyProcess, planIdentity, planLabels } from './process.ts';
 import { slotAllocator } from './slots.ts';
 import { planTerminal } from './terminal.ts';
 
@@ -14,6 +14,8 @@ export interface ExecTarget {
   readonly startTime: bigint;
   /** The namespaces the container does not share with the host. */
   readonly namespaces: readonly NamespaceType[];
+  /** Of the container, for a listener of its filter. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 const JOINED = 1;
@@ -33,6 +35,7 @@ export function compileExec(process: Process, target: ExecTarget, input: Compile
   for (const path of input.cgroup.tasks) {
     child.push({ op: 'writeFile', at: NONE, path, data: '0', openFlags: O.WRONLY, mode: 0 });
   }
+  if (!input.noNewKeyring) child.push(keyring(input.id));
   child.push(...planEarlyProcess(process, {}), { op: 'setsid' });
   if (childFlags !== 0) child.push({ op: 'setns', slot: container, path: '', kind: childFlags });
   if (target.namespaces.includes('user')) {
@@ -40,7 +43,14 @@ export function compileExec(process: Process, target: ExecTarget, input: Compile
     child.push({ op: 'user', uid: 0, gid: 0, groups: [] });
   }
   child.push(...planTerminal(process, input, false, slots, parent), ...planLabels(process, input));
-  child.push(...planIdentity({ process, input, slots, parent, noSetgroups: false }, []));
+  const state = { id: input.id, bundle: input.bundle, annotations: target.annotations ?? {} };
+  const identity = { process, input, slots, parent, noSetgroups: false, state, status: 'running' } as const;
+  child.push(...planIdentity(identity, []));
+
+  const { initial, final } = process.execCPUAffinity ?? {};
+  // spec: config.md, "execCPUAffinity": `initial` holds while the process moves, `final` once it is in its cgroup.
+  parent.unshift(...planAffinity(initial, 'process.execCPUAffinity.initial'));
+  child.splice(1 + input.cgroup.tasks.length, 0, ...planAffinity(final, 'process.execCPUAffinity.final'));
 
   let cgroup = NONE;
   if (input.cgroup.folder !== undefined) {

@@ -9,8 +9,8 @@ export interface HookState {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** Each hook reads the container's state from stdin; the helper puts the child's pid between the parts. */
-export function planHooks(hooks: readonly Hook[] | undefined, state: HookState, status: StateStatus): Op[] {
+/** Each hook reads the container's state from stdin, in parts between which the helper puts the child's pid. */
+export function planHooks(hooks: readonly Hook[] | undefined, stdin: () => readonly string[]): Op[] {
   return (hooks ?? []).map((hook) => {
     if (!hook.path?.startsWith('/')) {
       throw errors.invalidSpec('hooks[].path', `"${hook.path}"`, 'give an absolute path');
@@ -24,7 +24,7 @@ export function planHooks(hooks: readonly Hook[] | undefined, state: HookState, 
       args: hook.args && hook.args.length > 0 ? hook.args : [hook.path],
       env: hook.env ?? [],
       timeoutMs: (hook.timeout ?? 0) * 1000,
-      stdin: stateParts(state, status),
+      stdin: stdin(),
     };
   });
 }

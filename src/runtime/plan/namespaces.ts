@@ -4,6 +4,18 @@ import type { IdMapping, LinuxConfig, Namespace, NamespaceType } from '#specs';
 import { errors } from '../errors.ts';
 import { NONE, type Op } from './op.ts';
 
+/** All kinds of namespaces the specification knows. */
+export const namespaceTypes: readonly NamespaceType[] = [
+  'mount',
+  'pid',
+  'network',
+  'uts',
+  'ipc',
+  'user',
+  'cgroup',
+  'time',
+];
+
 const cloneFlags: Readonly<Record<NamespaceType, number>> = {
   mount: CLONE.NEWNS,
   pid: CLONE.NEWPID,

@@ -12,9 +12,10 @@ import {
   schedulerFlags,
   schedulerPolicies,
 } from '#linux';
-import type { LinuxConfig, Process } from '#specs';
+import { type LinuxConfig, OCI_RUNTIME_VERSION, type Process, type StateStatus } from '#specs';
 import { errors } from '../errors.ts';
 import { cpuMask } from './cpu-list.ts';
+import { type HookState, stateParts } from './hooks.ts';
 import type { CompileInput, SeccompProgram } from './input.ts';
 import { NONE, type Op, opFlags } from './op.ts';
 import type { SlotAllocator } from './slots.ts';
@@ -114,6 +115,18 @@ function planMemoryPolicy(linux: LinuxConfig): Op[] {
   return [{ op: 'mempolicy', mode: mode | flags, nodeMask: cpuMask(policy.nodes ?? '', 'linux.memoryPolicy.nodes') }];
 }
 
+/** A session keyring per container (keyrings(7)): `exec` joins the one `create` made. Kernels may lack keyrings. */
+export const keyring = (id: string): Op => ({
+  op: 'keyring',
+  name: `_ses.${id.slice(0, 64)}`,
+  opFlags: opFlags.optional,
+});
+
+/** The CPUs this process may run on; nothing without a list. Throws `invalidSpec`. */
+export function planAffinity(list: string | undefined, field: string): Op[] {
+  return list === undefined || list === '' ? [] : [{ op: 'affinity', mask: cpuMask(list, field) }];
+}
+
 /** Labels of security modules for the coming exec; through /proc of the container. */
 export function planLabels(process: Process, input: CompileInput): Op[] {
   const ops: Op[] = [];
@@ -147,6 +160,9 @@ export interface IdentityInput {
   readonly slots: SlotAllocator;
   readonly parent: Op[];
   readonly noSetgroups: boolean;
+  /** What a listener of the filter is told about the container. */
+  readonly state: HookState;
+  readonly status: StateStatus;
 }
 
 /**
@@ -155,13 +171,11 @@ export interface IdentityInput {
  * Without no_new_privs a filter needs CAP_SYS_ADMIN, so it comes before the capabilities go; with it, it comes as
  * late as possible, so that a narrow profile need not allow what we ourselves still call.
  */
-export function planIdentity(
-  { process, input, slots, parent, noSetgroups }: IdentityInput,
-  startHooks: readonly Op[],
-): Op[] {
+export function planIdentity(identity: IdentityInput, startHooks: readonly Op[]): Op[] {
+  const { process, input, slots, parent, noSetgroups } = identity;
   const { uid = 0, gid = 0, additionalGids = [], umask } = process.user ?? {};
   const sets = capabilitySets(process, input.facts.boundingCapabilities);
-  const filter = input.seccomp ? planSeccomp(input.seccomp, slots, parent) : [];
+  const filter = input.seccomp ? planSeccomp(input.seccomp, identity) : [];
   const quiet = process.noNewPrivileges === true;
   const candidates = execCandidates(process);
   // The folder may be one only root may enter, or one only the user may enter (root-squashed NFS): both are tried.
@@ -200,26 +214,26 @@ function planHold(input: CompileInput, slots: SlotAllocator, parent: Op[]): Op[]
   return [{ op: 'hold', listener }];
 }
 
-function planSeccomp(seccomp: SeccompProgram, slots: SlotAllocator, parent: Op[]): Op[] {
+function planSeccomp(seccomp: SeccompProgram, { slots, parent, state, status }: IdentityInput): Op[] {
   if (!seccomp.listener) return [{ op: 'seccomp', flags: seccomp.flags, program: seccomp.program, listener: NONE }];
   const notify = slots.next();
   const socket = slots.next();
   parent.push({ op: 'connect', slot: socket, path: seccomp.listener.path });
-  const [before, after] = splitAtPid(seccomp.listener.metadata);
+  const parts = listenerParts(seccomp.listener.metadata, state, status);
   return [
     { op: 'seccomp', flags: seccomp.flags | SECCOMP_NEW_LISTENER, program: seccomp.program, listener: notify },
-    { op: 'sendFd', socket, fd: notify, parts: [before, after] },
+    { op: 'sendFd', socket, fd: notify, parts },
     { op: 'close', slot: socket },
     { op: 'close', slot: notify },
   ];
 }
 
-/** The metadata names the pid once, as PID_HERE; the helper fills it in between the parts. */
-export const PID_HERE = '"@pid@"';
-
-function splitAtPid(text: string): [string, string] {
-  const at = text.indexOf(PID_HERE);
-  return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + PID_HERE.length)];
+/** spec: config-linux.md, "The Container Process State": JSON, in parts between which the helper puts the pid. */
+function listenerParts(metadata: string, state: HookState, status: StateStatus): string[] {
+  const [before, after] = stateParts(state, status);
+  const head = JSON.stringify({ ociVersion: OCI_RUNTIME_VERSION, fds: ['seccompFd'] });
+  const tail = metadata === '' ? '' : `"metadata":${JSON.stringify(metadata)},`;
+  return [`${head.slice(0, -1)},"pid":`, `,${tail}"state":${before}`, `${after}}`];
 }
 
 interface Sets {
@@ -250,9 +264,16 @@ function capabilitySets(process: Process, host: bigint): Sets {
   };
 }
 
+/** Of a variable given twice the last value counts: getenv(3) would find the first. */
 function environment(process: Process, home: string): string[] {
-  const env = [...(process.env ?? [])];
-  return env.some((entry) => entry.startsWith('HOME=')) ? env : [...env, `HOME=${home}`];
+  const byName = new Map<string, string>();
+  for (const entry of process.env ?? []) {
+    const name = entry.split('=', 1)[0]!;
+    byName.delete(name);
+    byName.set(name, entry);
+  }
+  if (!byName.has('HOME')) byName.set('HOME', `HOME=${home}`);
+  return [...byName.values()];
 }
 
 /** Where the program may be: as given when it has a slash, else in each folder of the container's PATH. */
