@@ -10,7 +10,7 @@ export function parseDevice(text: string): DeviceMappingBody {
   const isPermissions = (part: string): boolean => /^[rwm]+$/.test(part) && new Set(part).size === part.length;
   const permissions = third ?? (second !== undefined && isPermissions(second) ? second : 'rwm');
   const container = second === undefined || (third === undefined && second === permissions) ? host : second;
-  for (const path of [host, container]) {
+  for (const path of [container, host]) {
     if (!path.startsWith('/')) throw errors.invalid(`${path} is not an absolute path`);
   }
   if (!isPermissions(permissions)) throw errors.invalid(`bad mode specified: ${permissions}`);
