@@ -38,6 +38,8 @@ export function planDevices(devices: readonly Device[], root: number, userNamesp
     }
     byPath.set(device.path, device);
   }
+  // compat: privileged containers are given all nodes of the host; this one has to be the link to their own devpts.
+  byPath.delete('/dev/ptmx');
   const nodes = [...byPath.values()].map((device) => (userNamespace ? bindNode(device, root) : makeNode(device, root)));
   return [
     ...nodes,

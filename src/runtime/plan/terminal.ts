@@ -32,5 +32,8 @@ export function planTerminal(
       gid: NONE,
       name: '/dev/ptmx',
     },
+    // The caller may wait for the end of the pipes it gave us, or of its socket, while the container is only created.
+    ...[reserved.stdin, reserved.stdout, reserved.stderr].map((slot): Op => ({ op: 'close', opFlags: opFlags.optional, slot })),
+    ...(destination === reserved.sync ? [] : [{ op: 'close', slot: destination } as const]),
   ];
 }
