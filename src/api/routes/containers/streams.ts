@@ -15,7 +15,7 @@ import {
   startExec,
 } from '#engine';
 import { type RequestContext, type Route, readJson } from '#rpc';
-import type { ExecCreateBody } from '#specs';
+import type { ExecCreateBody, ExecStartBody } from '#specs';
 import { frame } from '#wire';
 import { errors } from '../../errors.ts';
 import { sendJson, sendNothing } from '../../http-status.ts';
@@ -113,7 +113,7 @@ function join(client: Duplex, container: Socket): void {
 
 function execSettings(body: ExecCreateBody): ExecSettings {
   const command = typeof body.Cmd === 'string' ? [body.Cmd] : (body.Cmd ?? []);
-  const [rows, columns] = body.ConsoleSize ?? [];
+  const consoleSize = sizeOf(body.ConsoleSize);
   return {
     args: command,
     env: body.Env ?? [],
@@ -127,13 +127,19 @@ function execSettings(body: ExecCreateBody): ExecSettings {
       stderr: body.AttachStderr ?? false,
     },
     detachKeys: body.DetachKeys ?? '',
-    ...(rows !== undefined && columns !== undefined ? { consoleSize: { rows, columns } } : {}),
+    ...(consoleSize ? { consoleSize } : {}),
   };
+}
+
+/** compat: clients send zeros when they have no terminal themselves. */
+function sizeOf(size: readonly number[] | null | undefined): ExecSettings['consoleSize'] {
+  const [rows = 0, columns = 0] = size ?? [];
+  return rows > 0 && columns > 0 ? { rows, columns } : undefined;
 }
 
 async function startExecRoute(parts: EngineParts, context: RequestContext): Promise<void> {
   const { params, request, response } = context;
-  const body = ((await readJson(request)) ?? {}) as { Detach?: boolean; Tty?: boolean };
+  const body = ((await readJson(request)) ?? {}) as ExecStartBody;
   const { settings } = findExec(parts, params['id']!);
   if (body.Detach === true) {
     await startExec(parts, params['id']!, undefined);
@@ -141,7 +147,7 @@ async function startExecRoute(parts: EngineParts, context: RequestContext): Prom
     return;
   }
   const options = { ...settings.attach, raw: settings.tty, closeStdin: true };
-  const process = await startExec(parts, params['id']!, options);
+  const process = await startExec(parts, params['id']!, options, sizeOf(body.ConsoleSize));
   if (process) join(context.hijack(settings.tty ? RAW : MULTIPLEXED), process);
 }
 
