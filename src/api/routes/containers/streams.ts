@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
   attachContainer,
+  checkAttachable,
   createExec,
   type EngineParts,
   type ExecSettings,
@@ -60,8 +61,7 @@ export function streamRoutes(parts: EngineParts): Route[] {
 async function attach(parts: EngineParts, context: RequestContext): Promise<void> {
   const { params, query, signal } = context;
   const record = findContainer(parts, params['id']!);
-  if (record.status === 'paused')
-    throw errors.invalid(`container ${record.id} is paused, unpause the container before attach`);
+  checkAttachable(record);
   const stdin = boolean(query, 'stdin');
   const stdout = boolean(query, 'stdout');
   const stderr = boolean(query, 'stderr');
