@@ -130,7 +130,7 @@ static int wants_input(const struct shim *s, const struct connection *c) {
 }
 
 short attach_interest(const struct shim *s, const struct connection *c, int *fd) {
-  int input = wants_input(s, c);
+  int input = wants_input(s, c) || c->finished;
   if (c->hung_up && !input) *fd = -1; /* it would be reported for ever */
   return (short)((input ? POLLIN : 0) | (c->ring_used > 0 ? POLLOUT : 0));
 }
@@ -152,8 +152,16 @@ static void read_input(struct shim *s, struct connection *c) {
   input_write(s);
 }
 
+/* Nobody reads it any more. */
+static void discard_input(struct connection *c) {
+  char nowhere[4096];
+  ssize_t n = recv(c->fd, nowhere, sizeof nowhere, MSG_DONTWAIT);
+  if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) hang_up(c);
+}
+
 void attach_ready(struct shim *s, struct connection *c, short events) {
   if (events & (POLLERR | POLLHUP)) hang_up(c);
   if ((events & (POLLIN | POLLHUP | POLLERR)) && wants_input(s, c)) read_input(s, c);
   if ((events & POLLOUT) && !c->hung_up) ring_send(c);
+  if ((events & POLLIN) && c->finished) discard_input(c);
 }

@@ -49,6 +49,7 @@ struct connection {
   uint8_t flags;
   uint8_t stdin_open;
   uint8_t hung_up;  /* its output has no reader any more */
+  uint8_t finished; /* attach: it has been told that there is no more output */
   uint8_t have;     /* bytes in `in` */
   uint8_t in[64];   /* the hello, then the control frame that is being read */
   int64_t progress; /* ms, when it last took something */

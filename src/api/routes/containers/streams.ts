@@ -66,9 +66,19 @@ async function attach(parts: EngineParts, context: RequestContext): Promise<void
   const stdout = boolean(query, 'stdout');
   const stderr = boolean(query, 'stderr');
   const raw = record.settings.tty;
+  const stream = boolean(query, 'stream');
+  const replay = boolean(query, 'logs');
+  // The client of a running container is connected before it is told so: from then on it misses nothing.
+  if (stream && !replay && record.status === 'running') {
+    const container = await attachContainer(parts, record.id, { stdin, stdout, stderr }, signal).catch(() => undefined);
+    const client = context.hijack(raw ? RAW : MULTIPLEXED);
+    if (container) join(client, container);
+    else client.end();
+    return;
+  }
   const client = context.hijack(raw ? RAW : MULTIPLEXED);
-  if (boolean(query, 'logs')) await replayLog(parts, record.id, client, { stdout, stderr, raw });
-  if (!boolean(query, 'stream')) {
+  if (replay) await replayLog(parts, record.id, client, { stdout, stderr, raw });
+  if (!stream) {
     client.end();
     return;
   }
@@ -104,9 +114,16 @@ async function replayLog(
 
 /** The shim already speaks Docker's stream format: bytes pass through unread. */
 function join(client: Duplex, container: Socket): void {
-  container.on('error', () => client.destroy());
+  container.on('error', () => client.end());
+  // What the client still sends is read and dropped: a reset could cost it output that is on its way.
+  container.once('end', () => {
+    client.unpipe(container);
+    client.resume();
+    container.destroy();
+  });
   client.on('error', () => container.destroy());
   client.on('close', () => container.destroy());
+  if (client.destroyed) container.destroy();
   client.pipe(container);
   container.pipe(client);
 }
