@@ -45,7 +45,10 @@ int init_main(char **argv) {
   sigfillset(&all);
   for (size_t i = 0; i < sizeof own / sizeof *own; i++) sigdelset(&all, own[i]);
   sigprocmask(SIG_SETMASK, &all, &before);
-  if (getpid() != 1) prctl(PR_SET_CHILD_SUBREAPER, 1);
+  if (getpid() == 1)
+    sigemptyset(&before); /* ours were blocked by EXEC, so that none was lost; the program is to have its own */
+  else
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
   pid_t child = fork();
   if (child < 0) {
     complain("fork", errno);

@@ -75,7 +75,7 @@
   X(SEND_FD,      op_send_fd,      IN_CHILD,  "RRl",        OPF_COMMON)                       \
   X(CLOSE_FDS,    op_close_fds,    IN_CHILD,  "u",          OPF_COMMON)                       \
   X(FIND_EXEC,    op_find_exec,    IN_CHILD,  "l",          OPF_COMMON)                       \
-  X(EXEC,         op_exec,         IN_CHILD,  "lll",        OPF_STRICT)                       \
+  X(EXEC,         op_exec,         IN_CHILD,  "lll",        OPF_BLOCK_SIGNALS)                \
   X(DUMPABLE,     op_dumpable,     IN_CHILD,  "u",          OPF_COMMON)                       \
   X(CHOWN_STDIO,  op_chown_stdio,  IN_CHILD,  "u",          OPF_COMMON)
 /* clang-format on */

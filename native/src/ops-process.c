@@ -1,4 +1,5 @@
 /* Operations on the process itself: scheduling, session, working directory, descriptors, and the final exec. */
+#include <signal.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -205,6 +206,11 @@ int op_exec(struct vm *vm, const struct op *op, struct err *e) {
   uint32_t variables = read_list(&r, &strings);
   if (vector_make(&strings, variables, &env, e) < 0) return -1;
   umask(vm->umask);
+  if (op->flags & OPF_BLOCK_SIGNALS) {
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+  }
   if (vm->program != NULL) {
     execve(vm->program, argv.items, env.items);
     return err_errno(e, "exec", vm->program);

@@ -92,6 +92,7 @@ enum op_code {
 #define OPF_SOURCE_IN_ROOT 0x40u /* MOUNT_BIND */
 #define OPF_NO_SETGROUPS 0x10u   /* USER */
 #define OPF_CONSOLE 0x10u        /* PTY */
+#define OPF_BLOCK_SIGNALS 0x10u  /* EXEC */
 
 /* A cursor over bytes that came from outside; every read is checked, a failed one makes all later ones fail too. */
 struct reader {

@@ -3,7 +3,7 @@ import { defaultPath } from '#runtime';
 import type { ImageConfig } from '#images';
 import type { ContainerId } from '#base';
 import type { ResolvedProgram } from './container-record.ts';
-import type { ContainerSettings } from './container-settings.ts';
+import type { ContainerSettings, HostSettings } from './container-settings.ts';
 import { errors } from './errors.ts';
 import { hostnameOf } from './oci-config.ts';
 
@@ -17,9 +17,8 @@ export function resolveProgram(id: ContainerId, settings: ContainerSettings, ima
   const command = settings.command.length > 0 || ownEntrypoint ? settings.command : image.command;
   const own = [...entrypoint, ...command];
   if (own.length === 0 || own[0] === '') throw errors.noCommand();
-  const withInit = settings.host.init && settings.host.pidMode !== 'host';
   return {
-    args: withInit ? ['/sbin/docker-init', 'init', '--', ...own] : own,
+    args: runsInit(settings.host) ? ['/sbin/docker-init', 'init', '--', ...own] : own,
     entrypoint: entrypoint.length === 0 ? null : entrypoint,
     command: command.length === 0 ? null : command,
     env: mergeEnvironment([
@@ -32,6 +31,11 @@ export function resolveProgram(id: ContainerId, settings: ContainerSettings, ima
     stopSignal: settings.stopSignal ?? (image.stopSignal || 'SIGTERM'),
     labels: { ...image.labels, ...settings.labels },
   };
+}
+
+/** `--init`, which makes no sense where the container's first process is not pid 1. */
+export function runsInit({ init, pidMode }: HostSettings): boolean {
+  return init && pidMode !== 'host';
 }
 
 /** Later lists win; a name without `=` removes what stood before (compat: `-e NAME` with NAME unset on the client). */

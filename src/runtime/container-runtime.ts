@@ -46,6 +46,8 @@ export interface LaunchRequest extends ShimWishes {
   readonly overlay: OverlayRoot;
   readonly makeCwd: { readonly uid: number; readonly gid: number };
   readonly stdinOnce: boolean;
+  /** The program is `init` of the helper, see `helperProgram`. */
+  readonly isInit: boolean;
   readonly log?: NonNullable<ShimRecord['log']>;
 }
 
@@ -98,6 +100,7 @@ export class ContainerRuntime {
       cgroup: cgroup.placement(resources),
       overlay: request.overlay,
       makeCwd: request.makeCwd,
+      isInit: request.isInit,
     });
     const watch = cgroup.oomWatch();
     const shim: ShimRecord = {

@@ -16,6 +16,7 @@ import {
   logPathOf,
   runDirectoryOf,
 } from '../parts.ts';
+import { runsInit } from '../program.ts';
 import { seccompChoice } from '../security-options.ts';
 import { recordExit } from './exit.ts';
 import { removeRecord } from './remove.ts';
@@ -85,6 +86,7 @@ async function launch(parts: EngineParts, record: ContainerRecord): Promise<Runn
       makeCwd: { uid: 0, gid: 0 },
       stdin: settings.openStdin,
       stdinOnce: settings.stdinOnce,
+      isInit: runsInit(settings.host),
       ...logOf(parts, record),
       hold: held,
     });

@@ -66,6 +66,8 @@ export interface CompileInput {
   readonly home: string;
   /** File descriptors 3 … 2+n the container inherits. */
   readonly preserveFds: number;
+  /** The program is the helper's own init: it begins with all signals blocked. */
+  readonly isInit?: boolean;
   readonly noPivot: boolean;
   readonly noNewKeyring: boolean;
   /** Made before the program starts when it does not exist (Docker makes a missing working folder). */

@@ -158,6 +158,7 @@ export const opFlags = {
   sourceInRoot: 0x40,
   noSetgroups: 0x10,
   console: 0x10,
+  blockSignals: 0x10,
 } as const;
 
 /** What a mount makes when its target is missing. */

@@ -202,7 +202,9 @@ export function planIdentity(identity: IdentityInput, startHooks: readonly Op[])
   ops.push(...planHold(input, slots, parent));
   if (quiet) ops.push(...filter);
   ops.push(...startHooks, { op: 'closeFds', keep: input.preserveFds });
-  ops.push({ op: 'exec', candidates, args: process.args ?? [], env: environment(process, input.home) });
+  const execFlags = input.isInit ? opFlags.blockSignals : 0;
+  const env = environment(process, input.home);
+  ops.push({ op: 'exec', opFlags: execFlags, candidates, args: process.args ?? [], env });
   return ops;
 }
 
