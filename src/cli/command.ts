@@ -57,5 +57,5 @@ export interface Command<Table = unknown> {
 
 /** Keeps the types of the flags while the command's are forgotten. */
 export function defineCommand<const Table>(command: Command<Table>): Command {
-  return command as unknown as Command;
+  return command;
 }
