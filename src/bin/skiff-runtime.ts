@@ -2,4 +2,6 @@
 import { runCommandLine } from '#runtime/commands';
 import packageJson from '../../package.json' with { type: 'json' };
 
-process.exitCode = await runCommandLine(process.argv.slice(2), packageJson.version);
+void runCommandLine(process.argv.slice(2), packageJson.version).then((code) => {
+  process.exitCode = code;
+});
