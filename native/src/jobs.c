@@ -55,40 +55,40 @@ void job_run(const void *plan, size_t length, struct buffer *reply) {
 
 /* ---- netlink ---- */
 
-/* The next message at *at, or NULL: what is malformed ends the walk. */
-static const struct nlmsghdr *next_message(const uint8_t *data, size_t length, size_t *at) {
-  if (length < *at || length - *at < sizeof(struct nlmsghdr)) return NULL;
-  const struct nlmsghdr *message = (const struct nlmsghdr *)(const void *)(data + *at);
-  if (message->nlmsg_len < sizeof *message || message->nlmsg_len > length - *at) return NULL;
-  *at += NLMSG_ALIGN(message->nlmsg_len);
-  return message;
+/* Copies the head of the message at *at (which may lie anywhere in memory) and moves past it: 1, or 0 where no whole
+ * message stands. */
+static int next_message(const uint8_t *data, size_t length, size_t *at, struct nlmsghdr *head) {
+  if (length < *at || length - *at < sizeof *head) return 0;
+  memcpy(head, data + *at, sizeof *head);
+  if (head->nlmsg_len < sizeof *head || head->nlmsg_len > length - *at) return 0;
+  *at += NLMSG_ALIGN(head->nlmsg_len);
+  return 1;
 }
 
 /* How many ends (NLMSG_DONE, an acknowledgement, an error) the kernel will send for these requests. */
 static int ends_expected(const uint8_t *data, size_t length) {
-  const struct nlmsghdr *message;
+  struct nlmsghdr head;
   int ends = 0;
-  for (size_t at = 0; (message = next_message(data, length, &at));)
-    if ((message->nlmsg_flags & NLM_F_ACK) || (message->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP) ends++;
+  for (size_t at = 0; next_message(data, length, &at, &head);)
+    if ((head.nlmsg_flags & NLM_F_ACK) || (head.nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP) ends++;
   return ends;
 }
 
-/* Counts the ends in a datagram; a kernel error sets errno. A query without ACK or dump ends with its only answer. */
+/* Counts the ends in a datagram; -1 and errno for an error of the kernel. A query without ACK or dump ends with its
+ * only answer. */
 static int count_ends(const uint8_t *data, size_t length, int expected) {
-  const struct nlmsghdr *message;
+  struct nlmsghdr head;
   int ends = 0;
-  for (size_t at = 0; (message = next_message(data, length, &at));) {
-    if (message->nlmsg_type == NLMSG_ERROR && message->nlmsg_len >= NLMSG_LENGTH(sizeof(int))) {
-      int error = *(const int *)NLMSG_DATA(message);
-      if (error) {
-        errno = -error;
-        return -1;
-      }
+  for (size_t at = 0, start = 0; next_message(data, length, &at, &head); start = at) {
+    int error = 0;
+    int is_error = head.nlmsg_type == NLMSG_ERROR && head.nlmsg_len >= NLMSG_LENGTH(sizeof error);
+    if (is_error) memcpy(&error, data + start + NLMSG_HDRLEN, sizeof error);
+    if (error) {
+      errno = -error;
+      return -1;
     }
-    if (message->nlmsg_type == NLMSG_DONE || message->nlmsg_type == NLMSG_ERROR)
-      ends++;
-    else if (expected == 0 && !(message->nlmsg_flags & NLM_F_MULTI))
-      ends++;
+    int only_answer = expected == 0 && !(head.nlmsg_flags & NLM_F_MULTI);
+    if (head.nlmsg_type == NLMSG_DONE || head.nlmsg_type == NLMSG_ERROR || only_answer) ends++;
   }
   return ends;
 }

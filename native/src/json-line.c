@@ -1,4 +1,4 @@
-/* JSON escaping of log text, made for speed: eight clean bytes at a time, everything else by hand. */
+/* JSON escaping of log text, made for speed: sixteen or eight clean bytes at a time, everything else by hand. */
 #include "json-line.h"
 
 #include <stdint.h>
@@ -17,6 +17,19 @@ static inline uint64_t has_zero(uint64_t x) {
 static inline uint64_t needs_care(uint64_t w) {
   return (w & HIGH) | ((w - ONES * 0x20) & ~w & HIGH) | has_zero((w | ONES * 0x02) ^ ONES * 0x3e) |
          has_zero((w & ~(ONES * 0x04)) ^ ONES * 0x22) | has_zero(w ^ ONES * 0x5c);
+}
+
+typedef signed char sixteen __attribute__((vector_size(16)));
+
+/* The same for sixteen bytes, in the compiler's portable vectors. As signed numbers the bytes above ASCII are below
+ * the controls: one comparison for both. */
+static inline int needs_care_16(const uint8_t *s) {
+  sixteen v;
+  uint64_t halves[2];
+  memcpy(&v, s, 16);
+  sixteen care = (sixteen)((v < 0x20) | ((v | 0x02) == 0x3e) | ((v & ~0x04) == 0x22) | (v == 0x5c));
+  memcpy(halves, &care, 16);
+  return (halves[0] | halves[1]) != 0;
 }
 
 /* Length of the well-formed UTF-8 character (above ASCII) at s, 0 if it is none: RFC 3629, table of section 4. */
@@ -76,6 +89,10 @@ char *json_escape(char *out, const char *text, size_t length) {
   const uint8_t *s = (const uint8_t *)text, *end = s + length;
   while (s < end) {
     const uint8_t *stop = end; /* by hand up to here */
+    while (end - s >= 16 && !needs_care_16(s)) {
+      out = copy(out, s, 16);
+      s += 16;
+    }
     if (end - s >= 8) {
       uint64_t word;
       memcpy(&word, s, 8);

@@ -264,8 +264,9 @@ static int wait_for_something(struct shim *s, struct pollfd *fds) {
   int pending_events = buffer_used(&s->events.queue) > 0;
   int pending_input = s->input_start < s->input_end;
   int oom_v2 = s->oom.kind == 2;
+  int let_go = s->state == SHIM_CREATED && (s->released || !s->vm.held_by_parent);
   fds[AT_SIGNAL] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
-  fds[AT_SYNC] = (struct pollfd){.fd = s->state == SHIM_CREATED ? s->vm.slots[SLOT_SYNC] : -1, .events = POLLIN};
+  fds[AT_SYNC] = (struct pollfd){.fd = let_go ? s->vm.slots[SLOT_SYNC] : -1, .events = POLLIN};
   fds[AT_LISTEN] = (struct pollfd){.fd = s->listen_fd, .events = POLLIN};
   fds[AT_EVENTS] = (struct pollfd){.fd = pending_events ? s->events.fd : -1, .events = POLLOUT};
   for (int i = 0; i < 2; i++) {
@@ -293,11 +294,9 @@ static int serve(struct shim *s, struct failure *f) {
   }
   if (ready == 0 && s->scratch_used) become_quiet(s);
   if (ready <= 0) return 0;
-  if (s->state == SHIM_CREATED && (fds[AT_SYNC].revents || fds[AT_SIGNAL].revents)) {
-    int dead = is_dead(s->pid), let_go = s->released || (fds[AT_SYNC].revents && !dead);
-    /* The start comes before the end, even when both are seen at once. Who was killed in HOLD has not started. */
-    if (let_go && (fds[AT_SYNC].revents || dead) && end_hold(s, f) < 0) return -1;
-  }
+  /* The start comes before the end, even when both are seen at once. Who was killed in HOLD has not started. */
+  int started = fds[AT_SYNC].revents || (fds[AT_SIGNAL].revents && s->released && is_dead(s->pid));
+  if (s->state == SHIM_CREATED && started && end_hold(s, f) < 0) return -1;
   if (fds[AT_SIGNAL].revents) reap(s);
   if (fds[AT_EVENTS].revents && outbox_flush(&s->events) < 0) s->events.fd = -1;
   for (int i = 0; i < 2; i++)

@@ -1,7 +1,10 @@
 /** Which containers keep an image. */
+import type { ContainerRecord } from './container-record.ts';
+import { isLive } from './lifecycle.ts';
 import type { EngineParts } from './parts.ts';
 
-/** The id of a container made from the image, or undefined. */
-export function containerOfImage({ containers }: Pick<EngineParts, 'containers'>, imageId: string): string | undefined {
-  return containers.list().find((record) => record.imageId === imageId)?.id;
+/** A container made from the image, a running one first; undefined when there is none. */
+export function containerOfImage({ containers }: Pick<EngineParts, 'containers'>, imageId: string): ContainerRecord | undefined {
+  const users = containers.list().filter((record) => record.imageId === imageId);
+  return users.find((record) => isLive(record.status)) ?? users[0];
 }

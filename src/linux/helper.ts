@@ -1,13 +1,13 @@
 /**
  * The native helper: where it is, and how it is started. The only file that spawns it.
  *
- * `Launcher` is the resident one: it performs plans on request and forks a shim per launch. `runPlan` performs one plan
- * with the caller's own standard streams, for the OCI command line.
+ * `Launcher` is the resident one: it performs plans on request and forks a shim per launch. `spawnUnpack` starts the
+ * one that fills a folder, `runPlan` performs one plan with the caller's own standard streams.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { constants as osConstants } from 'node:os';
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { BytesReader, BytesWriter, defineErrors } from '#base';
 import {
@@ -80,6 +80,14 @@ export async function startLauncher(): Promise<Launcher> {
     );
   }
   return launcher;
+}
+
+/** The child that performs an unpack stream (standard input) inside the folder and reports (standard output). */
+export function spawnUnpack(
+  directory: string,
+  program: string = helperPath(),
+): ChildProcessByStdio<Writable, Readable, null> {
+  return spawn(program, ['unpack', directory], { stdio: ['pipe', 'pipe', 'inherit'], env: {}, detached: true });
 }
 
 class ProcessLauncher implements Launcher {

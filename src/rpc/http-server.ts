@@ -1,11 +1,8 @@
 /**
  * HTTP/1.1 on sockets, with connections that a handler may take over (Docker's attach, exec and build session).
- *
- * A request with `Connection: Upgrade` arrives with its body still in the socket: it is read by its length here,
- * so that handlers see one kind of request.
  */
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
-import { Duplex, PassThrough } from 'node:stream';
+import { Duplex } from 'node:stream';
 import type { RequestContext } from './router.ts';
 
 export interface HttpDoor {
@@ -61,29 +58,22 @@ function answerWithStream(request: IncomingMessage, response: ServerResponse, co
   return Duplex.from({ readable: request, writable: response } as never);
 }
 
+/** The body of such a request is read from the request as usual; the socket carries what comes after it. */
 function serveUpgrade(door: HttpDoor, request: IncomingMessage, socket: Duplex, first: Buffer): void {
   socket.on('error', () => socket.destroy());
-  const length = Number(request.headers['content-length'] ?? 0);
-  if (request.headers['transfer-encoding'] !== undefined || !(length >= 0 && length <= 1024 * 1024)) {
-    socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
-    return;
-  }
-  void readBody(socket, first, length).then((body) => {
-    const replayed = withBody(request, body);
-    const response = new ServerResponse(request);
-    response.shouldKeepAlive = false;
-    response.assignSocket(request.socket);
-    let taken = false;
-    response.once('finish', () => {
-      if (!taken) socket.end();
-    });
-    const hijack = (contentType: string): Duplex => {
-      taken = true;
-      response.detachSocket(request.socket);
-      socket.write(upgradeHead(contentType, door.headers));
-      return socket;
-    };
-    serve(door, replayed, response, hijack);
+  if (first.length > 0) socket.unshift(first);
+  const response = new ServerResponse(request);
+  response.shouldKeepAlive = false;
+  response.assignSocket(request.socket);
+  let taken = false;
+  response.once('finish', () => {
+    if (!taken) socket.end();
+  });
+  serve(door, request, response, (contentType) => {
+    taken = true;
+    response.detachSocket(request.socket);
+    socket.write(upgradeHead(contentType, door.headers));
+    return socket;
   });
 }
 
@@ -91,37 +81,4 @@ function upgradeHead(contentType: string, headers: Readonly<Record<string, strin
   const lines = ['HTTP/1.1 101 UPGRADED', `Content-Type: ${contentType}`, 'Connection: Upgrade', 'Upgrade: tcp'];
   for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
   return `${lines.join('\r\n')}\r\n\r\n`;
-}
-
-/** The body's bytes; what the client sent beyond them goes back into the socket. */
-async function readBody(socket: Duplex, first: Buffer, length: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  const take = (chunk: Buffer): void => {
-    chunks.push(chunk);
-    size += chunk.length;
-  };
-  if (first.length > 0) take(first);
-  while (size < length) {
-    const chunk = socket.read() as Buffer | null;
-    if (chunk !== null) take(chunk);
-    else if (socket.readableEnded || socket.destroyed) break;
-    else await new Promise<void>((resolve) => socket.once('readable', resolve).once('close', resolve));
-  }
-  const all = Buffer.concat(chunks);
-  if (all.length > length) socket.unshift(all.subarray(length));
-  return all.subarray(0, length);
-}
-
-/** The same request with a body that can be read as usual. */
-function withBody(request: IncomingMessage, body: Buffer): IncomingMessage {
-  const stream = new PassThrough();
-  stream.end(body);
-  return new Proxy(request, {
-    get: (target, key) => {
-      if (key === Symbol.asyncIterator) return () => stream[Symbol.asyncIterator]();
-      const value: unknown = Reflect.get(target, key, target);
-      return typeof value === 'function' ? (value as (...args: never[]) => unknown).bind(target) : value;
-    },
-  });
 }

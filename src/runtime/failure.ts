@@ -6,7 +6,10 @@ import type { PlanFailure } from '#linux';
 import { type OpName, opShapes, type Plan } from './plan/op.ts';
 import { printOp } from './plan/print.ts';
 
-/** compat: Docker's clients turn 127 and 126 in these messages into exit codes; the runtime's words are kept in front. */
+/**
+ * compat: Docker's clients look for "executable file not found", "no such file or directory" and "permission denied" in
+ * the message of a failed start to choose exit code 127 or 126.
+ */
 export function failureError(plan: Plan, args: readonly string[], failure: PlanFailure): SkiffError {
   const op = (failure.stream === 'parent' ? plan.parent : plan.child)[failure.index];
   return describeFailure(op && { ...op, name: op.op, text: printOp(op) }, args, failure);

@@ -73,3 +73,4 @@ export type {
   ResourcesBody,
   ThrottleDeviceBody,
 } from './docker/containers.ts';
+export type { EventMessage, SystemInfo, SystemVersion } from './docker/system.ts';

@@ -27,3 +27,13 @@ export {
   seccompReturns,
 } from './bpf/seccomp-rules.ts';
 export { Demultiplexer, frame, streamNumber } from './multiplex.ts';
+export {
+  type ByteString,
+  byteString,
+  bytesOf,
+  shown,
+  type TarEntry,
+  type TarEntryType,
+} from './tar/entry.ts';
+export { TarReader, type TarSink } from './tar/reader.ts';
+export { encodeTarEntry, TAR_END, tarEntry, tarPadding } from './tar/writer.ts';

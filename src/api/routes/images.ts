@@ -1,5 +1,5 @@
 /** Image routes of this version: import, list, inspect, remove, tag is not there yet. */
-import { parseTimeNs, shortId } from '#base';
+import { parseTimeNs } from '#base';
 import { type EngineParts, containerOfImage } from '#engine';
 import type { ImageRecord } from '#images';
 import type { RequestContext, Route } from '#rpc';
@@ -91,7 +91,7 @@ async function inspect(parts: EngineParts, { params, response }: RequestContext)
 async function remove(parts: EngineParts, { params, query, response }: RequestContext): Promise<void> {
   const { untagged, deleted } = await parts.images.remove(params['name']!, boolean(query, 'force'), (imageId) => {
     const user = containerOfImage(parts, imageId);
-    return user === undefined ? undefined : shortId(user);
+    return user && { containerId: user.id, isRunning: parts.live.has(user.id) };
   });
   sendJson(response, 200, [...untagged.map((Untagged) => ({ Untagged })), ...deleted.map((Deleted) => ({ Deleted }))]);
 }

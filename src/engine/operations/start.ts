@@ -36,6 +36,8 @@ async function startLocked(parts: EngineParts, before: ContainerRecord): Promise
     process = await launch(parts, intent);
   } catch (error) {
     failStart(parts, before, error);
+    // compat: `--rm` also removes a container that could not be started.
+    if (before.settings.host.autoRemove) await removeRecord(parts, before.id);
     throw error;
   }
   const startedAt = formatTimeNs(nowNs());

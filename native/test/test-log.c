@@ -1,0 +1,178 @@
+/* The log file: whole lines whatever the reads were, rotation, and a disk that is full for a while. */
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "check.h"
+#include "shim-log.h"
+
+static char folder[64], path[128], out_space[LOG_OUT_SIZE], content[1 << 20];
+
+static struct log open_test_log(uint64_t max_bytes, uint32_t max_files, const char *attrs) {
+  struct log l = {.path = path,
+                  .attrs = attrs,
+                  .attrs_length = strlen(attrs),
+                  .max_bytes = max_bytes,
+                  .max_files = max_files,
+                  .out = out_space};
+  struct err e;
+  EXPECT(log_open(&l, &e) == 0);
+  return l;
+}
+
+static const char *file(int number) {
+  char name[160];
+  snprintf(name, sizeof name, number ? "%s.%d" : "%s", path, number);
+  return read_whole(name, content, sizeof content) == (size_t)-1 ? NULL : content;
+}
+
+static void forget_files(void) {
+  for (int i = 0; i < 8; i++) {
+    char name[160];
+    snprintf(name, sizeof name, i ? "%s.%d" : "%s", path, i);
+    remove(name);
+  }
+}
+
+/* The "log" values of all lines of a file, joined by |. */
+static const char *texts(const char *lines) {
+  static char joined[1 << 20];
+  char *to = joined;
+  *to = 0;
+  for (const char *line = lines; line && *line; line = strchr(line, '\n'), line += line ? 1 : 0) {
+    const char *end = strstr(line, "\",\"stream\":\"");
+    EXPECT(strncmp(line, "{\"log\":\"", 8) == 0 && end != NULL);
+    if (to != joined) *to++ = '|';
+    memcpy(to, line + 8, (size_t)(end - line) - 8);
+    to += end - line - 8;
+    *to = 0;
+  }
+  return joined;
+}
+
+static void writes_lines_with_stream_time_and_attributes(void) {
+  struct log l = open_test_log(0, 1, ",\"attrs\":{\"a\":\"b\"}");
+  EXPECT_NUMBER(log_text(&l, 1, "one\ntwo\nthr", 11, 0), 8);
+  EXPECT_NUMBER(log_text(&l, 2, "three", 5, 1), 5);
+  log_close(&l);
+  const char *text = file(0);
+  EXPECT_TEXT(texts(text), "one\\n|two\\n|three");
+  text = file(0);
+  EXPECT(strstr(text, "\"stream\":\"stdout\",\"time\":\"20") != NULL);
+  EXPECT(strstr(text, "{\"log\":\"three\",\"stream\":\"stderr\",\"time\":\"20") != NULL);
+  EXPECT(strstr(text, "Z\",\"attrs\":{\"a\":\"b\"}}\n") != NULL);
+  struct stat st;
+  EXPECT(stat(path, &st) == 0 && (st.st_mode & 07777) == 0640);
+  forget_files();
+}
+
+static void splits_long_lines_between_characters(void) {
+  static char text[40000];
+  struct log l = open_test_log(0, 1, "");
+  memset(text, 'a', sizeof text);
+  memcpy(text + LOG_LINE_MAX - 1, "\xe2\x82\xac", 3); /* across the limit */
+  EXPECT_NUMBER(log_text(&l, 1, text, LOG_LINE_MAX - 1, 0), 0);
+  EXPECT_NUMBER(log_text(&l, 1, text, sizeof text, 0), 2 * LOG_LINE_MAX - 1);
+  log_close(&l);
+  const char *joined = texts(file(0));
+  EXPECT(strstr(joined, "\\ufffd") == NULL);
+  EXPECT_NUMBER(strcspn(joined, "|"), LOG_LINE_MAX - 1);
+  EXPECT(strncmp(joined + LOG_LINE_MAX, "\xe2\x82\xac", 3) == 0);
+  EXPECT_NUMBER(strlen(joined), 2 * LOG_LINE_MAX);
+  forget_files();
+}
+
+static void rotates_by_size(void) {
+  struct log l = open_test_log(200, 3, "");
+  char line[16];
+  for (int i = 0; i < 12; i++) {
+    int n = snprintf(line, sizeof line, "line %d\n", i);
+    log_text(&l, 1, line, (size_t)n, 0);
+    if (i % 5 == 0) log_flush(&l);
+  }
+  log_close(&l);
+  EXPECT_TEXT(texts(file(0)), "line 10\\n|line 11\\n");
+  EXPECT_TEXT(texts(file(1)), "line 8\\n|line 9\\n");
+  EXPECT_TEXT(texts(file(2)), "line 6\\n|line 7\\n");
+  EXPECT(file(3) == NULL);
+  for (int i = 0; i < 3; i++) EXPECT(strlen(file(i)) <= 200);
+  forget_files();
+}
+
+static void with_one_file_it_starts_over(void) {
+  struct log l = open_test_log(200, 1, "");
+  for (int i = 0; i < 5; i++) log_text(&l, 1, "again\n", 6, 0);
+  log_close(&l);
+  EXPECT_TEXT(texts(file(0)), "again\\n");
+  EXPECT(file(1) == NULL);
+  forget_files();
+}
+
+static void goes_on_where_an_earlier_shim_stopped(void) {
+  struct log l = open_test_log(200, 2, "");
+  log_text(&l, 1, "before\n", 7, 0);
+  log_text(&l, 1, "before\n", 7, 0);
+  log_close(&l);
+  l = open_test_log(200, 2, "");
+  log_text(&l, 1, "after\n", 6, 0);
+  log_close(&l);
+  EXPECT_TEXT(texts(file(0)), "after\\n");
+  EXPECT_TEXT(texts(file(1)), "before\\n|before\\n");
+  forget_files();
+}
+
+static void a_failed_rotation_loses_nothing(void) {
+  char name[160];
+  struct log l = open_test_log(200, 2, "");
+  snprintf(name, sizeof name, "%s.1", path);
+  EXPECT(mkdir(name, 0700) == 0); /* rename onto a folder fails */
+  for (int i = 0; i < 5; i++) log_text(&l, 1, "kept\n", 5, 0);
+  log_close(&l);
+  EXPECT_TEXT(texts(file(0)), "kept\\n|kept\\n|kept\\n|kept\\n|kept\\n");
+  remove(name);
+  forget_files();
+}
+
+/* On a tmpfs of one page's worth of room. */
+static void lines_lost_on_a_full_disk_are_counted(void) {
+  char filler[160];
+  struct log l = open_test_log(0, 1, "");
+  static char line[4000];
+  memset(line, 'x', sizeof line);
+  line[sizeof line - 1] = '\n';
+  for (int i = 0; i < 40; i++) {
+    log_text(&l, 1, line, sizeof line, 0);
+    log_flush(&l);
+  }
+  EXPECT(l.lost > 0 && l.lost < 40 && l.lost_errno == ENOSPC);
+  unsigned long long lost = l.lost;
+  texts(file(0)); /* only whole lines */
+  EXPECT(content[strlen(content) - 1] == '\n');
+  EXPECT(truncate(path, 0) == 0);
+  log_text(&l, 1, "again\n", 6, 0);
+  log_close(&l);
+  snprintf(filler, sizeof filler, "skiff: %llu lines of this log were lost: No space left on device\\n|again\\n", lost);
+  EXPECT_TEXT(texts(file(0)), filler);
+  forget_files();
+}
+
+int main(void) {
+  make_folder(folder, sizeof folder);
+  snprintf(path, sizeof path, "%s/log", folder);
+  writes_lines_with_stream_time_and_attributes();
+  splits_long_lines_between_characters();
+  rotates_by_size();
+  with_one_file_it_starts_over();
+  goes_on_where_an_earlier_shim_stopped();
+  a_failed_rotation_loses_nothing();
+  if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+      mount("tmpfs", folder, "tmpfs", 0, "size=64k") == 0) {
+    lines_lost_on_a_full_disk_are_counted();
+    EXPECT(umount(folder) == 0);
+  } else {
+    printf("skip: a full disk needs root\n");
+  }
+  remove_folder(folder);
+  printf("ok: log\n");
+  return 0;
+}

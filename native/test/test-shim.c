@@ -1,0 +1,401 @@
+/* The life of containers as the daemon sees it: launches, events, logs, attached clients, commands, and bad ends. */
+#include <sys/ioctl.h>
+
+#include "shim-client.h"
+
+static struct incoming in;
+static char received[4 << 20], out[4 << 20], err[4 << 20];
+
+static void a_program_starts_and_exits(void) {
+  struct daemon d;
+  start_launcher(&d);
+  launch_container(&d, 7, &(struct container){.script = "exit 3"});
+  expect_event(d.events, &in, EVT_STARTED);
+  CHECK(in.token == 7);
+  uint32_t pid = read_u32(&in.body);
+  uint64_t starttime = read_u64(&in.body);
+  CHECK(pid > 1 && starttime > 0 && in.body.at == in.body.end && !in.body.failed);
+  expect_event(d.events, &in, EVT_EXIT);
+  CHECK(in.token == 7);
+  uint32_t status = read_u32(&in.body);
+  uint64_t time = read_u64(&in.body);
+  CHECK(WIFEXITED((int)status) && WEXITSTATUS((int)status) == 3);
+  CHECK(time > 1700000000000000000ull && read_u32(&in.body) == 0);
+  char want[128];
+  snprintf(want, sizeof want, "%u %llu 0\n", status, (unsigned long long)time);
+  CHECK_TEXT(read_file("/tmp/run/exit"), want);
+  snprintf(want, sizeof want, "%u %llu\n", pid, (unsigned long long)starttime);
+  CHECK_TEXT(read_file("/tmp/run/pid"), want);
+  CHECK(access("/tmp/run/shim.sock", F_OK) < 0 && access("/tmp/run/exit.tmp", F_OK) < 0);
+  CHECK(launcher_status(&d) == 0);
+}
+
+static void output_is_logged_to_the_end(void) {
+  struct daemon d;
+  start_launcher(&d);
+  launch_container(&d, 1, &(struct container){.script = "echo one; echo '<two>' >&2; printf three"});
+  expect_event(d.events, &in, EVT_STARTED);
+  CHECK(expect_exit(d.events) == 0);
+  const char *log = read_file("/tmp/log");
+  CHECK_CONTAINS(log, "{\"log\":\"one\\n\",\"stream\":\"stdout\",\"time\":\"20");
+  CHECK_CONTAINS(log, "{\"log\":\"\\u003ctwo\\u003e\\n\",\"stream\":\"stderr\",\"time\":\"20");
+  CHECK_CONTAINS(log, "{\"log\":\"three\",\"stream\":\"stdout\",\"time\":\"20");
+}
+
+/* A character that arrives in two reads; a line that does. */
+static void lines_and_characters_survive_split_reads(void) {
+  struct daemon d;
+  start_launcher(&d);
+  launch_container(
+      &d, 1, &(struct container){.script = "printf 'ab\\342'; sleep 0.1; printf '\\202\\254'; sleep 0.1; echo cd"});
+  expect_event(d.events, &in, EVT_STARTED);
+  CHECK(expect_exit(d.events) == 0);
+  CHECK_CONTAINS(read_file("/tmp/log"),
+                 "{\"log\":\"ab\xe2\x82\xac"
+                 "cd\\n\"");
+}
+
+static void the_log_rotates(void) {
+  struct daemon d;
+  start_launcher(&d);
+  launch_container(&d, 1, &(struct container){.script = "seq 1 1000", .max_bytes = 20000, .max_files = 3});
+  expect_event(d.events, &in, EVT_STARTED);
+  CHECK(expect_exit(d.events) == 0);
+  CHECK_CONTAINS(read_file("/tmp/log"), "{\"log\":\"1000\\n\"");
+  CHECK(strlen(read_file("/tmp/log.1")) <= 20000 && strlen(read_file("/tmp/log.2")) > 19000);
+  CHECK(access("/tmp/log.3", F_OK) < 0);
+}
+
+static void a_failing_plan_is_reported(void) {
+  struct daemon d;
+  start_launcher(&d);
+  launch_container(&d, 9, &(struct container){.script = "", .program = "/no/such/program"});
+  expect_event(d.events, &in, EVT_FAILED);
+  CHECK(in.token == 9 && read_u32(&in.body) == 1);
+  CHECK(read_u32(&in.body) == 2 && read_u32(&in.body) == OP_EXEC && read_u32(&in.body) == ENOENT);
+  CHECK_CONTAINS(read_string(&in.body), "/no/such/program");
+  CHECK(access("/tmp/run/shim.sock", F_OK) < 0 && access("/tmp/run/exit", F_OK) < 0 &&
+        access("/tmp/run/pid", F_OK) < 0);
+}
+
+static void a_failing_set_up_is_reported(void) {
+  struct daemon d;
+  start_launcher(&d);
+  mkdir("/tmp/run", 0700);
+  request_launch(&d, 9, &(struct container){.script = "", .log = "/tmp/nowhere/log"});
+  expect_event(d.events, &in, EVT_FAILED);
+  CHECK(read_u32(&in.body) == 0 && read_u32(&in.body) == 0xffffffff && read_u32(&in.body) == 0);
+  CHECK(read_u32(&in.body) == ENOENT);
+  CHECK_TEXT(read_string(&in.body), "open log: /tmp/nowhere/log");
+  CHECK(access("/tmp/run/shim.sock", F_OK) < 0);
+  request_launch(&d, 10, &(struct container){.script = "", .run_dir = "/tmp/missing"});
+  expect_event(d.events, &in, EVT_FAILED);
+  CHECK(in.token == 10);
+  CHECK(launcher_status(&d) == 0);
+}
+
+static void created_attached_released(void) {
+  struct daemon d;
+  start_launcher(&d);
+  launch_container(&d, 4, &(struct container){.script = "echo out; echo err >&2; printf x", .hold = 1});
+  expect_event(d.events, &in, EVT_CREATED);
+  uint32_t pid = read_u32(&in.body);
+  int both = connect_shim(CONN_ATTACH, ATTACH_STDOUT | ATTACH_STDERR);
+  int raw = connect_shim(CONN_ATTACH, ATTACH_STDERR | ATTACH_RAW);
+  int command = connect_shim(CONN_CONTROL, 0);
+  send_control(command, CTL_STATUS, 1, "", 0, 0);
+  expect_event(command, &in, EVT_STATUS);
+  CHECK(read_u32(&in.body) == SHIM_CREATED && read_u32(&in.body) == pid);
+  CHECK(control(command, CTL_RELEASE, "", 0, 0) == 0);
+  expect_event(d.events, &in, EVT_STARTED);
+  CHECK(expect_exit(d.events) == 0);
+  size_t length = receive_rest(both, received, sizeof received);
+  demultiplex(received, length, out, err);
+  CHECK_TEXT(out, "out\nx");
+  CHECK_TEXT(err, "err\n");
+  receive_rest(raw, received, sizeof received);
+  CHECK_TEXT(received, "err\n");
+  expect_event(command, &in, EVT_STARTED);
+  CHECK(expect_exit(command) == 0);
+  CHECK(!receive_event(command, &in));
+}
+
+static void killed_while_held_it_exits_without_having_started(void) {
+  struct daemon d;
+  start_launcher(&d);
+  launch_container(&d, 4, &(struct container){.script = "", .hold = 1});
+  expect_event(d.events, &in, EVT_CREATED);
+  int command = connect_shim(CONN_CONTROL, 0);
+  CHECK(control(command, CTL_SIGNAL, "u", SIGKILL, 0) == 0);
+  CHECK(expect_exit(d.events) == SIGKILL);
+}
+
+static void a_failure_after_release_is_reported(void) {
+  struct daemon d;
+  start_launcher(&d);
+  launch_container(&d, 4, &(struct container){.script = "", .hold = 1, .program = "/no/such"});
+  expect_event(d.events, &in, EVT_CREATED);
+  int command = connect_shim(CONN_CONTROL, 0);
+  CHECK(control(command, CTL_RELEASE, "", 0, 0) == 0);
+  expect_event(d.events, &in, EVT_FAILED);
+  CHECK(read_u32(&in.body) == 1);
+  expect_event(command, &in, EVT_FAILED);
+}
+
+/* 2 MB through cat and back, with a half-close at the end. */
+static void input_flows_with_backpressure(void) {
+  struct daemon d;
+  static char text[2 << 20];
+  start_launcher(&d);
+  launch_container(&d, 1, &(struct container){.script = "sleep 0.2; cat", .flags = SHIM_STDIN | SHIM_NO_LOG});
+  expect_event(d.events, &in, EVT_STARTED);
+  int fd = connect_shim(CONN_ATTACH, ATTACH_STDIN | ATTACH_STDOUT | ATTACH_RAW | ATTACH_CLOSE_STDIN);
+  for (size_t i = 0; i < sizeof text; i++) text[i] = (char)('a' + i * 7919 % 26);
+  pid_t writer = fork();
+  if (writer == 0) {
+    for (size_t at = 0; at < sizeof text;) {
+      ssize_t n = send(fd, text + at, sizeof text - at, MSG_NOSIGNAL);
+      if (n <= 0) _exit(1);
+      at += (size_t)n;
+    }
+    _exit(shutdown(fd, SHUT_WR) < 0);
+  }
+  CHECK(receive_rest(fd, received, sizeof received) == sizeof text);
+  CHECK(memcmp(received, text, sizeof text) == 0);
+  CHECK(expect_exit(d.events) == 0);
+  CHECK(access("/tmp/log", F_OK) < 0);
+}
+
+static void stdin_once_ends_when_its_client_leaves(void) {
+  struct daemon d;
+  start_launcher(&d);
+  launch_container(&d, 1, &(struct container){.script = "cat", .flags = SHIM_STDIN | SHIM_STDIN_ONCE});
+  expect_event(d.events, &in, EVT_STARTED);
+  int other = connect_shim(CONN_ATTACH, ATTACH_STDOUT);
+  close(other);
+  int fd = connect_shim(CONN_ATTACH, ATTACH_STDIN);
+  CHECK(send(fd, "last words\n", 11, 0) == 11);
+  close(fd);
+  CHECK(expect_exit(d.events) == 0);
+  CHECK_CONTAINS(read_file("/tmp/log"), "{\"log\":\"last words\\n\"");
+}
+
+static void without_stdin_once_the_next_client_goes_on(void) {
+  struct daemon d;
+  start_launcher(&d);
+  launch_container(&d, 1, &(struct container){.script = "cat", .flags = SHIM_STDIN});
+  expect_event(d.events, &in, EVT_STARTED);
+  for (int i = 0; i < 3; i++) {
+    int fd = connect_shim(CONN_ATTACH, ATTACH_STDIN | ATTACH_STDOUT | ATTACH_RAW);
+    CHECK(send(fd, "hello\n", 6, 0) == 6);
+    CHECK(recv(fd, received, 6, MSG_WAITALL) == 6 && memcmp(received, "hello\n", 6) == 0);
+    close(fd);
+  }
+  int command = connect_shim(CONN_CONTROL, 0);
+  CHECK(control(command, CTL_CLOSE_STDIN, "", 0, 0) == 0);
+  CHECK(expect_exit(d.events) == 0);
+}
+
+/* Who does not read stops the container (as in Docker); when he goes, it goes on, and the log has everything. */
+static void a_slow_client_slows_and_a_gone_one_does_not(void) {
+  struct daemon d;
+  start_launcher(&d);
+  launch_container(&d, 1, &(struct container){.script = "seq 100000 250000", .hold = 1});
+  expect_event(d.events, &in, EVT_CREATED);
+  int slow = connect_shim(CONN_ATTACH, ATTACH_STDOUT), command = connect_shim(CONN_CONTROL, 0);
+  CHECK(control(command, CTL_RELEASE, "", 0, 0) == 0);
+  expect_event(d.events, &in, EVT_STARTED);
+  usleep(500000);
+  send_control(command, CTL_STATUS, 1, "", 0, 0);
+  do CHECK(receive_event(command, &in));
+  while (in.type != EVT_STATUS);
+  CHECK(read_u32(&in.body) == SHIM_RUNNING);
+  close(slow);
+  CHECK(expect_exit(d.events) == 0);
+  FILE *log = fopen("/tmp/log", "re");
+  char line[256], want[64];
+  for (int i = 100000; i <= 250000; i++) {
+    snprintf(want, sizeof want, "{\"log\":\"%d\\n\"", i);
+    CHECK(fgets(line, sizeof line, log) != NULL && strncmp(line, want, strlen(want)) == 0);
+  }
+  CHECK(fgets(line, sizeof line, log) == NULL);
+}
+
+/* EXIT does not wait for a client that reads late, and the client still gets all of it. */
+static void a_late_reader_gets_everything_after_the_exit(void) {
+  struct daemon d;
+  start_launcher(&d);
+  launch_container(&d, 1, &(struct container){.script = "seq 100000 130000", .hold = 1});
+  expect_event(d.events, &in, EVT_CREATED);
+  int late = connect_shim(CONN_ATTACH, ATTACH_STDOUT | ATTACH_RAW), command = connect_shim(CONN_CONTROL, 0);
+  CHECK(control(command, CTL_RELEASE, "", 0, 0) == 0);
+  expect_event(d.events, &in, EVT_STARTED);
+  CHECK(expect_exit(d.events) == 0);
+  CHECK(access("/tmp/run/exit", F_OK) == 0);
+  CHECK(receive_rest(late, received, sizeof received) == 30001 * 7);
+  CHECK(strncmp(received, "100000\n", 7) == 0 && strcmp(received + 30000 * 7, "130000\n") == 0);
+}
+
+static void commands_are_answered(void) {
+  struct daemon d;
+  start_launcher(&d);
+  launch_container(
+      &d, 1,
+      &(struct container){.script = "trap 'echo got it; exit 5' USR1; echo ready; while :; do sleep 0.05; done"});
+  expect_event(d.events, &in, EVT_STARTED);
+  int fd = connect_shim(CONN_CONTROL, 0);
+  CHECK(control(fd, CTL_RESIZE, "uu", 24, 80) == ENOTTY);
+  CHECK(control(fd, CTL_RELEASE, "", 0, 0) == EINVAL);
+  CHECK(control(fd, 99, "", 0, 0) == EOPNOTSUPP);
+  CHECK(control(fd, CTL_SIGNAL, "", 0, 0) == EPROTO);
+  while (!strstr(read_file("/tmp/log"), "ready")) usleep(10000);
+  CHECK(control(fd, CTL_FLUSH_LOG, "", 0, 0) == 0);
+  CHECK(control(fd, CTL_ROTATE, "", 0, 0) == 0);
+  CHECK(control(fd, CTL_SIGNAL, "u", SIGUSR1, 0) == 0);
+  int status = expect_exit(d.events);
+  CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 5);
+  CHECK_CONTAINS(read_file("/tmp/log"), "got it");
+}
+
+static void a_bad_hello_is_refused(void) {
+  struct daemon d;
+  start_launcher(&d);
+  launch_container(&d, 1, &(struct container){.script = "sleep 0.3"});
+  expect_event(d.events, &in, EVT_STARTED);
+  int fd = connect_shim_at("/tmp/run/shim.sock", 9, 0, EPROTO);
+  CHECK(recv(fd, received, 1, 0) == 0);
+  int talker = connect_shim(CONN_CONTROL, 0);
+  memset(received, 0xff, 64);
+  CHECK(send(talker, received, 64, MSG_NOSIGNAL) == 64);
+  CHECK(recv(talker, received, 1, 0) <= 0);
+  CHECK(expect_exit(d.events) == 0);
+}
+
+static void a_terminal_echoes_and_resizes(void) {
+  struct daemon d;
+  start_launcher(&d);
+  launch_container(
+      &d, 1,
+      &(struct container){
+          .script = "stty size; read line; stty size; echo \"<$line>\"", .flags = SHIM_TTY | SHIM_STDIN, .hold = 1});
+  expect_event(d.events, &in, EVT_CREATED);
+  int fd = connect_shim(CONN_ATTACH, ATTACH_STDIN | ATTACH_STDOUT | ATTACH_RAW);
+  int command = connect_shim(CONN_CONTROL, 0);
+  CHECK(control(command, CTL_RELEASE, "", 0, 0) == 0);
+  expect_event(d.events, &in, EVT_STARTED);
+  CHECK(recv(fd, received, 7, MSG_WAITALL) == 7 && memcmp(received, "33 77\r\n", 7) == 0);
+  CHECK(control(command, CTL_RESIZE, "uu", 24, 80) == 0);
+  CHECK(send(fd, "typed\n", 6, 0) == 6);
+  receive_rest(fd, received, sizeof received);
+  CHECK_TEXT(received, "typed\r\n24 80\r\n<typed>\r\n");
+  CHECK(expect_exit(d.events) == 0);
+  CHECK_CONTAINS(read_file("/tmp/log"), "{\"log\":\"\\u003ctyped\\u003e\\r\\n\",\"stream\":\"stdout\"");
+}
+
+static void orphans_are_reaped_and_do_not_delay_the_exit(void) {
+  struct daemon d;
+  start_launcher(&d);
+  pid_t shim = launch_container(
+      &d, 1, &(struct container){.script = "(sleep 0.1; exit 9) & (sleep 3; echo late) & sleep 0.3; exit 4"});
+  expect_event(d.events, &in, EVT_STARTED);
+  int status = expect_exit(d.events);
+  CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 4);
+  for (int i = 0; i < 200 && kill(shim, 0) == 0; i++) usleep(10000);
+  CHECK(kill(shim, 0) < 0);
+  CHECK(strstr(read_file("/tmp/log"), "late") == NULL);
+}
+
+static void without_a_daemon_it_goes_on(void) {
+  struct daemon d;
+  start_launcher(&d);
+  launch_container(&d, 1, &(struct container){.script = "sleep 0.3; echo alone; exit 6"});
+  expect_event(d.events, &in, EVT_STARTED);
+  close(d.events);
+  CHECK(launcher_status(&d) == 0);
+  int command = connect_shim(CONN_CONTROL, 0);
+  CHECK(WEXITSTATUS(expect_exit(command)) == 6);
+  CHECK(strncmp(read_file("/tmp/run/exit"), "1536 ", 5) == 0);
+  CHECK_CONTAINS(read_file("/tmp/log"), "alone");
+}
+
+static void a_killed_shim_is_missed_and_its_folder_serves_again(void) {
+  struct daemon d;
+  start_launcher(&d);
+  pid_t shim = launch_container(&d, 11, &(struct container){.script = "exec sleep 1"});
+  expect_event(d.events, &in, EVT_STARTED);
+  pid_t container = (pid_t)read_u32(&in.body);
+  kill(shim, SIGKILL);
+  expect_event(d.events, &in, EVT_SHIM_LOST);
+  CHECK(in.token == 11 && read_u32(&in.body) == (uint32_t)shim && read_u32(&in.body) == SIGKILL);
+  kill(container, SIGKILL);
+  launch_container(&d, 12, &(struct container){.script = "exit 0"}); /* over the socket left behind */
+  expect_event(d.events, &in, EVT_STARTED);
+  CHECK(expect_exit(d.events) == 0);
+}
+
+static void long_run_folders_have_sockets_too(void) {
+  struct daemon d;
+  char folder[256] = "/tmp/";
+  memset(folder + 5, 'r', 200);
+  start_launcher(&d);
+  launch_container(&d, 1, &(struct container){.script = "exit 0", .run_dir = folder, .hold = 1});
+  expect_event(d.events, &in, EVT_CREATED);
+  char path[128];
+  int dir = open(folder, O_PATH);
+  snprintf(path, sizeof path, "/proc/self/fd/%d/shim.sock", dir);
+  struct stat st;
+  CHECK(stat(path, &st) == 0 && S_ISSOCK(st.st_mode) && (st.st_mode & 07777) == 0600);
+  CHECK(control(connect_shim_at(path, CONN_CONTROL, 0, 0), CTL_RELEASE, "", 0, 0) == 0);
+  expect_event(d.events, &in, EVT_STARTED);
+  CHECK(expect_exit(d.events) == 0);
+}
+
+static void many_at_once(void) {
+  struct daemon d;
+  int exits = 0;
+  start_launcher(&d);
+  for (int i = 0; i < 30; i++) {
+    char folder[64], log[64], script[64];
+    snprintf(folder, sizeof folder, "/tmp/run%d", i);
+    snprintf(log, sizeof log, "/tmp/log%d", i);
+    snprintf(script, sizeof script, "echo %d; exit %d", i, i);
+    launch_container(&d, (uint64_t)i, &(struct container){.script = script, .run_dir = folder, .log = log});
+  }
+  while (exits < 30) {
+    CHECK(receive_event(d.events, &in));
+    if (in.type == EVT_STARTED) continue;
+    CHECK(in.type == EVT_EXIT && read_u32(&in.body) == in.token << 8);
+    exits++;
+  }
+}
+
+#define TEST(name) \
+  { #name, name }
+
+int main(int argc, char **argv) {
+  static const struct test tests[] = {
+      TEST(a_program_starts_and_exits),
+      TEST(output_is_logged_to_the_end),
+      TEST(lines_and_characters_survive_split_reads),
+      TEST(the_log_rotates),
+      TEST(a_failing_plan_is_reported),
+      TEST(a_failing_set_up_is_reported),
+      TEST(created_attached_released),
+      TEST(killed_while_held_it_exits_without_having_started),
+      TEST(a_failure_after_release_is_reported),
+      TEST(input_flows_with_backpressure),
+      TEST(stdin_once_ends_when_its_client_leaves),
+      TEST(without_stdin_once_the_next_client_goes_on),
+      TEST(a_slow_client_slows_and_a_gone_one_does_not),
+      TEST(a_late_reader_gets_everything_after_the_exit),
+      TEST(commands_are_answered),
+      TEST(a_bad_hello_is_refused),
+      TEST(a_terminal_echoes_and_resizes),
+      TEST(orphans_are_reaped_and_do_not_delay_the_exit),
+      TEST(without_a_daemon_it_goes_on),
+      TEST(a_killed_shim_is_missed_and_its_folder_serves_again),
+      TEST(long_run_folders_have_sockets_too),
+      TEST(many_at_once),
+  };
+  return run_tests(tests, sizeof tests / sizeof *tests, argc, argv);
+}

@@ -1,0 +1,295 @@
+/* Unpacking: attributes, replacement, sparse files, and streams that try to get out. Needs root for owners and nodes.
+ */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+
+#include "check.h"
+#include "unpack-stream.h"
+#include "unpack.h"
+
+static char folder[64], root[96], outside[96], path_space[512], content[65536];
+static struct stream_builder b;
+static struct err e;
+static uint32_t performed;
+
+static const char *in_root(const char *name) {
+  snprintf(path_space, sizeof path_space, "%s/%s", root, name);
+  return path_space;
+}
+
+/* The errno of the stream that was built. */
+static int unpack(void) {
+  int ends[2];
+  size_t length = (size_t)(b.w.at - b.bytes);
+  EXPECT(!b.w.failed && pipe(ends) == 0);
+  EXPECT(fcntl(ends[1], F_SETPIPE_SZ, 1 << 20) > 0 && write_all(ends[1], b.bytes, length) == 0);
+  close(ends[1]);
+  memset(&e, 0, sizeof e);
+  int failed = unpack_stream(ends[0], root, &performed, &e);
+  close(ends[0]);
+  EXPECT(!failed || e.number != 0);
+  stream_begin(&b);
+  return failed ? e.number : 0;
+}
+
+static struct stat stat_of(const char *name) {
+  struct stat st;
+  EXPECT(lstat(in_root(name), &st) == 0);
+  return st;
+}
+
+static void expect_content(const char *name, const char *want) {
+  EXPECT(read_whole(in_root(name), content, sizeof content) != (size_t)-1);
+  EXPECT_TEXT(content, want);
+}
+
+static void everything_is_made_with_its_attributes(void) {
+  static const uint8_t capability[20] = {0x01, 0, 0, 0x02, 0, 0x20};
+  add_dir(&b, "./", 0755);
+  add_dir(&b, "usr/", 0700);
+  add_xattr(&b, 0, "security.capability", capability, sizeof capability);
+  add_xattr(&b, 0, "user.note", "x", 1);
+  begin_file_of(&b, "/usr/bin/tool", 04755, 12, 5);
+  add_data(&b, "he");
+  add_data(&b, "llo");
+  add_end(&b);
+  add_symlink(&b, "usr/link", "../../nowhere");
+  add_link(&b, "usr/hard", "usr/bin/tool");
+  add_link(&b, "usr/hard-symlink", "usr/link");
+  add_node(&b, "null", S_IFCHR | 0666, 1, 3);
+  add_node(&b, "fifo", S_IFIFO | 0640, 0, 0);
+  add_file(&b, "usr/empty", 0, "");
+  EXPECT_NUMBER(unpack(), 0);
+  EXPECT_NUMBER(performed, 15);
+  struct stat st = stat_of("usr/bin/tool");
+  EXPECT_NUMBER(st.st_mode, S_IFREG | 04755);
+  EXPECT_NUMBER(st.st_uid, 12);
+  EXPECT_NUMBER(st.st_mtim.tv_sec, TEST_TIME);
+  EXPECT_NUMBER(st.st_mtim.tv_nsec, 123456789);
+  EXPECT_NUMBER(st.st_nlink, 2);
+  expect_content("usr/hard", "hello");
+  EXPECT_NUMBER(getxattr(in_root("usr/bin/tool"), "security.capability", content, 64), 20);
+  EXPECT_NUMBER(getxattr(in_root("usr/bin/tool"), "user.note", content, 64), 1);
+  EXPECT_NUMBER(stat_of("usr/bin").st_mode, S_IFDIR | 0755);
+  st = stat_of("usr");
+  EXPECT_NUMBER(st.st_mode, S_IFDIR | 0700);
+  EXPECT_NUMBER(st.st_mtim.tv_sec, TEST_TIME);
+  EXPECT_NUMBER(stat_of(".").st_mtim.tv_sec, TEST_TIME);
+  st = stat_of("usr/link");
+  EXPECT(S_ISLNK(st.st_mode) && st.st_uid == 7 && st.st_gid == 8 && st.st_mtim.tv_nsec == 123456789);
+  EXPECT(S_ISLNK(stat_of("usr/hard-symlink").st_mode));
+  st = stat_of("null");
+  EXPECT(st.st_mode == (S_IFCHR | 0666) && st.st_rdev == makedev(1, 3) && st.st_uid == 3);
+  EXPECT_NUMBER(stat_of("fifo").st_mode, S_IFIFO | 0640);
+  EXPECT_NUMBER(stat_of("usr/empty").st_mode, S_IFREG);
+}
+
+static void holes_stay_holes(void) {
+  begin_file_of(&b, "sparse", 0644, 0, (8 << 20) + 3);
+  add_hole(&b, 4 << 20);
+  add_data(&b, "mid");
+  add_hole(&b, 4 << 20);
+  add_end(&b);
+  EXPECT_NUMBER(unpack(), 0);
+  struct stat st = stat_of("sparse");
+  EXPECT_NUMBER(st.st_size, (8 << 20) + 3);
+  EXPECT(st.st_blocks * 512 < 1 << 20);
+}
+
+static void what_stands_there_is_replaced(void) {
+  add_dir(&b, "full", 0755);
+  add_file(&b, "full/a/b/c/d/e/f", 0644, "deep");
+  add_file(&b, "full/a/x", 0644, "x");
+  add_symlink(&b, "full/a/up", "../..");
+  add_file(&b, "victim", 0600, "kept");
+  add_symlink(&b, "points", "victim");
+  EXPECT_NUMBER(unpack(), 0);
+  add_file(&b, "full", 0644, "now a file");
+  add_file(&b, "points", 0644, "new");
+  add_dir(&b, "victim", 0711);
+  EXPECT_NUMBER(unpack(), 0);
+  expect_content("full", "now a file");
+  expect_content("points", "new");
+  EXPECT_NUMBER(stat_of("victim").st_mode, S_IFDIR | 0711);
+  add_file(&b, "victim/inside", 0644, "stays");
+  add_symlink(&b, "to-victim", "victim");
+  add_dir(&b, "victim", 0755);    /* an existing folder is kept */
+  add_dir(&b, "to-victim", 0755); /* a symlink to a folder is not one */
+  EXPECT_NUMBER(unpack(), 0);
+  expect_content("victim/inside", "stays");
+  EXPECT_NUMBER(stat_of("to-victim").st_mode, S_IFDIR | 0755);
+}
+
+static void removal_is_deep_and_forgiving(void) {
+  char deep[4000] = "deep";
+  for (int i = 0; i < 600; i++) strcat(deep, "/d");
+  add_dir(&b, deep, 0755);
+  add_file(&b, "deep/d/d/file", 0644, "x");
+  EXPECT_NUMBER(unpack(), 0);
+  add_remove(&b, "deep");
+  add_remove(&b, "never/was/here");
+  add_remove(&b, "victim/inside/not-a-folder");
+  EXPECT_NUMBER(unpack(), 0);
+  EXPECT(access(in_root("deep"), F_OK) < 0);
+}
+
+static void a_link_to_itself_survives(void) {
+  add_file(&b, "self", 0644, "self");
+  add_link(&b, "self", "self");
+  add_link(&b, "other", "self");
+  add_link(&b, "self", "other");
+  EXPECT_NUMBER(unpack(), 0);
+  expect_content("self", "self");
+}
+
+static void paths_stay_inside(void) {
+  char target[160];
+  add_symlink(&b, "absolute", outside);
+  snprintf(target, sizeof target, "../../../../../../../../..%s", outside);
+  add_symlink(&b, "relative", target);
+  add_symlink(&b, "file-link", "/etc/hosts-of-skiff-test");
+  add_file(&b, "../../escape", 0644, "in");
+  EXPECT_NUMBER(unpack(), 0);
+  expect_content("escape", "in");
+  /* Through a symlink to outside: resolved inside, where nothing is. */
+  add_file(&b, "absolute/stolen", 0644, "no");
+  EXPECT(unpack() != 0);
+  add_file(&b, "relative/stolen", 0644, "no");
+  EXPECT(unpack() != 0);
+  add_link(&b, "grabbed", "absolute/secret");
+  EXPECT_NUMBER(unpack(), ENOENT);
+  add_remove(&b, "absolute/secret");
+  EXPECT_NUMBER(unpack(), 0);
+  add_file(&b, "file-link", 0644, "mine"); /* the last component is not followed */
+  EXPECT_NUMBER(unpack(), 0);
+  EXPECT(S_ISREG(stat_of("file-link").st_mode) && access("/etc/hosts-of-skiff-test", F_OK) < 0);
+  add_dir(&b, "absolute", 0777); /* replaces the symlink, leaves its target alone */
+  EXPECT_NUMBER(unpack(), 0);
+  struct stat st;
+  EXPECT(stat(outside, &st) == 0 && (st.st_mode & 0777) == 0700);
+  snprintf(target, sizeof target, "%s/secret", outside);
+  EXPECT(access(target, F_OK) == 0);
+  snprintf(target, sizeof target, "%s/stolen", outside);
+  EXPECT(access(target, F_OK) < 0);
+}
+
+/* A tree put in the place of a symlink, while its old parent is remembered. */
+static void a_replaced_parent_is_seen(void) {
+  add_dir(&b, "old/sub", 0755);
+  add_symlink(&b, "way", "old");
+  add_file(&b, "way/sub/one", 0644, "1");
+  add_remove(&b, "way");
+  add_file(&b, "way/sub/two", 0644, "2");
+  add_remove(&b, "way");
+  add_file(&b, "way/sub/three", 0644, "3");
+  EXPECT_NUMBER(unpack(), 0);
+  expect_content("old/sub/one", "1");
+  EXPECT(access(in_root("old/sub/two"), F_OK) < 0 && access(in_root("way/sub/two"), F_OK) < 0);
+  expect_content("way/sub/three", "3");
+}
+
+static void expect_failure(int number, uint32_t index, const char *detail) {
+  EXPECT_NUMBER(unpack(), number);
+  EXPECT_NUMBER(performed, index);
+  EXPECT_TEXT(e.detail, detail);
+}
+
+static void bad_streams_are_refused(void) {
+  add_dir(&b, "ok", 0755);
+  add_file(&b, "a/..", 0644, "");
+  expect_failure(EINVAL, 1, "path ends in ..: a/..");
+  add_file(&b, "", 0644, "");
+  expect_failure(EINVAL, 0, "only a folder can be the root");
+  begin_file_of(&b, "short", 0644, 0, 10);
+  add_data(&b, "five5");
+  add_end(&b);
+  expect_failure(EPROTO, 2, "less data than announced: short");
+  begin_file_of(&b, "long", 0644, 0, 4);
+  add_data(&b, "five5");
+  expect_failure(EFBIG, 1, "more data than announced: long");
+  begin_file_of(&b, "open", 0644, 0, 4);
+  expect_failure(EPROTO, 1, "the stream ends inside a file: open");
+  begin_file_of(&b, "nested", 0644, 0, 4);
+  add_dir(&b, "no", 0755);
+  expect_failure(EPROTO, 1, "a record inside a file: nested");
+  add_data(&b, "loose");
+  expect_failure(EPROTO, 0, "an unknown record");
+  add_xattr(&b, 0, "user.x", "", 0);
+  add_remove(&b, "ok");
+  expect_failure(EPROTO, 1, "extended attributes before a record that takes none");
+  add_node(&b, "folder-node", S_IFDIR | 0755, 0, 0);
+  expect_failure(EINVAL, 0, "not a node: folder-node");
+  add_remove(&b, "/");
+  expect_failure(EBUSY, 0, "remove the root: /");
+  add_file(&b, "ok/file", 0644, "x");
+  add_file(&b, "ok/file/below", 0644, "x");
+  expect_failure(ENOTDIR, 3, "open parent folder: ok/file/below");
+  add_xattr(&b, 0, "nonsense", "v", 1);
+  add_dir(&b, "ok", 0755);
+  expect_failure(EOPNOTSUPP, 1, "nonsense: ok");
+  add_xattr(&b, 1, "nonsense", "v", 1);
+  add_dir(&b, "ok", 0755);
+  EXPECT_NUMBER(unpack(), 0);
+  add_dir(&b, "ok", 0755);
+  b.w.at -= 3;
+  expect_failure(EPROTO, 0, "the stream ends inside a record");
+  record(&b, UNPACK_DATA, 0);
+  memset(b.record, 0xff, 4);
+  expect_failure(EMSGSIZE, 0, "a record is too long");
+}
+
+/* The mode itself, chrooted, with its report. */
+static void the_mode_reports(void) {
+  int input[2], output[2];
+  uint8_t report[256];
+  add_symlink(&b, "abs", "/sub");
+  add_dir(&b, "sub", 0755);
+  add_file(&b, "abs/through", 0644, "yes");
+  add_file(&b, "x/..", 0644, "");
+  EXPECT(pipe(input) == 0 && pipe(output) == 0 && write_all(input[1], b.bytes, (size_t)(b.w.at - b.bytes)) == 0);
+  close(input[1]);
+  pid_t pid = fork();
+  if (pid == 0) {
+    dup2(input[0], 0);
+    dup2(output[1], 1);
+    _exit(unpack_main(3, (char *[]){"skiff-helper", "unpack", root, NULL}));
+  }
+  close(output[1]);
+  ssize_t n = read(output[0], report, sizeof report);
+  struct reader r = {.at = report, .end = report + n};
+  EXPECT_NUMBER(read_u32(&r), EINVAL);
+  EXPECT_NUMBER(read_u32(&r), 5);
+  EXPECT_TEXT(read_string(&r), "path ends in ..: x/..");
+  expect_content("sub/through", "yes");
+  stream_begin(&b);
+}
+
+int main(void) {
+  if (geteuid() != 0) {
+    printf("skip: unpack needs root\n");
+    return 0;
+  }
+  umask(0);
+  make_folder(folder, sizeof folder);
+  snprintf(root, sizeof root, "%s/root", folder);
+  snprintf(outside, sizeof outside, "%s/outside", folder);
+  EXPECT(mkdir(root, 0755) == 0 && mkdir(outside, 0700) == 0);
+  snprintf(path_space, sizeof path_space, "%s/secret", outside);
+  close(creat(path_space, 0600));
+  stream_begin(&b);
+  everything_is_made_with_its_attributes();
+  holes_stay_holes();
+  what_stands_there_is_replaced();
+  removal_is_deep_and_forgiving();
+  a_link_to_itself_survives();
+  paths_stay_inside();
+  a_replaced_parent_is_seen();
+  bad_streams_are_refused();
+  the_mode_reports();
+  EXPECT(chdir("/") == 0);
+  remove_folder(folder);
+  printf("ok: unpack\n");
+  return 0;
+}

@@ -1,0 +1,186 @@
+/** Every command by its path, with what help says of it. Files are loaded when their command runs. */
+import type { Command } from './command.ts';
+
+export interface CommandEntry {
+  readonly summary: string;
+  load(): Promise<Command>;
+}
+
+export interface CommandGroup {
+  readonly summary: string;
+  readonly commands: Readonly<Record<string, CommandEntry>>;
+  /** Other names of its commands, not listed. */
+  readonly aliases?: Readonly<Record<string, string>>;
+}
+
+const attach: CommandEntry = {
+  summary: "Connect this terminal to a running container's main process",
+  load: async () => (await import('./commands/attach.ts')).attach,
+};
+const create: CommandEntry = {
+  summary: 'Make a container without starting it',
+  load: async () => (await import('./commands/create.ts')).create,
+};
+const exec: CommandEntry = {
+  summary: 'Run one more program in a running container',
+  load: async () => (await import('./commands/exec.ts')).exec,
+};
+const inspect: CommandEntry = {
+  summary: 'Show all there is to know about containers and images',
+  load: async () => (await import('./commands/inspect.ts')).inspect,
+};
+const inspectContainers: CommandEntry = {
+  summary: 'Show all there is to know about containers',
+  load: async () => (await import('./commands/inspect.ts')).inspectContainers,
+};
+const inspectImages: CommandEntry = {
+  summary: 'Show all there is to know about images',
+  load: async () => (await import('./commands/inspect.ts')).inspectImages,
+};
+const kill: CommandEntry = {
+  summary: 'Send a signal to containers (SIGKILL unless another is named)',
+  load: async () => (await import('./commands/kill.ts')).kill,
+};
+const logs: CommandEntry = {
+  summary: 'Show what a container has written',
+  load: async () => (await import('./commands/logs.ts')).logs,
+};
+const ps: CommandEntry = {
+  summary: 'List containers',
+  load: async () => (await import('./commands/ps.ts')).ps,
+};
+const pause: CommandEntry = {
+  summary: 'Freeze all processes of containers',
+  load: async () => (await import('./commands/pause.ts')).pause,
+};
+const rename: CommandEntry = {
+  summary: 'Give a container another name',
+  load: async () => (await import('./commands/rename.ts')).rename,
+};
+const restart: CommandEntry = {
+  summary: 'Stop containers and start them again',
+  load: async () => (await import('./commands/restart.ts')).restart,
+};
+const rm: CommandEntry = {
+  summary: 'Remove containers',
+  load: async () => (await import('./commands/rm.ts')).rm,
+};
+const run: CommandEntry = {
+  summary: 'Make a container from an image and run it',
+  load: async () => (await import('./commands/run.ts')).run,
+};
+const start: CommandEntry = {
+  summary: 'Start containers that are stopped',
+  load: async () => (await import('./commands/start.ts')).start,
+};
+const stop: CommandEntry = {
+  summary: 'Ask containers to end, and end them when they do not',
+  load: async () => (await import('./commands/stop.ts')).stop,
+};
+const top: CommandEntry = {
+  summary: 'List the processes of a container',
+  load: async () => (await import('./commands/top.ts')).top,
+};
+const unpause: CommandEntry = {
+  summary: 'Let frozen containers go on',
+  load: async () => (await import('./commands/unpause.ts')).unpause,
+};
+const update: CommandEntry = {
+  summary: 'Change the limits of containers, running ones too',
+  load: async () => (await import('./commands/update.ts')).update,
+};
+const wait: CommandEntry = {
+  summary: 'Wait for containers to end and print their exit codes',
+  load: async () => (await import('./commands/wait.ts')).wait,
+};
+const images: CommandEntry = {
+  summary: 'List images',
+  load: async () => (await import('./commands/images.ts')).images,
+};
+const importImage: CommandEntry = {
+  summary: 'Make an image from a tar of a root file system',
+  load: async () => (await import('./commands/import.ts')).importImage,
+};
+const rmi: CommandEntry = {
+  summary: 'Remove images',
+  load: async () => (await import('./commands/rmi.ts')).rmi,
+};
+const events: CommandEntry = {
+  summary: 'Show what happens, as it happens',
+  load: async () => (await import('./commands/events.ts')).events,
+};
+const info: CommandEntry = {
+  summary: 'Describe the daemon and its host',
+  load: async () => (await import('./commands/info.ts')).info,
+};
+const version: CommandEntry = {
+  summary: "Show the client's and the daemon's versions",
+  load: async () => (await import('./commands/version.ts')).version,
+};
+const plan: CommandEntry = {
+  summary: 'Print the kernel operations that start a container',
+  load: async () => (await import('./commands/debug-plan.ts')).debugPlan,
+};
+
+/** `skiff run`, `skiff ps`, … */
+export const topCommands: Readonly<Record<string, CommandEntry>> = {
+  run,
+  exec,
+  ps,
+  images,
+  attach,
+  create,
+  events,
+  import: importImage,
+  info,
+  inspect,
+  kill,
+  logs,
+  pause,
+  rename,
+  restart,
+  rm,
+  rmi,
+  start,
+  stop,
+  top,
+  unpause,
+  update,
+  version,
+  wait,
+};
+
+/** `skiff container ls`, `skiff image rm`, … */
+export const commandGroups: Readonly<Record<string, CommandGroup>> = {
+  container: {
+    summary: 'Containers',
+    commands: {
+      attach,
+      create,
+      exec,
+      inspect: inspectContainers,
+      kill,
+      logs,
+      ls: ps,
+      pause,
+      rename,
+      restart,
+      rm,
+      run,
+      start,
+      stop,
+      top,
+      unpause,
+      update,
+      wait,
+    },
+    aliases: { list: 'ls', ps: 'ls', remove: 'rm' },
+  },
+  image: {
+    summary: 'Images',
+    commands: { import: importImage, inspect: inspectImages, ls: images, rm: rmi },
+    aliases: { list: 'ls', remove: 'rm' },
+  },
+  system: { summary: 'The daemon', commands: { events, info } },
+  debug: { summary: 'A look inside Skiff', commands: { plan } },
+};

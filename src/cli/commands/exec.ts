@@ -1,0 +1,75 @@
+/** `skiff exec`: one more program in a container that runs. */
+import { defineCommand } from '../command.ts';
+import { collectEnvironment } from '../container-options/environment.ts';
+import { CommandFailure, describe, exitCode } from '../errors.ts';
+import { list, parseEnvironmentEntry, text, toggle } from '../flag-types.ts';
+import { startFailureCode } from '../run-container.ts';
+import { runSession } from '../streams/session.ts';
+import { followSize, sizeOf } from '../streams/terminal-size.ts';
+
+export const exec = defineCommand({
+  usage: '[OPTIONS] CONTAINER COMMAND [ARG...]',
+  summary: 'Run one more program in a running container',
+  flags: {
+    detach: toggle({ short: 'd', help: 'Leave it running' }),
+    'detach-keys': text({ help: 'Keys that leave it running and give the terminal back (default "ctrl-p,ctrl-q")' }),
+    env: list({ short: 'e', help: 'Environment variable, as NAME=value or NAME', parse: parseEnvironmentEntry }),
+    'env-file': list({ help: 'File with environment variables, one per line' }),
+    interactive: toggle({ short: 'i', help: 'Connect stdin' }),
+    privileged: toggle({ help: 'All capabilities' }),
+    tty: toggle({ short: 't', help: 'Give it a terminal' }),
+    user: text({ short: 'u', help: 'User, as name or uid, with an optional :group' }),
+    workdir: text({ short: 'w', help: 'Working directory' }),
+  },
+  arguments: [2, Infinity],
+  interspersed: false,
+  run: async (context, { flags, args }) => {
+    const [container = '', ...command] = args;
+    const { tty, detach } = flags;
+    const stdin = flags.interactive && !detach;
+    if (tty && stdin && !context.stdin.isTTY)
+      throw new CommandFailure('the input device is not a TTY', exitCode.failed);
+    const { execs } = context.client();
+    const consoleSize = tty ? sizeOf(context.stdout) : undefined;
+    const id = await execs.create(container, {
+      Cmd: command,
+      Env: collectEnvironment(flags['env-file'], flags.env, context.environment),
+      User: flags.user,
+      WorkingDir: flags.workdir,
+      Privileged: flags.privileged,
+      Tty: tty,
+      AttachStdin: stdin,
+      AttachStdout: !detach,
+      AttachStderr: !detach,
+      DetachKeys: flags['detach-keys'],
+      ...(consoleSize ? { ConsoleSize: consoleSize } : {}),
+    });
+    const failed = async (error: unknown): Promise<never> => {
+      const { exitCode: code } = await execs.inspect(id).catch(() => ({ exitCode: null }));
+      const message = describe(error);
+      throw new CommandFailure(message, code || Math.max(startFailureCode(message), exitCode.daemon + 1));
+    };
+    if (detach) {
+      await execs.startDetached(id).catch(failed);
+      return 0;
+    }
+    const stream = await execs.start(id, { tty, consoleSize }).catch(failed);
+    using _size = consoleSize
+      ? followSize(context.stdout, (rows, columns) => execs.resize(id, rows, columns))
+      : undefined;
+    const end = await runSession({
+      stream,
+      surroundings: context,
+      tty,
+      stdin,
+      stdout: true,
+      stderr: true,
+      detachKeys: flags['detach-keys'],
+    });
+    if (end === 'detached') {
+      context.stderr.write('\r\nread escape sequence\r\n');
+      return 0;
+    }
+    return (await execs.inspect(id)).exitCode ?? 0;
+  },
+});

@@ -1,0 +1,155 @@
+/** Flags of `run` and `create` → the body of POST /containers/create. Only what was asked for is in it. */
+import type { ContainerCreateBody, HostConfigBody, ResourcesBody } from '#specs';
+import { errors } from '../errors.ts';
+import type { FlagValues } from '../flags.ts';
+import { parseDevice } from './devices.ts';
+import { collectEnvironment, collectLabels, type Environment, toMap } from './environment.ts';
+import type { containerFlags, limitFlags } from './flags.ts';
+import { distinctUlimits } from './limits.ts';
+import { parseTmpfs, splitVolumes } from './mounts.ts';
+import { readSecurityOptions } from './security.ts';
+
+export type ContainerFlags = FlagValues<typeof containerFlags>;
+
+export interface CreateRequest {
+  readonly flags: ContainerFlags;
+  /** Names of the flags that were given. */
+  readonly given: ReadonlySet<string>;
+  readonly image: string;
+  readonly command: readonly string[];
+  readonly detach: boolean;
+  readonly environment: Environment;
+  readonly workingDirectory: string;
+  /** Rows and columns, for a container with a terminal. */
+  readonly consoleSize?: readonly [number, number] | undefined;
+}
+
+/** Throws `cli.invalid` for flags that contradict each other and files that cannot be read. */
+export function toCreateBody(request: CreateRequest): ContainerCreateBody {
+  const { flags, given, image, command } = request;
+  const streams = attachedStreams(request);
+  const volumes = splitVolumes(flags.volume, request.workingDirectory);
+  return {
+    Image: image,
+    ...(command.length > 0 ? { Cmd: command } : {}),
+    ...(given.has('entrypoint') ? { Entrypoint: [flags.entrypoint] } : {}),
+    Hostname: flags.hostname,
+    ...whenGiven(flags.domainname, (Domainname) => ({ Domainname })),
+    User: flags.user,
+    WorkingDir: flags.workdir,
+    Env: collectEnvironment(flags['env-file'], flags.env, request.environment),
+    Labels: collectLabels(flags['label-file'], flags.label),
+    Tty: flags.tty,
+    OpenStdin: flags.interactive,
+    StdinOnce: flags.interactive && streams.stdin,
+    AttachStdin: streams.stdin,
+    AttachStdout: streams.stdout,
+    AttachStderr: streams.stderr,
+    ...(volumes.anonymous.length > 0
+      ? { Volumes: Object.fromEntries(volumes.anonymous.map((path) => [path, {}])) }
+      : {}),
+    ...whenGiven(flags['stop-signal'], (StopSignal) => ({ StopSignal })),
+    ...(flags['stop-timeout'] === undefined ? {} : { StopTimeout: flags['stop-timeout'] }),
+    HostConfig: { ...toHostConfig(request, volumes.binds), ...toLimits(flags) },
+  };
+}
+
+export interface Streams {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+}
+
+/** compat: without `-a` and `-d` output is connected, and input when it is kept open. */
+function attachedStreams({ flags, detach }: CreateRequest): Streams {
+  if (detach) return { stdin: false, stdout: false, stderr: false };
+  const wanted = flags.attach;
+  if (wanted.length === 0) return { stdin: flags.interactive, stdout: true, stderr: true };
+  return { stdin: wanted.includes('stdin'), stdout: wanted.includes('stdout'), stderr: wanted.includes('stderr') };
+}
+
+function toHostConfig({ flags, given, consoleSize }: CreateRequest, binds: readonly string[]): HostConfigBody {
+  const security = readSecurityOptions(flags['security-opt']);
+  if (flags.network === '') throw errors.invalid('no name set for network');
+  return {
+    NetworkMode: flags.network,
+    AutoRemove: flags.rm,
+    ...(consoleSize ? { ConsoleSize: consoleSize } : {}),
+    ...listed('Binds', binds),
+    ...listed('Mounts', flags.mount),
+    ...(flags.tmpfs.length > 0 ? { Tmpfs: parseTmpfs(flags.tmpfs) } : {}),
+    ReadonlyRootfs: flags['read-only'],
+    Privileged: flags.privileged,
+    ...(given.has('init') ? { Init: flags.init } : {}),
+    ...listed('CapAdd', flags['cap-add'].map(capability)),
+    ...listed('CapDrop', flags['cap-drop'].map(capability)),
+    ...listed('SecurityOpt', security.options),
+    ...(security.showSystemPaths ? { MaskedPaths: [], ReadonlyPaths: [] } : {}),
+    PidMode: flags.pid,
+    IpcMode: flags.ipc,
+    UTSMode: flags.uts,
+    CgroupnsMode: flags.cgroupns,
+    CgroupParent: flags['cgroup-parent'],
+    ...listed('GroupAdd', flags['group-add']),
+    ...listed('ExtraHosts', flags['add-host']),
+    ...(flags.sysctl.length > 0 ? { Sysctls: toMap(flags.sysctl) } : {}),
+    ...listed('Ulimits', distinctUlimits(flags.ulimit)),
+    ...listed('Devices', flags.device.map(parseDevice)),
+    ...listed('DeviceCgroupRules', flags['device-cgroup-rule']),
+    ...listed('BlkioDeviceReadBps', flags['device-read-bps']),
+    ...listed('BlkioDeviceWriteBps', flags['device-write-bps']),
+    ...listed('BlkioDeviceReadIOps', flags['device-read-iops']),
+    ...listed('BlkioDeviceWriteIOps', flags['device-write-iops']),
+    ...counted('OomScoreAdj', flags['oom-score-adj']),
+    ...counted('MemorySwappiness', swappiness(flags['memory-swappiness'])),
+    OomKillDisable: flags['oom-kill-disable'],
+    ...counted('ShmSize', flags['shm-size']),
+    LogConfig: logConfig(flags),
+  };
+}
+
+/** The limits that were given, for create and update. */
+export function toLimits(flags: FlagValues<typeof limitFlags>): ResourcesBody {
+  return {
+    ...counted('BlkioWeight', flags['blkio-weight']),
+    ...counted('CpuPeriod', flags['cpu-period']),
+    ...counted('CpuQuota', flags['cpu-quota']),
+    ...counted('CpuShares', flags['cpu-shares']),
+    ...counted('NanoCpus', flags.cpus),
+    ...whenGiven(flags['cpuset-cpus'], (CpusetCpus) => ({ CpusetCpus })),
+    ...whenGiven(flags['cpuset-mems'], (CpusetMems) => ({ CpusetMems })),
+    ...counted('Memory', flags.memory),
+    ...counted('MemoryReservation', flags['memory-reservation']),
+    ...counted('MemorySwap', flags['memory-swap']),
+    ...counted('PidsLimit', flags['pids-limit']),
+  };
+}
+
+function logConfig(flags: ContainerFlags): NonNullable<HostConfigBody['LogConfig']> {
+  const options = toMap(flags['log-opt']);
+  if (flags['log-driver'] === 'none' && flags['log-opt'].length > 0) {
+    throw errors.invalid('invalid logging opts for driver none');
+  }
+  return { Type: flags['log-driver'], Config: options };
+}
+
+/** compat: Docker sends names in capitals with their prefix; ALL is no capability. */
+function capability(name: string): string {
+  const upper = name.trim().toUpperCase();
+  return upper === 'ALL' || upper === '' || upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
+}
+
+function swappiness(value: number | undefined): number | undefined {
+  if (value !== undefined && (value < -1 || value > 100)) {
+    throw errors.invalid(`invalid value: ${value}. Valid memory swappiness range is 0-100`);
+  }
+  return value;
+}
+
+const listed = <Key extends string, T>(key: Key, list: readonly T[]): { [K in Key]?: readonly T[] } =>
+  (list.length > 0 ? { [key]: list } : {}) as { [K in Key]?: readonly T[] };
+
+const counted = <Key extends string>(key: Key, number: number | undefined): { [K in Key]?: number } =>
+  (number === undefined ? {} : { [key]: number }) as { [K in Key]?: number };
+
+const whenGiven = <T>(text: string, make: (text: string) => T): T | object => (text === '' ? {} : make(text));

@@ -1,0 +1,105 @@
+/** The flags of `run` and `create`: everything a container can be made with in this version. */
+import { bytes, integer, list, parseEnvironmentEntry, parseLabel, text, toggle, value, values } from '../flag-types.ts';
+import { parseExtraHost } from './extra-hosts.ts';
+import { parseBytesPerSecond, parseCpus, parseMemorySwap, parseOperationsPerSecond, parseUlimit } from './limits.ts';
+import { parseMount } from './mounts.ts';
+
+/** Limits `update` can change as well. */
+export const limitFlags = {
+  'blkio-weight': integer({ help: 'Share of block I/O, 10 to 1000' }),
+  'cpu-period': integer({ help: 'Length of a CPU period in microseconds' }),
+  'cpu-quota': integer({ help: 'CPU time per period in microseconds' }),
+  'cpu-shares': integer({ short: 'c', help: 'Share of CPU time when CPUs are busy (1024 is the usual share)' }),
+  cpus: value({ type: 'decimal', help: 'CPUs that may be used, such as 1.5', parse: parseCpus }),
+  'cpuset-cpus': text({ help: 'CPUs to run on, such as 0-3 or 0,1' }),
+  'cpuset-mems': text({ help: 'Memory nodes to use, such as 0-1' }),
+  memory: bytes({ short: 'm', help: 'Most memory, such as 512m' }),
+  'memory-reservation': bytes({ help: 'Memory kept when the host runs short' }),
+  'memory-swap': value({
+    type: 'bytes',
+    help: 'Most memory and swap together; -1 for any amount of swap',
+    parse: parseMemorySwap,
+  }),
+  'pids-limit': integer({ help: 'Most processes and threads; -1 for any number' }),
+};
+
+export const containerFlags = {
+  ...limitFlags,
+  'add-host': list({ help: 'A name and address for /etc/hosts, as name:address', parse: parseExtraHost }),
+  attach: list({ short: 'a', help: 'Connect to stdin, stdout or stderr', parse: parseStream }),
+  'cap-add': list({ help: 'Capabilities to add' }),
+  'cap-drop': list({ help: 'Capabilities to take away' }),
+  'cgroup-parent': text({ help: "Cgroup above the container's" }),
+  cgroupns: text({ help: 'Cgroup namespace: private or host' }),
+  cidfile: text({ help: "Write the container's id to this file, which must not exist" }),
+  device: list({ help: 'Device of the host, as path[:path in the container][:rwm]' }),
+  'device-cgroup-rule': list({ help: 'Rule of the device cgroup, such as "c 42:* rmw"' }),
+  'device-read-bps': values({
+    type: 'list',
+    help: 'Most bytes read per second, as /dev/x:1mb',
+    parse: parseBytesPerSecond,
+  }),
+  'device-read-iops': values({
+    type: 'list',
+    help: 'Most reads per second, as /dev/x:1000',
+    parse: parseOperationsPerSecond,
+  }),
+  'device-write-bps': values({ type: 'list', help: 'Most bytes written per second', parse: parseBytesPerSecond }),
+  'device-write-iops': values({ type: 'list', help: 'Most writes per second', parse: parseOperationsPerSecond }),
+  domainname: text({ help: 'NIS domain name' }),
+  entrypoint: text({ help: "Program to run instead of the image's; empty for none" }),
+  env: list({
+    short: 'e',
+    help: 'Environment variable, as NAME=value, or NAME for the value it has here',
+    parse: parseEnvironmentEntry,
+  }),
+  'env-file': list({ help: 'File with environment variables, one per line' }),
+  'group-add': list({ help: 'More groups for the user' }),
+  hostname: text({ short: 'h', help: 'Host name' }),
+  init: toggle({ help: 'Run a small init as pid 1 that passes on signals and reaps processes' }),
+  interactive: toggle({ short: 'i', help: 'Keep stdin open' }),
+  ipc: text({ help: 'IPC namespace: private, none or host' }),
+  label: list({ short: 'l', help: 'Label, as name=value', parse: parseLabel }),
+  'label-file': list({ help: 'File with labels, one per line' }),
+  'log-driver': text({ help: 'Where output is kept: json-file or none' }),
+  'log-opt': list({ help: 'Option of the log, such as max-size=10m' }),
+  'memory-swappiness': integer({ help: 'How readily memory is swapped out, 0 to 100 (cgroup v1)' }),
+  mount: values({
+    type: 'mount',
+    help: 'Mount, as type=bind,src=/a,dst=/b[,readonly] or type=tmpfs,dst=/b[,tmpfs-size=64m]',
+    parse: parseMount,
+  }),
+  name: text({ help: 'Name of the container' }),
+  network: text({ type: 'network', help: 'Network: none or host', aliases: ['net'], initial: 'default' }),
+  'oom-kill-disable': toggle({ help: 'Stop processes instead of killing them when memory runs out (cgroup v1)' }),
+  'oom-score-adj': integer({ help: 'How likely the kernel kills it when memory runs out, -1000 to 1000' }),
+  pid: text({ help: 'PID namespace: host for that of the host' }),
+  privileged: toggle({ help: 'All capabilities and devices, nothing hidden' }),
+  pull: text({ help: 'missing or never: images are not pulled in this version', initial: 'missing' }),
+  quiet: toggle({ short: 'q', help: 'Do not show progress of pulling' }),
+  'read-only': toggle({ help: 'Make the root file system read-only' }),
+  rm: toggle({ help: 'Remove the container when it ends' }),
+  'security-opt': list({ help: 'seccomp=FILE, seccomp=unconfined, no-new-privileges, systempaths=unconfined' }),
+  'shm-size': bytes({ help: 'Size of /dev/shm (default 64m)' }),
+  'stop-signal': text({ help: 'Signal that asks the container to end' }),
+  'stop-timeout': integer({ help: 'Seconds until it is killed when stopped' }),
+  sysctl: list({ help: 'Kernel parameter of its namespaces, as name=value', parse: parseSysctl }),
+  tmpfs: list({ help: 'Folder in memory, as /path[:options]' }),
+  tty: toggle({ short: 't', help: 'Give it a terminal' }),
+  ulimit: values({ type: 'ulimit', help: 'Resource limit, as name=soft[:hard]', parse: parseUlimit }),
+  user: text({ short: 'u', help: 'User, as name or uid, with an optional :group' }),
+  uts: text({ help: 'UTS namespace: host for the name of the host' }),
+  volume: list({ short: 'v', help: 'Folder or file of the host, as source:path[:ro]' }),
+  workdir: text({ short: 'w', help: 'Working directory' }),
+};
+
+function parseStream(text: string): string {
+  const name = text.toLowerCase();
+  if (!['stdin', 'stdout', 'stderr'].includes(name)) throw new Error('valid streams are STDIN, STDOUT and STDERR');
+  return name;
+}
+
+function parseSysctl(text: string): string {
+  if (!/^[^=]+=/.test(text)) throw new Error(`sysctl '${text}' is not allowed: write name=value`);
+  return text;
+}

@@ -1,0 +1,90 @@
+/** Limits written as text: `--ulimit`, `--cpus`, `--memory-swap`, `--device-read-bps` and its kin. */
+import { parseBytes } from '#base';
+import type { ThrottleDeviceBody } from '#specs';
+import { parseInteger } from '../flag-types.ts';
+
+export interface Ulimit {
+  readonly Name: string;
+  readonly Soft: number;
+  readonly Hard: number;
+}
+
+const ulimitNames: readonly string[] = [
+  'core',
+  'cpu',
+  'data',
+  'fsize',
+  'locks',
+  'memlock',
+  'msgqueue',
+  'nice',
+  'nofile',
+  'nproc',
+  'rss',
+  'rtprio',
+  'rttime',
+  'sigpending',
+  'stack',
+];
+
+/** `name=soft[:hard]`; -1 is no limit. */
+export function parseUlimit(text: string): Ulimit {
+  const at = text.indexOf('=');
+  if (at < 0) throw new Error(`invalid ulimit argument: ${text}`);
+  const name = text.slice(0, at).toLowerCase();
+  if (!ulimitNames.includes(name)) throw new Error(`invalid ulimit type: ${name}`);
+  const parts = text.slice(at + 1).split(':');
+  if (parts.length > 2)
+    throw new Error(`too many limit value arguments - ${text.slice(at + 1)}, can only have up to two, \`soft[:hard]\``);
+  const soft = parseInteger(parts[0]!);
+  const hard = parts[1] === undefined ? soft : parseInteger(parts[1]);
+  if (hard !== -1 && (soft === -1 || soft > hard)) {
+    throw new Error(`ulimit soft limit must be less than or equal to hard limit: ${soft} > ${hard}`);
+  }
+  return { Name: name, Soft: soft, Hard: hard };
+}
+
+/** compat: one per name, the last one given, in the order of the names. */
+export function distinctUlimits(ulimits: readonly Ulimit[]): Ulimit[] {
+  return [...new Map(ulimits.map((each) => [each.Name, each])).values()].sort((a, b) => (a.Name < b.Name ? -1 : 1));
+}
+
+/** Billionths of a CPU: `1.5` → 1500000000. */
+export function parseCpus(text: string): number {
+  const match = /^(\d*)(?:\.(\d*))?$/.exec(text);
+  if (!match || (match[1] === '' && !match[2])) throw new Error(`failed to parse ${text} as a rational number`);
+  const fraction = (match[2] ?? '').replace(/0+$/, '');
+  if (fraction.length > 9) throw new Error('value is too precise');
+  return Number(match[1]) * 1e9 + Number(fraction.padEnd(9, '0'));
+}
+
+/** A size, or -1 for no limit. */
+export function parseMemorySwap(text: string): number {
+  return text === '-1' ? -1 : parseBytes(text);
+}
+
+/** `/dev/sda:1mb`. */
+export function parseBytesPerSecond(text: string): ThrottleDeviceBody {
+  const hint = 'Number must be a positive integer. Unit is optional and can be kb, mb, or gb';
+  return throttle(text, `<device-path>:<number>[<unit>]. ${hint}`, parseBytes);
+}
+
+/** `/dev/sda:1000`. */
+export function parseOperationsPerSecond(text: string): ThrottleDeviceBody {
+  return throttle(text, '<device-path>:<number>. Number must be a positive integer', (rate) => {
+    if (!/^\d+$/.test(rate)) throw new Error(rate);
+    return Number(rate);
+  });
+}
+
+function throttle(text: string, form: string, parse: (rate: string) => number): ThrottleDeviceBody {
+  const at = text.indexOf(':');
+  if (at < 0) throw new Error(`bad format: ${text}`);
+  const path = text.slice(0, at);
+  if (!path.startsWith('/dev/')) throw new Error(`bad format for device path: ${text}`);
+  try {
+    return { Path: path, Rate: parse(text.slice(at + 1)) };
+  } catch {
+    throw new Error(`invalid rate for device: ${text}. The correct format is ${form}`);
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * The typed client: `createClient()` talks to the local daemon, `createClient({ host })` to any that speaks the
+ * Docker Engine API. Connections are kept until `close`; nothing is sent before the first call.
+ */
+import type { SkiffError } from '#base';
+import { type Containers, containersOf } from './containers.ts';
+import { type Execs, execsOf } from './execs.ts';
+import { DEFAULT_HOST, parseHost } from './host.ts';
+import { type Images, imagesOf } from './images.ts';
+import { type System, systemOf } from './system.ts';
+import { Transport } from './transport.ts';
+
+export interface ClientOptions {
+  /** `unix:///path` or `tcp://host:port`; absent: the local daemon. */
+  readonly host?: string | undefined;
+  /** Such as `1.44`; absent: the daemon's newest. */
+  readonly apiVersion?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Asked once when nobody listens: true when the daemon is there now. */
+  readonly onUnreachable?: ((error: SkiffError) => Promise<boolean>) | undefined;
+}
+
+export interface SkiffClient extends Disposable {
+  readonly host: string;
+  readonly containers: Containers;
+  readonly execs: Execs;
+  readonly images: Images;
+  readonly system: System;
+  /** Ends the kept connections. Streams that are open go on. */
+  close(): void;
+}
+
+/** Throws `client.badHost`. */
+export function createClient(options: ClientOptions = {}): SkiffClient {
+  const { host = DEFAULT_HOST, ...rest } = options;
+  const transport = new Transport({ endpoint: parseHost(host), ...rest });
+  return {
+    host: transport.host,
+    containers: containersOf(transport),
+    execs: execsOf(transport),
+    images: imagesOf(transport),
+    system: systemOf(transport),
+    close: () => transport.close(),
+    [Symbol.dispose]: () => transport.close(),
+  };
+}

@@ -1,0 +1,160 @@
+/** Containers: every route under /containers. References are ids, unique prefixes of ids, or names. */
+import type { ContainerCreateBody, ContainerInspect, ContainerSummary, ResourcesBody } from '#specs';
+import { type Filters, formatFilters } from './filters.ts';
+import type { HijackedStream } from './hijacked-stream.ts';
+import { OutputStream } from './output-stream.ts';
+import type { Transport } from './transport.ts';
+
+export interface ListContainers {
+  /** Also those that do not run. */
+  readonly all?: boolean | undefined;
+  /** The newest so many, whatever their state. */
+  readonly limit?: number | undefined;
+  readonly filters?: Filters | undefined;
+}
+
+export interface StopContainer {
+  readonly signal?: string | undefined;
+  /** Until SIGKILL; negative waits for ever; absent: what the container says. */
+  readonly timeoutSeconds?: number | undefined;
+}
+
+export type WaitCondition = 'not-running' | 'next-exit' | 'removed';
+
+export interface ContainerExit {
+  readonly code: number;
+  /** Why waiting failed; empty when it did not. */
+  readonly error: string;
+}
+
+export interface AttachContainer {
+  readonly stdin?: boolean | undefined;
+  readonly stdout?: boolean | undefined;
+  readonly stderr?: boolean | undefined;
+  /** Replays what was logged before. */
+  readonly logs?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ReadLogs {
+  readonly stdout?: boolean | undefined;
+  readonly stderr?: boolean | undefined;
+  readonly follow?: boolean | undefined;
+  readonly timestamps?: boolean | undefined;
+  /** A number of lines, or `all`. */
+  readonly tail?: string | undefined;
+  /** Unix seconds with a fraction. */
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface TopAnswer {
+  readonly titles: readonly string[];
+  readonly processes: readonly (readonly string[])[];
+}
+
+export interface Containers {
+  list(options?: ListContainers): Promise<ContainerSummary[]>;
+  create(
+    body: ContainerCreateBody,
+    name?: string,
+  ): Promise<{ readonly id: string; readonly warnings: readonly string[] }>;
+  inspect(ref: string): Promise<ContainerInspect>;
+  /** The text of the answer to inspect, for who shows it as it is. */
+  inspectText(ref: string): Promise<string>;
+  /** False when it was running already. */
+  start(ref: string): Promise<boolean>;
+  /** False when it was stopped already. */
+  stop(ref: string, options?: StopContainer): Promise<boolean>;
+  restart(ref: string, options?: StopContainer): Promise<void>;
+  kill(ref: string, signal?: string): Promise<void>;
+  pause(ref: string): Promise<void>;
+  unpause(ref: string): Promise<void>;
+  rename(ref: string, name: string): Promise<void>;
+  update(ref: string, limits: ResourcesBody): Promise<readonly string[]>;
+  remove(ref: string, options?: { readonly force?: boolean; readonly volumes?: boolean }): Promise<void>;
+  /** Waits for the end. */
+  wait(ref: string, condition?: WaitCondition, signal?: AbortSignal): Promise<ContainerExit>;
+  /** Resolves as soon as the daemon watches, so that no end is missed after it; the end is in `exit`. */
+  watchExit(
+    ref: string,
+    condition: WaitCondition,
+    signal?: AbortSignal,
+  ): Promise<{ readonly exit: Promise<ContainerExit> }>;
+  attach(ref: string, options: AttachContainer): Promise<HijackedStream>;
+  resize(ref: string, rows: number, columns: number): Promise<void>;
+  logs(ref: string, options?: ReadLogs): Promise<OutputStream>;
+  top(ref: string, psArguments?: string): Promise<TopAnswer>;
+  /** Skiff only: the kernel operations that start this container, as text. */
+  plan(ref: string): Promise<string>;
+}
+
+export function containersOf(transport: Transport): Containers {
+  const post = async (ref: string, verb: string, query: Record<string, string | number | undefined> = {}) =>
+    transport.status('POST', at(ref, verb), { query });
+
+  const watchExit: Containers['watchExit'] = async (ref, condition, signal) => {
+    const response = await transport.open('POST', at(ref, 'wait'), { query: { condition }, signal });
+    const exit = readExit(response);
+    // Who stops caring about the end does not have to hear that the connection was cut.
+    exit.catch(() => {});
+    return { exit };
+  };
+
+  return {
+    list: ({ all, limit, filters } = {}) =>
+      transport.json('GET', '/containers/json', { query: { all, limit, filters: formatFilters(filters) } }),
+    create: async (body, name) => {
+      type Answer = { Id: string; Warnings?: string[] | null };
+      const { Id, Warnings } = await transport.json<Answer>('POST', '/containers/create', { query: { name }, body });
+      return { id: Id, warnings: Warnings ?? [] };
+    },
+    inspect: (ref) => transport.json('GET', at(ref, 'json')),
+    inspectText: (ref) => transport.text('GET', at(ref, 'json')),
+    start: async (ref) => (await post(ref, 'start')) !== 304,
+    stop: async (ref, options) => (await post(ref, 'stop', stopQuery(options))) !== 304,
+    restart: async (ref, options) => void (await post(ref, 'restart', stopQuery(options))),
+    kill: async (ref, signal) => void (await post(ref, 'kill', { signal })),
+    pause: async (ref) => void (await post(ref, 'pause')),
+    unpause: async (ref) => void (await post(ref, 'unpause')),
+    rename: async (ref, name) => void (await post(ref, 'rename', { name })),
+    update: async (ref, limits) => {
+      type Answer = { Warnings?: string[] | null };
+      return (await transport.json<Answer>('POST', at(ref, 'update'), { body: limits })).Warnings ?? [];
+    },
+    remove: async (ref, { force, volumes } = {}) => {
+      await transport.status('DELETE', `/containers/${encodeURIComponent(ref)}`, { query: { force, v: volumes } });
+    },
+    wait: async (ref, condition = 'not-running', signal) => (await watchExit(ref, condition, signal)).exit,
+    watchExit,
+    attach: (ref, { signal, ...streams }) =>
+      transport.hijack(at(ref, 'attach'), { query: { stream: true, ...streams }, signal }),
+    resize: async (ref, rows, columns) => void (await post(ref, 'resize', { h: rows, w: columns })),
+    logs: async (ref, { signal, ...query } = {}) => {
+      const response = await transport.open('GET', at(ref, 'logs'), { query, signal });
+      return new OutputStream(response, response.headers['content-type'] !== 'application/vnd.docker.raw-stream');
+    },
+    top: async (ref, psArguments) => {
+      type Answer = { Titles: string[]; Processes: string[][] | null };
+      const query = { ps_args: psArguments };
+      const { Titles, Processes } = await transport.json<Answer>('GET', at(ref, 'top'), { query });
+      return { titles: Titles, processes: Processes ?? [] };
+    },
+    plan: (ref) => transport.text('GET', at(ref, 'skiff/plan')),
+  };
+}
+
+const at = (ref: string, verb: string): string => `/containers/${encodeURIComponent(ref)}/${verb}`;
+
+const stopQuery = ({ signal, timeoutSeconds }: StopContainer = {}) => ({ signal, t: timeoutSeconds });
+
+async function readExit(response: AsyncIterable<Buffer>): Promise<ContainerExit> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk);
+  const answer = JSON.parse(Buffer.concat(chunks).toString('utf8')) as {
+    StatusCode: number;
+    Error?: { Message?: string } | null;
+  };
+  return { code: answer.StatusCode, error: answer.Error?.Message ?? '' };
+}

@@ -1,0 +1,20 @@
+/** Typed client of the Docker Engine API, over a unix socket or TCP. */
+export { type ClientOptions, createClient, type SkiffClient } from './client.ts';
+export type {
+  AttachContainer,
+  ContainerExit,
+  Containers,
+  ListContainers,
+  ReadLogs,
+  StopContainer,
+  TopAnswer,
+  WaitCondition,
+} from './containers.ts';
+export { isRefusal } from './errors.ts';
+export type { Execs, ExecState } from './execs.ts';
+export type { Filters } from './filters.ts';
+export { HijackedStream } from './hijacked-stream.ts';
+export { DEFAULT_HOST, type Endpoint, parseHost } from './host.ts';
+export type { Images, ImportImage, RemovedImage } from './images.ts';
+export { type OutputPiece, type OutputSinks, OutputStream } from './output-stream.ts';
+export type { ReadEvents, System } from './system.ts';

@@ -1,0 +1,217 @@
+/** HTTP to one daemon, over kept connections. Knows no routes. */
+import {
+  Agent,
+  type ClientRequest,
+  type IncomingMessage,
+  request as httpRequest,
+  type RequestOptions,
+} from 'node:http';
+import type { Duplex, Readable } from 'node:stream';
+import { messageOf, type SkiffError } from '#base';
+import { connectionError, errors, refusal } from './errors.ts';
+import { HijackedStream } from './hijacked-stream.ts';
+import { type Endpoint, formatHost } from './host.ts';
+
+export type QueryValue = string | number | boolean | readonly string[] | undefined;
+export type Query = Readonly<Record<string, QueryValue>>;
+
+export interface TransportOptions {
+  readonly endpoint: Endpoint;
+  /** Put in front of every path, such as `1.44`; absent: the daemon's newest. */
+  readonly apiVersion?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Asked once when nobody listens: true when the daemon is there now and the request is worth repeating. */
+  readonly onUnreachable?: ((error: SkiffError) => Promise<boolean>) | undefined;
+}
+
+export interface Call {
+  readonly query?: Query | undefined;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  /** Sent as it is. A call with a stream is not repeated: ping first. */
+  readonly stream?: Readable | undefined;
+  readonly contentType?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
+
+export class Transport {
+  readonly #options: TransportOptions;
+  readonly #agent = new Agent({ keepAlive: true });
+
+  constructor(options: TransportOptions) {
+    this.#options = options;
+  }
+
+  get host(): string {
+    return formatHost(this.#options.endpoint);
+  }
+
+  /** The answer once its head is there; its body is the caller's to read. Throws the daemon's refusal. */
+  async open(method: Method, path: string, call: Call = {}): Promise<IncomingMessage> {
+    return this.#reaching(async () => {
+      const response = await this.#send(method, path, call);
+      if (statusOf(response) >= 400) throw await refusalOf(response);
+      return response;
+    });
+  }
+
+  /** The answer's JSON. `parse` is JSON.parse unless the answer holds 64-bit integers. */
+  async json<T>(
+    method: Method,
+    path: string,
+    call: Call = {},
+    parse: (text: string) => unknown = JSON.parse,
+  ): Promise<T> {
+    const text = await this.text(method, path, call);
+    try {
+      return parse(text) as T;
+    } catch (error) {
+      throw errors.badAnswer(`${method} ${path}`, messageOf(error));
+    }
+  }
+
+  async text(method: Method, path: string, call: Call = {}): Promise<string> {
+    return readText(await this.open(method, path, call), this.host);
+  }
+
+  /** For answers without a body; 304 is an answer like any other and told by the result. */
+  async status(method: Method, path: string, call: Call = {}): Promise<number> {
+    const response = await this.open(method, path, call);
+    response.resume();
+    return statusOf(response);
+  }
+
+  /** Turns the connection into a process's streams. Throws the daemon's refusal. */
+  async hijack(path: string, call: Call = {}): Promise<HijackedStream> {
+    return this.#reaching(async () => {
+      const { response, socket } = await this.#upgrade(path, call);
+      const type = response.headers['content-type'];
+      return new HijackedStream(socket, type !== 'application/vnd.docker.raw-stream');
+    });
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #reaching<T>(attempt: () => Promise<T>): Promise<T> {
+    try {
+      return await attempt();
+    } catch (error) {
+      const reported = connectionError(error, this.host);
+      const revive = reported.code === 'client.unreachable' ? this.#options.onUnreachable : undefined;
+      if (!revive || !(await revive(reported))) throw reported;
+    }
+    try {
+      return await attempt();
+    } catch (error) {
+      throw connectionError(error, this.host);
+    }
+  }
+
+  #send(method: Method, path: string, call: Call): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const request = this.#request(method, path, call, { agent: this.#agent });
+      request.once('response', resolve).once('error', reject);
+      finish(request, call);
+    });
+  }
+
+  #upgrade(path: string, call: Call): Promise<{ response: IncomingMessage; socket: Duplex }> {
+    return new Promise((resolve, reject) => {
+      // A connection of its own: it never comes back to the kept ones.
+      const request = this.#request('POST', path, call, { agent: false }, { Connection: 'Upgrade', Upgrade: 'tcp' });
+      request.once('error', reject);
+      request.once('upgrade', (response: IncomingMessage, socket: Duplex, head: Buffer) => {
+        if (head.length > 0) socket.unshift(head);
+        resolve({ response, socket });
+      });
+      request.once('response', (response) => {
+        const status = statusOf(response);
+        if (status >= 400) refusalOf(response).then(reject, reject);
+        else reject(errors.notUpgraded(path, status));
+      });
+      finish(request, call);
+    });
+  }
+
+  #request(
+    method: Method,
+    path: string,
+    call: Call,
+    options: RequestOptions,
+    headers: Readonly<Record<string, string>> = {},
+  ): ClientRequest {
+    const { endpoint, apiVersion, headers: always } = this.#options;
+    const version = apiVersion === undefined ? '' : `/v${apiVersion}`;
+    const where =
+      endpoint.kind === 'unix' ? { socketPath: endpoint.path } : { host: endpoint.host, port: endpoint.port };
+    return httpRequest({
+      ...where,
+      ...options,
+      method,
+      path: `${version}${path}${formatQuery(call.query)}`,
+      // A unix socket has no name of its own; the header is required.
+      headers: {
+        Host: endpoint.kind === 'unix' ? 'skiff' : endpoint.host,
+        ...always,
+        ...headers,
+        ...bodyHeaders(call),
+      },
+      ...(call.signal ? { signal: call.signal } : {}),
+    });
+  }
+}
+
+/** `?a=1&b=2`: true is `1`, false and undefined are left out, lists are repeated. */
+export function formatQuery(query: Query | undefined): string {
+  const pairs: string[] = [];
+  for (const [name, value] of Object.entries(query ?? {})) {
+    if (value === undefined || value === false) continue;
+    const values = typeof value === 'object' ? value : [value === true ? '1' : String(value)];
+    for (const each of values) pairs.push(`${encodeURIComponent(name)}=${encodeURIComponent(each)}`);
+  }
+  return pairs.length === 0 ? '' : `?${pairs.join('&')}`;
+}
+
+function bodyHeaders(call: Call): Record<string, string | number> {
+  if (call.stream) return { 'Content-Type': call.contentType ?? 'application/octet-stream' };
+  if (call.body === undefined) return {};
+  return { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(JSON.stringify(call.body)) };
+}
+
+function finish(request: ClientRequest, call: Call): void {
+  if (call.stream) {
+    const { stream } = call;
+    stream.once('error', (error) => request.destroy(error));
+    stream.pipe(request);
+  } else {
+    request.end(call.body === undefined ? undefined : JSON.stringify(call.body));
+  }
+}
+
+const statusOf = (response: IncomingMessage): number => response.statusCode ?? 0;
+
+async function refusalOf(response: IncomingMessage): Promise<SkiffError> {
+  const text = await readText(response, '');
+  let message = text.trim();
+  try {
+    const value = JSON.parse(text) as { message?: unknown };
+    if (typeof value.message === 'string') message = value.message;
+  } catch {
+    // Not ours to interpret: whatever answered gets quoted.
+  }
+  return refusal(statusOf(response), message === '' ? (response.statusMessage ?? 'no reason given') : message);
+}
+
+async function readText(response: IncomingMessage, host: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+  } catch (error) {
+    throw connectionError(error, host);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

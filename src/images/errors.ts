@@ -1,0 +1,68 @@
+/** Everything the images module can refuse, in Docker's own words where Docker has some. */
+import { defineErrors } from '#base';
+
+export const errors = defineErrors('image', {
+  noSuch: { kind: 'not-found', message: (reference: string) => `No such image: ${reference}` },
+  ambiguous: { kind: 'invalid', message: (prefix: string) => `multiple images found with provided prefix: ${prefix}` },
+  badReference: { kind: 'invalid', message: () => 'invalid reference format' },
+  upperCaseName: {
+    kind: 'invalid',
+    message: (name: string) => `invalid reference format: repository name (${name}) must be lowercase`,
+  },
+  nameTooLong: { kind: 'invalid', message: () => 'repository name must not be more than 255 characters' },
+  nameIsId: {
+    kind: 'invalid',
+    message: (name: string) => `invalid repository name (${name}), cannot specify 64-byte hexadecimal strings`,
+  },
+  digestTag: { kind: 'invalid', message: () => 'cannot import digest reference' },
+
+  badChange: {
+    kind: 'invalid',
+    message: (name: string, known: string) => `${name} is not a valid change command (valid are ${known})`,
+  },
+  changeSyntax: { kind: 'invalid', message: (change: string, what: string) => `change "${change}": ${what}` },
+
+  unknownCompression: {
+    kind: 'invalid',
+    message: (format: string) =>
+      `the archive is compressed with ${format}, which is not supported: send it plain, or with gzip or zstd`,
+  },
+  badCompression: {
+    kind: 'invalid',
+    message: (format: string, what: string) => `the ${format} stream is damaged or truncated: ${what}`,
+  },
+  forbiddenEntry: { kind: 'invalid', message: (path: string, what: string) => `archive entry ${path}: ${what}` },
+  unpack: { kind: 'internal', message: (what: string) => `unpacking the archive failed: ${what}` },
+  cancelled: { kind: 'cancelled', message: () => 'the import was cancelled' },
+
+  repositoryInUse: {
+    kind: 'conflict',
+    message: (reference: string, container: string, image: string) =>
+      `conflict: unable to remove repository reference "${reference}" (must force) - container ${container} is using its referenced image ${image}`,
+  },
+  inUseRunning: {
+    kind: 'conflict',
+    message: (image: string, container: string) =>
+      `conflict: unable to delete ${image} (cannot be forced) - image is being used by running container ${container}`,
+  },
+  inUseStopped: {
+    kind: 'conflict',
+    message: (image: string, container: string) =>
+      `conflict: unable to delete ${image} (must be forced) - image is being used by stopped container ${container}`,
+  },
+  inUseUntagged: {
+    kind: 'conflict',
+    message: (image: string, container: string) =>
+      `conflict: unable to delete ${image} (cannot be forced) - image has no tags left and is being used by container ${container}`,
+  },
+  manyRepositories: {
+    kind: 'conflict',
+    message: (image: string) =>
+      `conflict: unable to delete ${image} (must be forced) - image is referenced in multiple repositories`,
+  },
+
+  missingFolder: {
+    kind: 'internal',
+    message: (what: string, path: string) => `${what} is missing: ${path} is not there`,
+  },
+});

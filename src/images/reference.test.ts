@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseReference, parseTag, repositoryOf } from './reference.ts';
+
+const DIGEST = `sha256:${'0a'.repeat(32)}`;
+
+test('parseTag() gives the familiar name with its tag, latest by default', () => {
+  const check = (text: string, expected: string): void => assert.equal(parseTag(text), expected, text);
+  check('alpine', 'alpine:latest');
+  check('alpine:3.20', 'alpine:3.20');
+  check('library/alpine', 'alpine:latest');
+  check('docker.io/alpine', 'alpine:latest');
+  check('docker.io/library/alpine:edge', 'alpine:edge');
+  check('index.docker.io/library/alpine', 'alpine:latest');
+  check('docker.io/me/app', 'me/app:latest');
+  check('me/app:v1', 'me/app:v1');
+  check('library/a/b', 'library/a/b:latest');
+  check('ghcr.io/me/app', 'ghcr.io/me/app:latest');
+  check('localhost/app', 'localhost/app:latest');
+  check('localhost:5000/app:1', 'localhost:5000/app:1');
+  check('127.0.0.1:5000/a/b/c', '127.0.0.1:5000/a/b/c:latest');
+  check('[::1]:5000/app', '[::1]:5000/app:latest');
+  check('Host/app', 'Host/app:latest');
+  check('a_b__c.d---e:V_1.0-x', 'a_b__c.d---e:V_1.0-x');
+  check('sha256:abc', 'sha256:abc');
+});
+
+test('parseReference() tells name, tag and digest apart', () => {
+  assert.deepEqual(parseReference('a:1'), { name: 'a', tag: '1', digest: undefined });
+  assert.deepEqual(parseReference(`a@${DIGEST}`), { name: 'a', tag: undefined, digest: DIGEST });
+  assert.deepEqual(parseReference(`h:5/a:1@${DIGEST}`), { name: 'h:5/a', tag: '1', digest: DIGEST });
+});
+
+test("what is no name is refused in Docker's words", () => {
+  const check = (text: string, code: string, message: RegExp): void =>
+    assert.throws(() => parseTag(text), { code: `image.${code}`, message }, text);
+  const plain = /^invalid reference format$/;
+  const bad = ['', ':', ':tag', 'a:', 'a::b', '-a', 'a-', 'a..b', 'a___b', '/a', 'a/', 'a//b', 'a b', 'a:ta g', 'a:-x'];
+  for (const text of [...bad, `a:${'x'.repeat(129)}`, 'a@sha256:12', 'a@', 'ho_st.io/a', 'h:port/a', 'ä']) {
+    check(text, 'badReference', plain);
+  }
+  check('Alpine', 'upperCaseName', /repository name \(library\/Alpine\) must be lowercase$/);
+  check('ghcr.io/Me/app', 'upperCaseName', /repository name \(Me\/app\) must be lowercase$/);
+  check('0a'.repeat(32), 'nameIsId', /cannot specify 64-byte hexadecimal strings$/);
+  check('a'.repeat(256), 'nameTooLong', /not be more than 255 characters/);
+  check(`a@${DIGEST}`, 'digestTag', /cannot import digest reference/);
+});
+
+test('repositoryOf() takes the tag away, not a port', () => {
+  assert.equal(repositoryOf('h:5/a:1'), 'h:5/a');
+});
