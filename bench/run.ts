@@ -29,6 +29,8 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds);
 const all = values.engines !== true && values.runtimes !== true;
 const results: Record<string, Summary[]> = {};
+/** Container ids of the runtimes have to differ. */
+let runs = 0;
 
 if (process.getuid?.() !== 0) throw new Error('the benchmark needs root');
 if (!isInstalled('busybox')) throw new Error('the benchmark needs a static busybox (Debian: busybox-static)');
@@ -98,9 +100,12 @@ function runtimes(): Contender[] {
   execFileSync('bin/skiff-runtime', ['spec', '-b', bundle]);
   const path = `${bundle}/config.json`;
   const config = JSON.parse(execFileSync('cat', [path], { encoding: 'utf8' })) as {
+    ociVersion: string;
     process: { args: string[]; terminal: boolean };
     root: { path: string };
   };
+  // Older runtimes refuse versions newer than themselves.
+  config.ociVersion = '1.0.2';
   config.process.args = ['true'];
   config.process.terminal = false;
   config.root.path = rootFileSystem();
@@ -112,8 +117,6 @@ function runtimes(): Contender[] {
   }
   return contenders;
 }
-
-let runs = 0;
 
 function runtime(program: string, bundle: string): Contender {
   const name = program.split('/').at(-1)!;
