@@ -10,7 +10,10 @@ void runCommandLine(process.argv.slice(2), version).then((code) => {
 function version(): string {
   for (const path of ['../../package.json', '../package.json']) {
     try {
-      const found = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as { name: string; version: string };
+      const found = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as {
+        name: string;
+        version: string;
+      };
       if (found.name === 'skiff') return found.version;
     } catch {
       // The other place then.

@@ -31,9 +31,13 @@ before(async () => {
   ];
   const log = openSync(`${folder}/log`, 'w');
   const script = `mount -t tmpfs tmpfs /run && exec dockerd "$@"`;
-  daemon = spawn('unshare', ['-m', '-n', '-p', '-f', '--mount-proc', '--kill-child', 'sh', '-c', script, 'sh', ...flags], {
-    stdio: ['ignore', log, log],
-  });
+  daemon = spawn(
+    'unshare',
+    ['-m', '-n', '-p', '-f', '--mount-proc', '--kill-child', 'sh', '-c', script, 'sh', ...flags],
+    {
+      stdio: ['ignore', log, log],
+    },
+  );
   for (let turn = 0; docker('version').status !== 0; turn++) {
     if (turn > 200 || daemon.exitCode !== null) assert.fail(readFileSync(`${folder}/log`, 'utf8').slice(-2000));
     await sleep(100);
@@ -46,7 +50,9 @@ before(async () => {
 
 after(async () => {
   if (daemon && daemon.exitCode === null) {
-    const ids = docker('ps', '-aq').stdout.split(/\s+/).filter((id) => id !== '');
+    const ids = docker('ps', '-aq')
+      .stdout.split(/\s+/)
+      .filter((id) => id !== '');
     if (ids.length > 0) docker('rm', '-f', ...ids);
     const ended = new Promise((resolve) => daemon!.once('exit', resolve));
     daemon.kill('SIGKILL');
@@ -74,7 +80,8 @@ test('stdin, init, users, read-only roots, tmpfs and bind mounts', options, () =
     input: 'through\n',
   });
   assert.equal(cat.stdout, 'through\n', cat.stderr);
-  const script = 'id -u; touch /no 2>&1; touch /x/yes && echo tmpfs; ls /bundle; grep -c CapEff:.0000000000000000 /proc/self/status';
+  const script =
+    'id -u; touch /no 2>&1; touch /x/yes && echo tmpfs; ls /bundle; grep -c CapEff:.0000000000000000 /proc/self/status';
   const { stdout } = run(
     ...['--rm', '--read-only', '--tmpfs', '/x:mode=1777', '-v', `${folder}/rootfs/etc:/bundle:ro`],
     ...['--user', '1000:1000', '--cap-drop', 'all', '--security-opt', 'no-new-privileges', 'box:1', 'sh', '-c', script],
@@ -101,7 +108,19 @@ test('a container in the background: exec, update, pause, top, stats, kill, star
   assert.equal(started.status, 0, started.stderr);
   assert.equal(docker('exec', 'c1', 'sh', '-c', 'exit 4').status, 4);
   assert.match(docker('exec', 'c1', 'nosuch').stdout, /exec: "nosuch": executable file not found in \$PATH/);
-  const { stdout } = docker('exec', '-u', 'dan', '-w', '/tmp', '-e', 'A=b', 'c1', 'sh', '-c', 'pwd; echo $A; echo $HOME');
+  const { stdout } = docker(
+    'exec',
+    '-u',
+    'dan',
+    '-w',
+    '/tmp',
+    '-e',
+    'A=b',
+    'c1',
+    'sh',
+    '-c',
+    'pwd; echo $A; echo $HOME',
+  );
   assert.equal(stdout, '/tmp\nb\n/home/dan\n');
   assert.equal(docker('update', '--memory', '80m', '--memory-swap', '100m', 'c1').status, 0);
   assert.match(docker('stats', '--no-stream', '--format', '{{.MemUsage}} {{.PIDs}}', 'c1').stdout, /\/ 80MiB 1$/m);

@@ -56,7 +56,8 @@ test('stdin, users, read-only roots, tmpfs and bind mounts', options, () => {
     input: 'through\n',
   });
   assert.equal(cat.stdout, 'through\n', cat.stderr);
-  const script = 'id -u; touch /no 2>&1; touch /x/yes && echo tmpfs; ls /bundle; grep -c CapEff:.0000000000000000 /proc/self/status';
+  const script =
+    'id -u; touch /no 2>&1; touch /x/yes && echo tmpfs; ls /bundle; grep -c CapEff:.0000000000000000 /proc/self/status';
   const volume = `${folder}/rootfs/etc:/bundle:ro`;
   const { stdout } = run(
     ...['--rm', '--read-only', '--tmpfs', '/x:mode=1777', '-v', volume, '--user', '1000:1000', '--cap-drop', 'all'],
@@ -69,7 +70,16 @@ test('a terminal, a privileged container and a user namespace', options, () => {
   assert.match(run('--rm', '-t', 'box:1', 'tty').stdout, /^\/dev\/pts\/0\r?\n$/);
   const privileged = run('--rm', '--privileged', 'box:1', 'sh', '-c', 'ls /dev | wc -l');
   assert.ok(Number(privileged.stdout) > 20, privileged.stderr);
-  const mapped = run('--rm', '--uidmap', '0:100000:1000', '--gidmap', '0:100000:1000', 'box:1', 'cat', '/proc/self/uid_map');
+  const mapped = run(
+    '--rm',
+    '--uidmap',
+    '0:100000:1000',
+    '--gidmap',
+    '0:100000:1000',
+    'box:1',
+    'cat',
+    '/proc/self/uid_map',
+  );
   assert.match(mapped.stdout, /^\s*0\s+100000\s+1000\n$/, mapped.stderr);
 });
 
@@ -78,7 +88,10 @@ test('a container in the background: exec, pause, kill, start, stop, rm', option
   assert.equal(started.status, 0, started.stderr);
   assert.equal(podman('exec', 'c1', 'sh', '-c', 'exit 4').status, 4);
   assert.equal(podman('exec', 'c1', 'nosuch').status, 127);
-  assert.equal(podman('exec', '-u', '1000', '-w', '/tmp', '-e', 'A=b', 'c1', 'sh', '-c', 'pwd; echo $A').stdout, '/tmp\nb\n');
+  assert.equal(
+    podman('exec', '-u', '1000', '-w', '/tmp', '-e', 'A=b', 'c1', 'sh', '-c', 'pwd; echo $A').stdout,
+    '/tmp\nb\n',
+  );
   assert.match(podman('exec', '-t', 'c1', 'tty').stdout, /\/dev\/pts\/0/);
   const status = (): string => podman('inspect', '--format', '{{.State.Status}}', 'c1').stdout.trim();
   assert.equal(podman('pause', 'c1').status, 0);

@@ -81,11 +81,12 @@ function compile(source: string, what: string, output: string): void {
 
 /** One program in a mount namespace of its own, as some leave mounts behind. It finds rootfs and runtimetest in its cwd. */
 function validate(runtime: string, name: string): Verdict {
-  const { stdout, status } = spawnSync(
-    'unshare',
-    ['--mount', '--propagation', 'private', `${work}/programs/${name}`],
-    { cwd: `${work}/source`, env: { ...process.env, RUNTIME: runtime }, encoding: 'utf8', timeout: 180_000 },
-  );
+  const { stdout, status } = spawnSync('unshare', ['--mount', '--propagation', 'private', `${work}/programs/${name}`], {
+    cwd: `${work}/source`,
+    env: { ...process.env, RUNTIME: runtime },
+    encoding: 'utf8',
+    timeout: 180_000,
+  });
   const lines = stdout.split('\n').map((line) => line.trim());
   return {
     ok: lines.filter((line) => /^ok \d/.test(line)).length,
@@ -101,7 +102,9 @@ function report(programs: readonly string[], results: readonly ReadonlyMap<strin
   console.log(`| program | ${names.join(' | ')} |\n| --- |${names.map(() => ' --- |').join('')}`);
   for (const program of programs) {
     const cells = results.map((result) => cell(result.get(program)!));
-    const isFine = results.every((result) => result.get(program)!.failed.length === 0 && result.get(program)!.status === 0);
+    const isFine = results.every(
+      (result) => result.get(program)!.failed.length === 0 && result.get(program)!.status === 0,
+    );
     if (!isFine || new Set(cells).size > 1) console.log(`| ${program} | ${cells.join(' | ')} |`);
   }
   const sums = results.map((result) => {
@@ -112,8 +115,11 @@ function report(programs: readonly string[], results: readonly ReadonlyMap<strin
       ended: verdicts.filter(({ status }) => status !== 0).length,
     };
   });
-  console.log(`| all ${programs.length} | ${sums.map((sum) => `${sum.ok} ok, ${sum.failed} failed, ${sum.ended} programs ended badly`).join(' | ')} |\n`);
-  for (const [program, { failed }] of results[0]!) for (const line of failed) console.log(`${names[0]}: ${program}: ${line}`);
+  console.log(
+    `| all ${programs.length} | ${sums.map((sum) => `${sum.ok} ok, ${sum.failed} failed, ${sum.ended} programs ended badly`).join(' | ')} |\n`,
+  );
+  for (const [program, { failed }] of results[0]!)
+    for (const line of failed) console.log(`${names[0]}: ${program}: ${line}`);
   const [first, ...others] = sums;
   const isWorse = others.some((other) => first!.failed > other.failed || first!.ended > other.ended);
   if (isWorse) console.log(`\n${names[0]} fails more than another runtime`);

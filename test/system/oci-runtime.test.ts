@@ -96,29 +96,33 @@ const folders = (cgroup: string): string[] => {
   return all.map(({ mountPoint }) => `${mountPoint}${cgroup}`).filter((path) => existsSync(path));
 };
 
-test('a container is created, started, killed and deleted, and each step refuses what does not fit', options, async (t) => {
-  const container = created(t, { process: { args: ['sleep', '1000'] }, annotations: { some: 'thing' } });
-  const state = JSON.parse(call(['state', container.id]).stdout) as Record<string, unknown>;
-  assert.equal(state['status'], 'created');
-  assert.equal(state['bundle'], container.bundle);
-  assert.deepEqual(state['annotations'], { some: 'thing' });
-  assert.match(readFileSync(`/proc/${container.pid()}/cgroup`, 'utf8'), new RegExp(`:${container.cgroup}$`, 'm'));
-  assert.match(call(['create', '--bundle', container.bundle, container.id]).stderr, /already exists/);
-  assert.match(call(['resume', container.id]).stderr, /not paused/);
+test(
+  'a container is created, started, killed and deleted, and each step refuses what does not fit',
+  options,
+  async (t) => {
+    const container = created(t, { process: { args: ['sleep', '1000'] }, annotations: { some: 'thing' } });
+    const state = JSON.parse(call(['state', container.id]).stdout) as Record<string, unknown>;
+    assert.equal(state['status'], 'created');
+    assert.equal(state['bundle'], container.bundle);
+    assert.deepEqual(state['annotations'], { some: 'thing' });
+    assert.match(readFileSync(`/proc/${container.pid()}/cgroup`, 'utf8'), new RegExp(`:${container.cgroup}$`, 'm'));
+    assert.match(call(['create', '--bundle', container.bundle, container.id]).stderr, /already exists/);
+    assert.match(call(['resume', container.id]).stderr, /not paused/);
 
-  assert.equal(call(['start', container.id]).status, 0);
-  assert.equal(container.status(), 'running');
-  assert.match(call(['start', container.id]).stderr, /it is running/);
-  assert.match(call(['delete', container.id]).stderr, /it is running/);
-  assert.equal(JSON.parse(call(['list', '--format', 'json']).stdout)[0].id, container.id);
+    assert.equal(call(['start', container.id]).status, 0);
+    assert.equal(container.status(), 'running');
+    assert.match(call(['start', container.id]).stderr, /it is running/);
+    assert.match(call(['delete', container.id]).stderr, /it is running/);
+    assert.equal(JSON.parse(call(['list', '--format', 'json']).stdout)[0].id, container.id);
 
-  assert.equal(call(['kill', container.id, 'KILL']).status, 0);
-  await until(() => container.status() === 'stopped');
-  assert.match(call(['kill', container.id, 'KILL']).stderr, /container not running/);
-  assert.equal(call(['delete', container.id]).status, 0);
-  assert.match(call(['state', container.id]).stderr, /container does not exist/);
-  assert.deepEqual(folders(container.cgroup), []);
-});
+    assert.equal(call(['kill', container.id, 'KILL']).status, 0);
+    await until(() => container.status() === 'stopped');
+    assert.match(call(['kill', container.id, 'KILL']).stderr, /container not running/);
+    assert.equal(call(['delete', container.id]).status, 0);
+    assert.match(call(['state', container.id]).stderr, /container does not exist/);
+    assert.deepEqual(folders(container.cgroup), []);
+  },
+);
 
 test('run gives the exit code of the program and deletes the container', options, (t) => {
   const check = (args: string[], expected: number): void => {
@@ -135,7 +139,16 @@ test('a program that cannot run is told from a missing one, in the words that ca
   const check = (args: string[], expected: RegExp): void => {
     const container = bundle(t, { process: { args } });
     const log = `${container.bundle}/log`;
-    const { status, stderr } = call(['--log', log, '--log-format', 'json', 'run', '-b', container.bundle, container.id]);
+    const { status, stderr } = call([
+      '--log',
+      log,
+      '--log-format',
+      'json',
+      'run',
+      '-b',
+      container.bundle,
+      container.id,
+    ]);
     assert.equal(status, 1);
     assert.match(stderr, expected);
     const entry = JSON.parse(readFileSync(log, 'utf8').trim().split('\n').at(-1)!) as { level: string; msg: string };
@@ -173,16 +186,25 @@ test('exec joins the container with its own user, environment, folder and exit c
   assert.equal(exec(container.id, 'sh', '-c', 'exit 7').status, 7);
   assert.equal(exec(container.id, 'sh', '-c', 'kill -TERM $$').status, 128 + 15);
   assert.equal(exec(container.id, 'hostname').stdout, 'test\n');
-  assert.equal(exec('-u', '1000:5', container.id, 'sh', '-c', 'echo $(id -u) $(id -g) $HOME').stdout, '1000 5 /home/dan\n');
+  assert.equal(
+    exec('-u', '1000:5', container.id, 'sh', '-c', 'echo $(id -u) $(id -g) $HOME').stdout,
+    '1000 5 /home/dan\n',
+  );
   assert.equal(exec('-e', 'A=b', '--cwd', '/tmp', container.id, 'sh', '-c', 'echo $A; pwd').stdout, 'b\n/tmp\n');
   assert.equal(exec('-e', 'PATH=/none:/bin', container.id, 'sh', '-c', 'echo $PATH').stdout, '/none:/bin\n');
-  assert.equal(exec('--no-new-privs', container.id, 'grep', 'NoNewPrivs', '/proc/self/status').stdout, 'NoNewPrivs:\t1\n');
+  assert.equal(
+    exec('--no-new-privs', container.id, 'grep', 'NoNewPrivs', '/proc/self/status').stdout,
+    'NoNewPrivs:\t1\n',
+  );
   assert.match(exec('--cap', 'CAP_KILL', container.id, 'grep', 'CapEff', '/proc/self/status').stdout, /0{14}20$/m);
   assert.equal(exec(container.id, 'nosuch').status, 255);
   assert.match(exec(container.id, 'nosuch').stderr, /exec failed: unable to start container process: exec: "nosuch"/);
 
   const file = `${container.bundle}/process.json`;
-  writeFileSync(file, JSON.stringify({ args: ['sh', '-c', 'pwd'], cwd: '/etc', env: ['PATH=/bin'], user: { uid: 1000 } }));
+  writeFileSync(
+    file,
+    JSON.stringify({ args: ['sh', '-c', 'pwd'], cwd: '/etc', env: ['PATH=/bin'], user: { uid: 1000 } }),
+  );
   assert.equal(exec('--process', file, container.id).stdout, '/etc\n');
 
   const pidFile = `${container.bundle}/exec-pid`;
@@ -214,10 +236,7 @@ test('update changes limits by flags and by JSON, and events shows them', option
   const file = `${container.bundle}/resources.json`;
   writeFileSync(file, JSON.stringify({ memory: { limit: 80 * 1024 * 1024 } }));
   assert.equal(call(['update', '--resources', file, container.id]).status, 0);
-  assert.equal(
-    JSON.parse(call(['events', '--stats', container.id]).stdout).data.memory.usage.limit,
-    80 * 1024 * 1024,
-  );
+  assert.equal(JSON.parse(call(['events', '--stats', container.id]).stdout).data.memory.usage.limit, 80 * 1024 * 1024);
 });
 
 test('all kinds of hooks run in the order of the specification and read the state', options, (t) => {
@@ -246,14 +265,10 @@ test('all kinds of hooks run in the order of the specification and read the stat
   const lines = readFileSync(record, 'utf8').trim().split('\n');
   const names = lines.map((line) => line.split(' ')[0]);
   // The program and the poststart hook run at the same time.
-  assert.deepEqual(names.filter((name) => name !== 'program'), [
-    'prestart',
-    'createRuntime',
-    'createContainer',
-    'startContainer',
-    'poststart',
-    'poststop',
-  ]);
+  assert.deepEqual(
+    names.filter((name) => name !== 'program'),
+    ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop'],
+  );
   assert.ok(names.indexOf('program') > names.indexOf('startContainer'));
   const statuses: Record<string, string> = {
     prestart: 'creating',

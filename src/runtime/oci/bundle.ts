@@ -79,7 +79,8 @@ function parseAs<Value>(text: string, shape: Shape, file: string): Value {
   }
   if (value === null) throw errors.badBundle(file, 'null is no object');
   const found = misfit(value, shape, '');
-  if (found) throw errors.invalidSpec(found.path === '' ? file : found.path, found.found, `it has to be ${found.wanted}`);
+  if (found)
+    throw errors.invalidSpec(found.path === '' ? file : found.path, found.found, `it has to be ${found.wanted}`);
   return withoutNulls(value) as Value;
 }
 

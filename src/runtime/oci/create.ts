@@ -58,7 +58,12 @@ export async function createContainer(context: OciContext, request: CreateReques
     });
   }
   const placement = hasCgroup ? cgroup.placement(resources) : { tasks: [], hierarchies: [] };
-  const plan = compileFor(bundle, request, { folder, placement, env: inherited.env, preserveFds: inherited.preserveFds });
+  const plan = compileFor(bundle, request, {
+    folder,
+    placement,
+    env: inherited.env,
+    preserveFds: inherited.preserveFds,
+  });
   const foreground = request.foreground && { tty: terminal, subreaper: request.foreground.subreaper };
   const run = runPlan({
     plan: encodePlan(plan),

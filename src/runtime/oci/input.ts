@@ -38,7 +38,11 @@ export function cgroupsPathOf(config: RuntimeConfig, id: string, systemd: boolea
   const path = config.linux?.cgroupsPath ?? '';
   if (path === '') return systemd ? `system.slice:skiff:${id}` : `/skiff-runtime/${id}`;
   if (systemd && !isSystemdPath(path)) {
-    throw errors.invalidSpec('linux.cgroupsPath', `"${path}"`, 'with --systemd-cgroup it has the form slice:prefix:name');
+    throw errors.invalidSpec(
+      'linux.cgroupsPath',
+      `"${path}"`,
+      'with --systemd-cgroup it has the form slice:prefix:name',
+    );
   }
   return path;
 }
