@@ -63,7 +63,7 @@ export function compilePlan(config: RuntimeConfig, input: CompileInput): Plan {
     ...(namespaces.isNew('network') ? [loopbackUp()] : []),
     ...(ownMounts ? planRoot(config, input, root) : [openRoot(config, input, root)]),
     ...mounts.child,
-    ...(mounts.ownDev ? planDevices(linux.devices ?? [], root, namespaces.has('user')) : []),
+    ...(ownMounts && mounts.ownDev ? planDevices(linux.devices ?? [], root, namespaces.has('user')) : []),
     ...makeCwd(process, input, root),
   ];
   const meets = runtimeHooks.length > 0;

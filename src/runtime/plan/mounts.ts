@@ -44,7 +44,8 @@ export function planMounts(
   slots: SlotAllocator,
 ): MountsPlan {
   const context: Context = { config, input, namespaces, root, slots, parent: [], child: [], afterPivot: [] };
-  let ownDev = false;
+  // compat: as in runc only a bind mount over /dev keeps the runtime's nodes out; without any mount they go into the root.
+  let ownDev = true;
   for (const mount of config.mounts ?? []) {
     const target = cleanDestination(mount);
     const options = parseMountOptions(mount.options ?? []);
