@@ -67,7 +67,7 @@ export const exec = defineCommand({
       detachKeys: flags['detach-keys'],
     });
     if (end === 'detached') {
-      context.stderr.write('\r\nread escape sequence\r\n');
+      context.stderr.write('\nread escape sequence\n');
       return 0;
     }
     return (await execs.inspect(id)).exitCode ?? 0;
