@@ -83,6 +83,8 @@ async function launch(parts: EngineParts, record: ContainerRecord): Promise<Runn
       stdin: settings.openStdin,
       stdinOnce: settings.stdinOnce,
       ...logOf(parts, record),
+      // A bind keeps the user's own file system busy: it is let go of at once.
+      linger: settings.host.binds.length === 0,
       hold: held,
     });
     if (held) {

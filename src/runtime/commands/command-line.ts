@@ -45,14 +45,14 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   update: () => import('./update.ts'),
 };
 
-/** Performs one call, `argv` without the program; gives the exit code. `version` is this package's. */
-export async function runCommandLine(argv: readonly string[], version: string): Promise<number> {
+/** Performs one call, `argv` without the program; gives the exit code. `version` gives this package's. */
+export async function runCommandLine(argv: readonly string[], version: () => string): Promise<number> {
   let log = openLog({ format: 'text', debug: false });
   let name = '';
   try {
     const { values: flags, args } = parseFlags(globalFlags, argv);
     log = logOf(flags);
-    if (flags.version) return print(`skiff-runtime version ${version}\nspec: ${OCI_RUNTIME_VERSION}\n`);
+    if (flags.version) return print(`skiff-runtime version ${version()}\nspec: ${OCI_RUNTIME_VERSION}\n`);
     name = args[0] ?? 'help';
     if (flags.help || name === 'help') return print(await helpText(flags.help ? undefined : args[1]));
     const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
