@@ -32,6 +32,7 @@ const files = globSync(
 const tests = ['--test', '--test-concurrency=1', '--test-reporter=spec', ...files];
 const steps: Step[] = [
   { name: 'ok', command: [process.execPath, 'tools/ok.ts'], live: true },
+  { name: 'bundle', command: [process.execPath, 'tools/bundle.ts'] },
   {
     name: 'system',
     command: ['unshare', '--mount', '--propagation', 'private', '--', process.execPath, ...tests],
