@@ -146,7 +146,8 @@ function mountsOf(input: OciConfigInput): Mount[] {
 /** compat: a read-only root closes the defaults too; privileged opens /sys and the cgroups; host namespaces are bound. */
 function adjustDefault(mount: Mount, host: HostSettings): Mount {
   const { destination } = mount;
-  if (host.ipcMode === 'host' && (destination === '/dev/shm' || destination === '/dev/mqueue')) {
+  // Message queues come with the namespace: a mount of them shows the host's, which need not have one itself.
+  if (host.ipcMode === 'host' && destination === '/dev/shm') {
     return { destination, type: 'bind', source: destination, options: ['rbind', 'nosuid', 'noexec', 'nodev'] };
   }
   const ofSystem = destination === '/sys' || destination === '/sys/fs/cgroup';

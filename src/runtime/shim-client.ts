@@ -77,6 +77,8 @@ class SocketControl implements ShimControl {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     socket.on('error', () => {});
+    // Half-open sockets stay until both ends have closed: the shim has nothing to hear from us after its end.
+    socket.once('end', () => socket.destroy());
     socket.once('close', () => {
       for (const { reject } of this.#answers.values()) reject(gone());
       this.#answers.clear();
