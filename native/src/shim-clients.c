@@ -131,7 +131,9 @@ int clients_settle(struct shim *s) {
     struct connection *c = &s->connections[i];
     if (c->fd < 0) continue;
     int stalled = s->state == SHIM_EXITED && monotonic_ms() - c->progress >= STALL_MS;
-    if (is_served(s, c) || stalled)
+    int served = is_served(s, c);
+    if (served && c->kind == CONN_ATTACH && attach_part(c)) served = 0;
+    if (served || stalled)
       client_drop(s, c);
     else
       left++;

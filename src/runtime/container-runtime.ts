@@ -46,6 +46,8 @@ export interface LaunchRequest extends ShimWishes {
   readonly overlay: OverlayRoot;
   readonly makeCwd: { readonly uid: number; readonly gid: number };
   readonly stdinOnce: boolean;
+  /** See ShimRecord.linger. */
+  readonly linger: boolean;
   readonly log?: NonNullable<ShimRecord['log']>;
 }
 
@@ -104,6 +106,7 @@ export class ContainerRuntime {
       tty: config.process?.terminal ?? false,
       stdin: request.stdin,
       stdinOnce: request.stdinOnce,
+      linger: request.linger,
       id,
       runDirectory,
       ...(request.log ? { log: request.log } : {}),

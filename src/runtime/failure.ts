@@ -30,7 +30,8 @@ interface FailedOp {
 function describeFailure(op: FailedOp | undefined, args: readonly string[], failure: PlanFailure): SkiffError {
   const reason = describeErrno(failure.errno);
   if (op?.name === 'findExec' || op?.name === 'exec') return execError(args[0] ?? '', failure, reason);
-  if (op?.name === 'chdir') {
+  // MKDIR_IN makes the working directory where it is missing, and nothing else.
+  if (op?.name === 'chdir' || op?.name === 'mkdirIn') {
     const message = `cannot enter the working directory "${op.path ?? failure.detail}" in the container: ${reason}`;
     return new SkiffError('invalid', 'runtime.workingDirectory', message, { details: { exitCode: 126 } });
   }

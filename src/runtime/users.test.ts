@@ -13,14 +13,14 @@ function check(text: string, expected: Partial<ResolvedUser>, groupAdd: string[]
 }
 
 test('resolveUser() finds names, numbers and groups as Docker does', () => {
-  check('', { uid: 0, gid: 0, additionalGids: [10], home: '/root' });
-  check('web', { uid: 33, gid: 33, additionalGids: [10, 44], home: '/var/www' });
-  check('33', { uid: 33, gid: 33, additionalGids: [10, 44], home: '/var/www' });
-  check('web:root', { uid: 33, gid: 0, additionalGids: [] });
-  check('4321', { uid: 4321, gid: 0, additionalGids: [], home: '/' });
+  check('', { uid: 0, gid: 0, additionalGids: [0, 10], home: '/root' });
+  check('web', { uid: 33, gid: 33, additionalGids: [33, 10, 44], home: '/var/www' });
+  check('33', { uid: 33, gid: 33, additionalGids: [33, 10, 44], home: '/var/www' });
+  check('web:root', { uid: 33, gid: 0, additionalGids: [0] });
+  check('4321', { uid: 4321, gid: 0, additionalGids: [0], home: '/' });
   check('4321:77', { uid: 4321, gid: 77 });
   check('1000', { uid: 5, gid: 6, home: '/odd' });
-  check('web', { additionalGids: [10, 44, 33, 99] }, ['www', '99', 'wheel']);
+  check('web', { additionalGids: [33, 10, 44, 99] }, ['www', '99', 'wheel']);
 });
 
 test('resolveUser() refuses what it cannot find, naming it', () => {

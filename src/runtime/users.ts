@@ -66,7 +66,8 @@ export function resolveUser(text: string, files: UserFiles, groupAdd: readonly s
     if (found === undefined) throw errors.noGroup(wanted);
     additionalGids.push(found);
   }
-  return { uid, gid, additionalGids: [...new Set(additionalGids)], home: entry?.home || '/' };
+  // The primary group is among them, so that setgid programs cannot drop a group that files are closed to (CVE-2022-36109).
+  return { uid, gid, additionalGids: [...new Set([gid, ...additionalGids])], home: entry?.home || '/' };
 }
 
 function parseLines(text: string): string[][] {

@@ -22,8 +22,9 @@ import { removeRecord } from './remove.ts';
 
 /** Throws `container.noSuch`, the lifecycle's refusals, and why the process could not be started. */
 export async function startContainer(parts: EngineParts, reference: string): Promise<void> {
-  const { id } = findContainer(parts, reference);
-  await parts.live.get(id)?.cleaned;
+  const { id, status } = findContainer(parts, reference);
+  // One that has just ended is cleaned up first; one that runs is refused at once.
+  if (!isLive(status)) await parts.live.get(id)?.cleaned;
   await parts.locks.run(id, () => startLocked(parts, findContainer(parts, id)));
 }
 
@@ -83,6 +84,8 @@ async function launch(parts: EngineParts, record: ContainerRecord): Promise<Runn
       stdin: settings.openStdin,
       stdinOnce: settings.stdinOnce,
       ...logOf(parts, record),
+      // A bind keeps the user's own file system busy: it is let go of at once.
+      linger: settings.host.binds.length === 0,
       hold: held,
     });
     if (held) {

@@ -104,7 +104,13 @@ async function replayLog(
 
 /** The shim already speaks Docker's stream format: bytes pass through unread. */
 function join(client: Duplex, container: Socket): void {
-  container.on('error', () => client.destroy());
+  // A container that ends with input unread breaks its connection after its output, which still has to reach the
+  // client. The rest of the input is taken and dropped: closing on it would break the client's connection likewise.
+  container.on('error', () => {
+    client.unpipe(container);
+    client.end();
+    client.resume();
+  });
   client.on('error', () => container.destroy());
   client.on('close', () => container.destroy());
   client.pipe(container);

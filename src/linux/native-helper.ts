@@ -94,6 +94,7 @@ class ProcessLauncher implements Launcher {
   readonly lost: Promise<Error>;
   readonly #process: ChildProcess;
   readonly #requests: Duplex;
+  readonly #events: Duplex;
   readonly #replies = new Map<number, { resolve: (body: BytesReader) => void; reject: (error: Error) => void }>();
   /** By token; the pid tells whose a lost shim was. An end may be heard before the reply that names the pid. */
   readonly #launches = new Map<bigint, { readonly listener: EventListener; pid: number }>();
@@ -105,7 +106,7 @@ class ProcessLauncher implements Launcher {
     const child = spawn(path, ['launcher'], { stdio: ['ignore', 'ignore', 'inherit', 'pipe', 'pipe'], detached: true });
     this.#process = child;
     this.#requests = child.stdio[3] as Duplex;
-    const events = child.stdio[4] as Duplex;
+    this.#events = child.stdio[4] as Duplex;
     const { promise, resolve } = Promise.withResolvers<Error>();
     this.lost = promise;
     child.once('error', (error) => this.#end(error, resolve));
@@ -113,8 +114,8 @@ class ProcessLauncher implements Launcher {
     const replySplitter = new FrameSplitter();
     this.#requests.on('data', (chunk: Buffer) => replySplitter.push(chunk).forEach((frame) => this.#reply(frame)));
     const eventSplitter = new FrameSplitter();
-    events.on('data', (chunk: Buffer) => eventSplitter.push(chunk).forEach((frame) => this.#event(frame)));
-    for (const stream of [this.#requests, events]) stream.on('error', (error) => this.#end(error, resolve));
+    this.#events.on('data', (chunk: Buffer) => eventSplitter.push(chunk).forEach((frame) => this.#event(frame)));
+    for (const stream of [this.#requests, this.#events]) stream.on('error', (error) => this.#end(error, resolve));
   }
 
   async ping(): Promise<number> {
@@ -158,6 +159,8 @@ class ProcessLauncher implements Launcher {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#requests.end();
     await this.lost;
+    // Shims hold its other end, for as long as they live.
+    this.#events.destroy();
   }
 
   #request(type: number, write: (writer: BytesWriter) => void): Promise<BytesReader> {

@@ -1,0 +1,42 @@
+/** What a test needs of its machine. Where it is missing the test is skipped, with the reason in the report. */
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+
+/** `root`, `network` (Debian's mirror is configured), `cgroup:NAME` for a controller, or the name of a program in PATH. */
+export type Need = string;
+
+/** For the `skip` option of tests and suites: false, or why it cannot run here. */
+export function missing(...needs: readonly Need[]): string | false {
+  const reasons = needs.map(reasonFor).filter((reason) => reason !== '');
+  return reasons.length === 0 ? false : `needs ${reasons.join(', ')}`;
+}
+
+function reasonFor(need: Need): string {
+  if (need === 'root') return process.getuid?.() === 0 ? '' : 'root';
+  if (need.startsWith('cgroup:')) {
+    const controller = need.slice('cgroup:'.length);
+    return hasController(controller) ? '' : `the cgroup controller ${controller}`;
+  }
+  return programPath(need) === undefined ? `the program ${need}` : '';
+}
+
+/** The first executable file of that name in PATH and the folders of administrators' programs. */
+export function programPath(name: string): string | undefined {
+  const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin'];
+  return folders.map((folder) => `${folder}/${name}`).find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function hasController(name: string): boolean {
+  if (existsSync('/sys/fs/cgroup/cgroup.controllers')) {
+    return readFileSync('/sys/fs/cgroup/cgroup.controllers', 'utf8').trim().split(' ').includes(name);
+  }
+  return existsSync(`/sys/fs/cgroup/${name}`);
+}
