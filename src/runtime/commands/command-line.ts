@@ -25,7 +25,11 @@ const globalFlags = {
   version: { names: ['version', 'v'], kind: 'switch', about: 'show the version' },
 } as const satisfies FlagTable;
 
-const DEFAULT_ROOT = '/run/skiff-runtime';
+/** compat: as runc, a user without root rights has a place of his own. */
+function defaultRoot(): string {
+  const own = process.env['XDG_RUNTIME_DIR'];
+  return own !== undefined && own !== '' && process.getuid?.() !== 0 ? `${own}/skiff-runtime` : '/run/skiff-runtime';
+}
 
 const commands: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {
   create: () => import('./create.ts'),
@@ -85,7 +89,7 @@ function logOf({ log, logFormat = 'text', debug }: FlagValues<typeof globalFlags
 }
 
 function contextOf(flags: FlagValues<typeof globalFlags>, log: RuntimeLog): CommandContext {
-  const root = flags.root ?? DEFAULT_ROOT;
+  const root = flags.root ?? defaultRoot();
   return {
     root: root.startsWith('/') ? root : `${process.cwd()}/${root}`,
     rootless: isRootless(flags.rootless ?? 'auto'),

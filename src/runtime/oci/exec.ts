@@ -52,6 +52,7 @@ export async function execInContainer(state: ContainerState, request: ExecReques
     ...seccompInput(config.linux?.seccomp, facts),
     home: homeOf(process, state.rootfs),
     preserveFds: inherited.preserveFds,
+    unprivileged: globalThis.process.getuid?.() !== 0,
     noPivot: false,
     noNewKeyring: state.noNewKeyring,
   });

@@ -77,12 +77,20 @@ export function compilePlan(config: RuntimeConfig, input: CompileInput): Plan {
   child.push(...planLabels(process, input), ...planSysctls(linux, namespaces));
   child.push({ op: 'readonly', paths: linux.readonlyPaths ?? [] }, { op: 'mask', paths: linux.maskedPaths ?? [] });
   const startHooks = planHooks(hooks.startContainer, () => stateParts(hookState, 'created'));
-  const identity = { process, input, slots, parent, noSetgroups: false, state: hookState, status: 'creating' } as const;
+  const identity = {
+    process,
+    input,
+    slots,
+    parent,
+    noSetgroups: input.unprivileged === true,
+    state: hookState,
+    status: 'creating',
+  } as const;
   child.push(...planIdentity(identity, startHooks));
 
   parent.push(...planDeviceFilter(input.cgroup));
   parent.push({ op: 'clone', flags: namespaces.cloneFlags, cgroup: openCgroup(input.cgroup, slots, parent) });
-  parent.push(...planIdMaps(namespaces, linux));
+  parent.push(...planIdMaps(namespaces, linux, input));
   parent.push({ op: 'post', number: MAPPED });
   if (meets) parent.push({ op: 'wait', number: MOUNTED }, ...runtimeHooks, { op: 'post', number: HOOKS_DONE });
   return { parent, child };
@@ -135,7 +143,8 @@ function planArrival(
   }
   ops.push(...namespaces.child);
   if (namespaces.has('user') && (inUserNamespace ? (linux.uidMappings ?? []).length > 0 : true)) {
-    ops.push({ op: 'user', uid: 0, gid: 0, groups: [] });
+    const flags = input.unprivileged ? opFlags.noSetgroups : 0;
+    ops.push({ op: 'user', opFlags: flags, uid: 0, gid: 0, groups: [] });
   }
   if (namespaces.unshareCgroup) ops.push({ op: 'unshare', flags: CLONE.NEWCGROUP });
   return ops;
@@ -226,13 +235,15 @@ function openCgroup(cgroup: CgroupPlacement, slots: SlotAllocator, parent: Op[])
   return opened;
 }
 
-function planIdMaps(namespaces: NamespacePlan, linux: LinuxConfig): Op[] {
+function planIdMaps(namespaces: NamespacePlan, linux: LinuxConfig, input: CompileInput): Op[] {
   if (!namespaces.isNew('user')) return [];
   const ops: Op[] = [];
   if ((linux.uidMappings ?? []).length > 0) {
     ops.push({ op: 'writeProc', name: 'uid_map', data: idMapText(linux.uidMappings!) });
   }
   if ((linux.gidMappings ?? []).length > 0) {
+    // kernel: without rights the groups can only be mapped once setgroups is denied for good (user_namespaces(7)).
+    if (input.unprivileged) ops.push({ op: 'writeProc', name: 'setgroups', data: 'deny' });
     ops.push({ op: 'writeProc', name: 'gid_map', data: idMapText(linux.gidMappings!) });
   }
   return ops;

@@ -124,7 +124,7 @@ function planBind(context: Context, mount: Mount, target: string, options: Mount
     throw errors.invalidSpec(`the bind mount for ${target}`, 'without a source', 'give the path to bind');
   const source = posix.resolve(input.bundle, mount.source);
   let sourceSlot = NONE;
-  if (namespaces.isNew('user')) {
+  if (namespaces.isNew('user') && !input.unprivileged) {
     // The root of the new user namespace may not be allowed to walk to the source: the parent opens it.
     sourceSlot = slots.next();
     const tree = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (options.recursive ? AT_RECURSIVE : 0);
