@@ -4,6 +4,7 @@
  * Keeps no records: what it is told and what the kernel says is all it knows.
  */
 import {
+  type Cgroup,
   type CgroupHost,
   type CgroupStats,
   type HelperEvent,
@@ -93,14 +94,9 @@ export class ContainerRuntime {
   async launch(request: LaunchRequest): Promise<RunningProcess> {
     const { config, id, runDirectory } = request;
     const resources = config.linux?.resources ?? {};
-    const cgroup = openCgroup(config.linux?.cgroupsPath ?? `/skiff/${id}`, this.#deps.cgroupHost);
+    const cgroup = this.#cgroupOf(request);
     cgroup.create(resources);
-    const plan = compilePlan(config, {
-      ...this.#input(request, config.process!),
-      cgroup: cgroup.placement(resources),
-      overlay: request.overlay,
-      makeCwd: request.makeCwd,
-    });
+    const plan = this.#compile(request, cgroup);
     const watch = cgroup.oomWatch();
     const shim: ShimRecord = {
       tty: config.process?.terminal ?? false,
@@ -113,6 +109,25 @@ export class ContainerRuntime {
       ...(watch.kind === 0 ? {} : { oom: { path: watch.path, version: watch.kind } }),
     };
     return this.#perform(shim, plan, config.process?.args ?? []);
+  }
+
+  /** The plan `launch` would perform, for people. Nothing is made. */
+  plan(request: LaunchRequest): Plan {
+    return this.#compile(request, this.#cgroupOf(request));
+  }
+
+  #cgroupOf({ config, id }: LaunchRequest): Cgroup {
+    return openCgroup(config.linux?.cgroupsPath ?? `/skiff/${id}`, this.#deps.cgroupHost);
+  }
+
+  #compile(request: LaunchRequest, cgroup: Cgroup): Plan {
+    const { config, overlay, makeCwd } = request;
+    return compilePlan(config, {
+      ...this.#input(request, config.process!),
+      cgroup: cgroup.placement(config.linux?.resources ?? {}),
+      overlay,
+      makeCwd,
+    });
   }
 
   /** A further process in the namespaces of `target`. Throws what says why it could not start. */
@@ -205,10 +220,13 @@ export class ContainerRuntime {
     const { promise, resolve, reject } = Promise.withResolvers<RunningProcess>();
     let process: RunningProcess | undefined;
     const listener = (event: HelperEvent): void => {
-      if (process) {
+      if (process && event.type === 'failed') {
+        process.fail(failureError(plan, args, event));
+      } else if (process) {
         process.event(event);
       } else if (event.type === 'created' || event.type === 'started') {
         process = new RunningProcess(event, shim.runDirectory, launcher);
+        process.event(event);
         resolve(process);
       } else if (event.type === 'failed') {
         reject(failureError(plan, args, event));

@@ -1,8 +1,10 @@
 /** Routes that take a connection over: attach; and exec in all its parts. */
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { messageOf } from '#base';
 import {
   attachContainer,
+  checkExecStart,
   createExec,
   type EngineParts,
   type ExecSettings,
@@ -147,8 +149,16 @@ async function startExecRoute(parts: EngineParts, context: RequestContext): Prom
     return;
   }
   const options = { ...settings.attach, raw: settings.tty, closeStdin: true };
-  const process = await startExec(parts, params['id']!, options);
-  if (process) join(context.hijack(settings.tty ? RAW : MULTIPLEXED), process);
+  checkExecStart(parts, params['id']!);
+  // compat: the connection is taken over first; why the process did not start is then written to it.
+  const client = context.hijack(settings.tty ? RAW : MULTIPLEXED);
+  try {
+    const process = await startExec(parts, params['id']!, options);
+    if (process) join(client, process);
+  } catch (error) {
+    const text = Buffer.from(`OCI runtime exec failed: ${messageOf(error)}\r\n`);
+    client.end(settings.tty ? text : frame('stdout', text));
+  }
 }
 
 function inspectExec(parts: EngineParts, { params, response }: RequestContext): void {
