@@ -111,8 +111,23 @@ static int file_name(const struct log *l, uint32_t number, char *out) {
   return name.cut ? -1 : 0;
 }
 
+/* A new file in place of the only one, rather than the old one cut to nothing: who reads it can read it to its end. */
 static int start_over(struct log *l, struct err *e) {
-  if (ftruncate(l->fd, 0) < 0) return err_errno(e, "truncate log", l->path);
+  char fresh[PATH_MAX];
+  struct text name = text_over(fresh, PATH_MAX);
+  text_add(&name, l->path);
+  text_add(&name, ".new");
+  if (name.cut) return err_set(e, ENAMETOOLONG, "rotate log", l->path);
+  int fd = open(fresh, O_WRONLY | O_APPEND | O_CREAT | O_TRUNC | O_CLOEXEC, LOG_MODE);
+  if (fd < 0) return err_errno(e, "open log", fresh);
+  if (rename(fresh, l->path) < 0) {
+    err_errno(e, "rotate log", fresh);
+    unlink(fresh);
+    close(fd);
+    return -1;
+  }
+  close(l->fd);
+  l->fd = fd;
   l->size = 0;
   return 0;
 }

@@ -5,6 +5,7 @@ export const errors = defineErrors('api', {
   invalid: { kind: 'invalid', message: (what: string) => what },
   invalidJson: { kind: 'invalid', message: (why: string) => `invalid JSON: ${why}` },
   tooLarge: { kind: 'invalid', message: (limit: number) => `http: request body too large (at most ${limit} bytes)` },
+  noLogReading: { kind: 'not-implemented', message: () => 'configured logging driver does not support reading' },
   notFound: { kind: 'not-found', message: () => 'page not found' },
   unsupported: {
     kind: 'not-implemented',

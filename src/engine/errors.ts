@@ -65,8 +65,4 @@ export const errors = defineErrors('container', {
     message: (option: string, hint: string) => `${option} is not supported by this version of Skiff: ${hint}`,
   },
   invalid: { kind: 'invalid', message: (what: string) => what },
-  noLogs: {
-    kind: 'invalid',
-    message: (driver: string) => `configured logging driver does not support reading: "${driver}"`,
-  },
 });

@@ -1,7 +1,8 @@
 /** Reads json-file logs: oldest rotated file first, from a point in time or the last lines, and on as they grow. */
-import { createReadStream, existsSync, statSync, watch } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
-import { parseTimeNs } from '#base';
+import { watch } from 'node:fs';
+import { dirname } from 'node:path';
+import { nowNs, parseTimeNs } from '#base';
+import { closeAll, isCurrent, type LogFile, openAll, openCurrent, openNext } from './log-files.ts';
 
 export interface LogLine {
   readonly stream: 'stdout' | 'stderr';
@@ -30,25 +31,21 @@ export interface LogSource {
 }
 
 const CHUNK = 1024 * 1024;
+const TICK_MS = 1000;
 
 /** Lines in the order they were written. A line that cannot be parsed (a torn write of a crash) is left out. */
 export async function* readLog(source: LogSource, query: LogQuery): AsyncGenerator<LogLine> {
-  const files = filesOf(source);
-  const tailed = query.tail === undefined ? undefined : await tailStart(files, query.tail, query);
-  const from = tailed ?? { file: 0, offset: 0 };
-  for (const [index, path] of files.slice(from.file).entries()) {
-    const isCurrent = path === source.path;
-    const start = index === 0 ? from.offset : 0;
-    if (isCurrent && query.follow) yield* follow(source, start, query);
-    else yield* filtered(readLines(path, start), query);
+  const files = await openAll(source);
+  try {
+    const from = query.tail === undefined ? { file: 0, offset: 0 } : await tailStart(files, query.tail, query);
+    const whole = files.slice(from.file, query.follow ? -1 : undefined);
+    for (const [index, file] of whole.entries()) {
+      yield* filtered(readLines(file, index === 0 ? from.offset : 0), query);
+    }
+    if (query.follow) yield* follow(source, files.pop(), whole.length === 0 ? from.offset : 0, query);
+  } finally {
+    await closeAll(files);
   }
-  if (files.length === 0 && query.follow) yield* follow(source, 0, query);
-}
-
-/** `.N` is the oldest; the plain name is being written. */
-function filesOf({ path, maxFiles }: LogSource): string[] {
-  const rotated = Array.from({ length: Math.max(0, maxFiles - 1) }, (_, index) => `${path}.${index + 1}`).reverse();
-  return [...rotated, path].filter((file) => existsSync(file));
 }
 
 async function* filtered(lines: AsyncIterable<Buffer>, query: LogQuery): AsyncGenerator<LogLine> {
@@ -74,75 +71,70 @@ function parseLine(bytes: Buffer): LogLine | undefined {
   }
 }
 
-async function* readLines(path: string, start: number): AsyncGenerator<Buffer> {
+async function* readLines(file: LogFile, start: number): AsyncGenerator<Buffer> {
   let rest: Buffer = Buffer.alloc(0);
-  for await (const chunk of createReadStream(path, { start, highWaterMark: CHUNK }) as AsyncIterable<Buffer>) {
-    const data = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    let from = 0;
-    for (let at = data.indexOf(10); at >= 0; at = data.indexOf(10, from)) {
-      yield data.subarray(from, at);
-      from = at + 1;
-    }
-    rest = data.subarray(from);
+  for (let offset = start; ; ) {
+    const chunk = await readAt(file, offset);
+    if (chunk.length === 0) return;
+    offset += chunk.length;
+    const split = splitLines(rest, chunk);
+    rest = split.rest;
+    yield* split.lines;
   }
 }
 
 /** Reads the current file as it grows and through its rotation, until the writer has ended or the reader has gone. */
-async function* follow(source: LogSource, start: number, query: LogQuery): AsyncGenerator<LogLine> {
+async function* follow(
+  source: LogSource,
+  first: LogFile | undefined,
+  start: number,
+  query: LogQuery,
+): AsyncGenerator<LogLine> {
   let ended = false;
-  const wake = wakeUp();
+  using wake = wakeUp(dirname(source.path));
   void source.ended.then(() => {
     ended = true;
     wake.now();
   });
   source.signal?.addEventListener('abort', wake.now, { once: true });
-  const watcher = existsSync(source.path) ? watch(source.path, wake.now) : undefined;
-  let file = await openIfThere(source.path);
+  let file = first;
   let offset = start;
   let rest: Buffer = Buffer.alloc(0);
   try {
     while (source.signal?.aborted !== true) {
-      const wasEnded = ended;
-      file ??= await openIfThere(source.path);
+      const wasEnded = ended || (query.untilNs !== undefined && nowNs() > query.untilNs);
+      file ??= await openCurrent(source);
+      // Asked before reading: a file that has been put away gets nothing more, so that its end is its end.
+      const current = !file || isCurrent(source, file);
+      // Somebody has cut it to nothing.
+      if (file && (await file.handle.stat()).size < offset) offset = 0;
       const chunk = file ? await readAt(file, offset) : Buffer.alloc(0);
       if (chunk.length > 0) {
         offset += chunk.length;
         const { lines, rest: left } = splitLines(rest, chunk);
         rest = left;
         yield* filtered(toAsync(lines), query);
-        continue;
-      }
-      if (file && (await wasReplaced(file, source.path))) {
-        await file.close();
-        file = await openIfThere(source.path);
+      } else if (file && !current) {
+        const next = await openNext(source, file);
+        await file.handle.close();
+        file = next;
         offset = 0;
-        continue;
+        rest = Buffer.alloc(0);
+      } else {
+        if (wasEnded) return;
+        await wake.next();
       }
-      if (wasEnded) return;
-      await wake.next();
     }
   } finally {
-    watcher?.close();
     source.signal?.removeEventListener('abort', wake.now);
-    await file?.close();
+    await file?.handle.close();
   }
 }
 
-/** Rotation renames the file and makes a new one; with a single file it is cut to nothing. */
-async function wasReplaced(file: FileHandle, path: string): Promise<boolean> {
-  const mine = await file.stat();
-  const current = statSync(path, { throwIfNoEntry: false });
-  return current !== undefined && current.ino !== mine.ino;
-}
-
-async function readAt(file: FileHandle, offset: number): Promise<Buffer> {
+async function readAt(file: LogFile, offset: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(CHUNK);
-  const { bytesRead } = await file.read(buffer, 0, CHUNK, offset);
+  const { bytesRead } = await file.handle.read(buffer, 0, CHUNK, offset);
   return buffer.subarray(0, bytesRead);
-}
-
-async function openIfThere(path: string): Promise<FileHandle | undefined> {
-  return existsSync(path) ? open(path, 'r') : undefined;
 }
 
 function splitLines(rest: Buffer, chunk: Buffer): { lines: Buffer[]; rest: Buffer } {
@@ -161,51 +153,60 @@ async function* toAsync<T>(items: readonly T[]): AsyncGenerator<T> {
 }
 
 /** A wake-up call that is not lost when it comes before somebody waits; a slow tick covers watchers that miss one. */
-function wakeUp(): { now: () => void; next: () => Promise<void> } {
+function wakeUp(folder: string): Disposable & { now: () => void; next: () => Promise<void> } {
   let called = false;
   let resolve: (() => void) | undefined;
+  const now = (): void => {
+    called = true;
+    resolve?.();
+  };
+  const watcher = watchFolder(folder, now);
   return {
-    now: () => {
-      called = true;
-      resolve?.();
-    },
+    now,
     next: async () => {
       if (!called) {
-        await new Promise<void>((done) => {
-          resolve = done;
-          setTimeout(done, 1000).unref();
-        });
+        const { promise, resolve: done } = Promise.withResolvers<void>();
+        resolve = done;
+        const timer = setTimeout(done, TICK_MS);
+        await promise;
+        clearTimeout(timer);
       }
       called = false;
       resolve = undefined;
     },
+    [Symbol.dispose]: () => watcher?.close(),
   };
+}
+
+/** The folder rather than the file: rotation puts another one in its place. Nothing where the kernel has no watches left. */
+function watchFolder(folder: string, listener: () => void): { close(): void } | undefined {
+  try {
+    return watch(folder, listener).on('error', () => {});
+  } catch {
+    return undefined;
+  }
 }
 
 /** Where the last `count` lines begin, found by reading backwards. A line split by the shim counts once (no "\n" at its parts). */
 async function tailStart(
-  files: readonly string[],
+  files: readonly LogFile[],
   count: number,
   query: LogQuery,
 ): Promise<{ file: number; offset: number }> {
   let left = count;
   for (let index = files.length - 1; index >= 0; index--) {
-    const file = await open(files[index]!, 'r');
-    try {
-      const { size } = await file.stat();
-      if (left === 0) return { file: index, offset: size };
-      const found = await scanBackwards(file, size, left, query);
-      if (found.offset !== undefined) return { file: index, offset: found.offset };
-      left -= found.lines;
-    } finally {
-      await file.close();
-    }
+    const file = files[index]!;
+    const { size } = await file.handle.stat();
+    if (left === 0) return { file: index, offset: size };
+    const found = await scanBackwards(file, size, left, query);
+    if (found.offset !== undefined) return { file: index, offset: found.offset };
+    left -= found.lines;
   }
   return { file: 0, offset: 0 };
 }
 
 async function scanBackwards(
-  file: FileHandle,
+  file: LogFile,
   size: number,
   wanted: number,
   query: LogQuery,
@@ -216,7 +217,7 @@ async function scanBackwards(
   while (end > 0) {
     const start = Math.max(0, end - CHUNK);
     const buffer = Buffer.allocUnsafe(end - start);
-    await file.read(buffer, 0, buffer.length, start);
+    await file.handle.read(buffer, 0, buffer.length, start);
     const data = Buffer.concat([buffer, tail]);
     let lineEnd = data.length;
     while (lineEnd > 0) {

@@ -73,7 +73,7 @@ async function logs(parts: EngineParts, { params, query, response, signal }: Req
   const stderr = boolean(query, 'stderr');
   if (!stdout && !stderr) throw errors.invalid('Bad parameters: you must choose at least one stream');
   const { log } = record.settings.host;
-  if (log.driver === 'none') throw errors.invalid('configured logging driver does not support reading');
+  if (log.driver === 'none') throw errors.noLogReading();
   const live = parts.live.get(record.id);
   const source = {
     path: logPathOf(parts.options, record.id),
