@@ -81,7 +81,13 @@ function parseHostConfig(host: HostConfigBody): HostSettings {
     resources: parseResources(host),
     ...(host.MaskedPaths ? { maskedPaths: host.MaskedPaths } : {}),
     ...(host.ReadonlyPaths ? { readonlyPaths: host.ReadonlyPaths } : {}),
+    ...consoleSize(host.ConsoleSize ?? []),
   };
+}
+
+/** compat: clients send zeros when they have no terminal themselves. */
+function consoleSize([rows = 0, columns = 0]: readonly number[]): Pick<HostSettings, 'consoleSize'> {
+  return rows > 0 && columns > 0 ? { consoleSize: { rows, columns } } : {};
 }
 
 /** Networks come with a later version: until then a container is alone or on the host's. */

@@ -52,6 +52,8 @@ export interface HostSettings {
   /** Undefined: Docker's defaults. */
   readonly maskedPaths?: readonly string[];
   readonly readonlyPaths?: readonly string[];
+  /** Of the terminal at its start. */
+  readonly consoleSize?: { readonly rows: number; readonly columns: number };
 }
 
 export interface BindSetting {

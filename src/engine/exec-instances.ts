@@ -1,4 +1,4 @@
-/** Exec instances: made, then started once, inspected until their container goes. They live as long as the daemon. */
+/** Exec instances: made, then started once, inspected until their container goes or many others have ended since. */
 import { randomBytes } from 'node:crypto';
 import type { RunningProcess } from '#runtime';
 
@@ -35,8 +35,12 @@ export interface ExecInstances {
   forgetAllOf(containerId: string): void;
 }
 
+/** Health checks run a program every few seconds for years: their results are of no use after a while. */
+const ENDED_KEPT = 1000;
+
 export function createExecInstances(): ExecInstances {
   const instances = new Map<string, ExecInstance>();
+  const ended: string[] = [];
   const of = (containerId: string): ExecInstance[] =>
     [...instances.values()].filter((instance) => instance.containerId === containerId);
   return {
@@ -47,7 +51,13 @@ export function createExecInstances(): ExecInstances {
       return instance;
     },
     get: (id) => instances.get(id),
-    update: (instance) => void instances.set(instance.id, instance),
+    update: (instance) => {
+      if (!instances.has(instance.id)) return;
+      instances.set(instance.id, instance);
+      if (instance.state.status !== 'ended') return;
+      ended.push(instance.id);
+      if (ended.length > ENDED_KEPT) instances.delete(ended.shift()!);
+    },
     activeOf: (containerId) =>
       of(containerId)
         .filter(({ state }) => state.status !== 'ended')

@@ -15,7 +15,7 @@ export { createExecInstances, type ExecInstance, type ExecSettings } from './exe
 export { inspectContainer, summarizeContainer } from './inspect.ts';
 export { hasLabel, type ListQuery, listContainers, listFilters } from './list.ts';
 export { type LogLine, type LogQuery, readLog } from './logs.ts';
-export { attachContainer } from './operations/attach.ts';
+export { attachContainer, checkAttachable } from './operations/attach.ts';
 export { createContainer } from './operations/create.ts';
 export { checkExecStart, createExec, findExec, resizeExec, startExec } from './operations/exec.ts';
 export { pauseContainer, unpauseContainer } from './operations/pause.ts';

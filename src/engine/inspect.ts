@@ -133,7 +133,7 @@ function hostConfigOf(host: HostSettings): object {
     AutoRemove: host.autoRemove,
     VolumeDriver: '',
     VolumesFrom: null,
-    ConsoleSize: [0, 0],
+    ConsoleSize: [host.consoleSize?.rows ?? 0, host.consoleSize?.columns ?? 0],
     CapAdd: nullable(host.capAdd),
     CapDrop: nullable(host.capDrop),
     CgroupnsMode: host.cgroupnsMode,

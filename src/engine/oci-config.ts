@@ -85,6 +85,7 @@ function processOf({ record, user, facts }: OciConfigInput): Process {
   const capabilities = tweakCapabilities(host.capAdd, host.capDrop, host.privileged, facts.boundingCapabilities);
   return {
     terminal: settings.tty,
+    ...(host.consoleSize ? { consoleSize: { height: host.consoleSize.rows, width: host.consoleSize.columns } } : {}),
     user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
     args: program.args,
     env: program.env,

@@ -66,6 +66,7 @@ export type {
   ContainerSummary,
   DeviceMappingBody,
   ExecCreateBody,
+  ExecStartBody,
   HostConfigBody,
   ImageSummary,
   MountBody,

@@ -1,6 +1,7 @@
 /** Connects a client to a container's streams: now, or as soon as it starts. */
 import type { Socket } from 'node:net';
 import type { AttachOptions } from '#runtime';
+import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
 import { type EngineParts, eventAttributes, findContainer } from '../parts.ts';
 
@@ -12,11 +13,16 @@ export async function attachContainer(
   signal?: AbortSignal,
 ): Promise<Socket> {
   const record = findContainer(parts, reference);
-  if (record.status === 'paused') throw errors.pausedAttach(record.id);
+  checkAttachable(record);
   const { tty, openStdin, stdinOnce } = record.settings;
   const wishes: AttachOptions = { ...options, stdin: options.stdin && openStdin, raw: tty, closeStdin: stdinOnce };
   parts.events.emit('container', 'attach', record.id, eventAttributes(record));
   const live = parts.live.get(record.id);
   if (live && record.status === 'running') return live.process.attach(wishes);
   return parts.attachments.wait(record.id, wishes, signal);
+}
+
+/** Throws `container.pausedAttach`: for those who must refuse before they take a connection over. */
+export function checkAttachable(record: ContainerRecord): void {
+  if (record.status === 'paused') throw errors.pausedAttach(record.id);
 }

@@ -24,25 +24,27 @@ export function createExec(parts: EngineParts, reference: string, settings: Exec
 }
 
 /**
- * Runs it. With `attach` the process begins only once the stream is connected, which is the result.
+ * Runs it, on a terminal of this size rather than the one it was created with. With `attach` the process begins only once the stream is connected, which is the result.
  * Throws `container.noSuchExec`, `container.execRunning`, and why the process could not be started.
  */
 export async function startExec(
   parts: EngineParts,
   id: string,
   attach: AttachOptions | undefined,
+  consoleSize?: ExecSettings['consoleSize'],
 ): Promise<Socket | undefined> {
   const instance = findExec(parts, id);
   if (instance.state.status !== 'created') throw errors.execRunning(id);
   const record = runningRecord(parts, instance.containerId);
   const live = parts.live.get(record.id);
   if (!live) throw errors.notRunning(record.id);
+  const settings = consoleSize ? { ...instance.settings, consoleSize } : instance.settings;
   parts.execs.update({ ...instance, state: { status: 'starting' } });
   const runDirectory = `${runDirectoryOf(parts.options, record.id)}/exec-${id.slice(0, 16)}`;
   mkdirSync(runDirectory, { mode: 0o700 });
   try {
     const layer = parts.snapshots.open(record.id, record.imageId);
-    const { process: spec, namespaces, home } = execProcess(parts, record, instance.settings, layer.folders);
+    const { process: spec, namespaces, home } = execProcess(parts, record, settings, layer.folders);
     const process = await parts.runtime.exec({
       id: record.id,
       execId: id,

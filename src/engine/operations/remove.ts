@@ -35,5 +35,6 @@ export async function removeRecord(parts: EngineParts, id: string): Promise<void
   rmSync(runDirectoryOf(parts.options, id), { recursive: true, force: true });
   parts.attachments.fail(id, errors.noSuch(id));
   parts.containers.delete(id);
+  parts.execs.forgetAllOf(id);
   parts.events.emit('container', 'destroy', id, eventAttributes(removing));
 }

@@ -115,6 +115,8 @@ export interface HostConfigBody extends ResourcesBody {
   readonly Init?: boolean | null;
   readonly MaskedPaths?: readonly string[] | null;
   readonly ReadonlyPaths?: readonly string[] | null;
+  /** Rows and columns of the terminal at its start; zeros mean not given. */
+  readonly ConsoleSize?: readonly number[] | null;
 }
 
 /** Answer of GET /containers/{id}/json. */
@@ -182,6 +184,13 @@ export interface ContainerSummary {
   readonly HostConfig: { readonly NetworkMode: string };
   readonly NetworkSettings: { readonly Networks: Readonly<Record<string, object>> };
   readonly Mounts: readonly MountPointJson[];
+}
+
+/** Body of POST /exec/{id}/start. */
+export interface ExecStartBody {
+  readonly Detach?: boolean | null;
+  readonly Tty?: boolean | null;
+  readonly ConsoleSize?: readonly number[] | null;
 }
 
 /** Body of POST /containers/{id}/exec. */

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { messageOf } from '#base';
 import {
   attachContainer,
+  checkAttachable,
   checkExecStart,
   createExec,
   type EngineParts,
@@ -17,7 +18,7 @@ import {
   startExec,
 } from '#engine';
 import { type RequestContext, type Route, readJson } from '#rpc';
-import type { ExecCreateBody } from '#specs';
+import type { ExecCreateBody, ExecStartBody } from '#specs';
 import { frame } from '#wire';
 import { errors } from '../../errors.ts';
 import { sendJson, sendNothing } from '../../http-status.ts';
@@ -62,8 +63,7 @@ export function streamRoutes(parts: EngineParts): Route[] {
 async function attach(parts: EngineParts, context: RequestContext): Promise<void> {
   const { params, query, signal } = context;
   const record = findContainer(parts, params['id']!);
-  if (record.status === 'paused')
-    throw errors.invalid(`container ${record.id} is paused, unpause the container before attach`);
+  checkAttachable(record);
   const stdin = boolean(query, 'stdin');
   const stdout = boolean(query, 'stdout');
   const stderr = boolean(query, 'stderr');
@@ -121,7 +121,7 @@ function join(client: Duplex, container: Socket): void {
 
 function execSettings(body: ExecCreateBody): ExecSettings {
   const command = typeof body.Cmd === 'string' ? [body.Cmd] : (body.Cmd ?? []);
-  const [rows, columns] = body.ConsoleSize ?? [];
+  const consoleSize = sizeOf(body.ConsoleSize);
   return {
     args: command,
     env: body.Env ?? [],
@@ -135,13 +135,19 @@ function execSettings(body: ExecCreateBody): ExecSettings {
       stderr: body.AttachStderr ?? false,
     },
     detachKeys: body.DetachKeys ?? '',
-    ...(rows !== undefined && columns !== undefined ? { consoleSize: { rows, columns } } : {}),
+    ...(consoleSize ? { consoleSize } : {}),
   };
+}
+
+/** compat: clients send zeros when they have no terminal themselves. */
+function sizeOf(size: readonly number[] | null | undefined): ExecSettings['consoleSize'] {
+  const [rows = 0, columns = 0] = size ?? [];
+  return rows > 0 && columns > 0 ? { rows, columns } : undefined;
 }
 
 async function startExecRoute(parts: EngineParts, context: RequestContext): Promise<void> {
   const { params, request, response } = context;
-  const body = ((await readJson(request)) ?? {}) as { Detach?: boolean; Tty?: boolean };
+  const body = ((await readJson(request)) ?? {}) as ExecStartBody;
   const { settings } = findExec(parts, params['id']!);
   if (body.Detach === true) {
     await startExec(parts, params['id']!, undefined);
@@ -153,7 +159,7 @@ async function startExecRoute(parts: EngineParts, context: RequestContext): Prom
   // compat: the connection is taken over first; why the process did not start is then written to it.
   const client = context.hijack(settings.tty ? RAW : MULTIPLEXED);
   try {
-    const process = await startExec(parts, params['id']!, options);
+    const process = await startExec(parts, params['id']!, options, sizeOf(body.ConsoleSize));
     if (process) join(client, process);
   } catch (error) {
     const text = Buffer.from(`OCI runtime exec failed: ${messageOf(error)}\r\n`);
