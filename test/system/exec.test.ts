@@ -77,7 +77,8 @@ describe('exec', { skip: missing('root', 'busybox'), timeout: 60_000 }, () => {
     ] as const) {
       const execId = await containers.createExec(id, { Cmd: [command], AttachStdout: true, AttachStderr: true });
       const answer = await http.send('POST', `/exec/${execId}/start`, { Detach: false });
-      assert.equal(answer.status, 400, answer.text);
+      // compat: the connection is taken over before the process starts, so the reason comes on it.
+      assert.equal(answer.status, 200, answer.text);
       assert.match(answer.text, message);
       assert.equal(await containers.execExit(execId), code);
     }
