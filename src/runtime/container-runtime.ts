@@ -9,6 +9,7 @@ import {
   type CgroupStats,
   type HelperEvent,
   type HostFacts,
+  kernelFiles,
   type Launcher,
   openCgroup,
   type ShimRecord,
@@ -181,6 +182,18 @@ export class ContainerRuntime {
   /** SIGKILL to everything in a cgroup, until nothing is left; one that does not exist is no error. */
   killCgroup(cgroupsPath: string): Promise<void> {
     return openCgroup(cgroupsPath, this.#deps.cgroupHost).kill();
+  }
+
+  /** Removes a cgroup that holds nothing any more, such as the one above all containers; any other stays as it is. */
+  removeEmptyCgroup(cgroupsPath: string): void {
+    const { hierarchies } = openCgroup(cgroupsPath, this.#deps.cgroupHost).placement({});
+    for (const { folder } of hierarchies) {
+      try {
+        kernelFiles.rmdir(folder);
+      } catch {
+        // In use, by us or by another daemon, or not there.
+      }
+    }
   }
 
   removeCgroup(cgroupsPath: string): Promise<void> {

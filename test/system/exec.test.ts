@@ -119,6 +119,11 @@ describe('exec', { skip: missing('root', 'busybox'), timeout: 60_000 }, () => {
     const socket = await http.hijack(`/exec/${execId}/start`, {});
     socket.resume();
     const closed = new Promise((done) => socket.once('end', done));
+    // The stream is there before the process: the connection is taken over first.
+    await eventually('the process runs', async () => {
+      const { Pid } = (await http.call('GET', `/exec/${execId}/json`)).json<{ Pid: number }>();
+      return Pid > 0;
+    });
     await containers.kill(own);
     await closed;
     assert.equal(await containers.execExit(execId), 137);
