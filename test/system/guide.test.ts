@@ -16,7 +16,7 @@ for (const page of globSync(`${root}/docs/guide/*.md`)) {
     const env = { ...process.env, PATH: `${root}/bin:${process.env['PATH']}`, SKIFF_HOST: `unix://${daemon.socket}` };
 
     for (const [, block] of readFileSync(page, 'utf8').matchAll(/```sh run\n([\s\S]*?)```/g)) {
-      test(block!.split('\n')[0]!, () => {
+      test(block!.split('\n')[0], () => {
         const options = { cwd: folder, env, encoding: 'utf8', timeout: 60_000, killSignal: 'SIGKILL' } as const;
         const { status, stdout, stderr } = spawnSync('sh', ['-ec', block!], options);
         assert.equal(status, 0, `${stdout}${stderr}`);
