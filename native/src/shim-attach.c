@@ -129,26 +129,8 @@ static int wants_input(const struct shim *s, const struct connection *c) {
   return c->stdin_open && s->stdin_fd >= 0 && s->input_end == 0 && !s->stdin_ending;
 }
 
-/* Closing with input unread would break the connection, and the client might lose the output still on its way. */
-int attach_part(struct connection *c) {
-  if (c->hung_up || !c->stdin_open) return 0;
-  if (c->parting) return 1;
-  if (shutdown(c->fd, SHUT_WR) < 0) return 0;
-  c->parting = 1;
-  c->progress = monotonic_ms();
-  return 1;
-}
-
-static void drop_input(struct shim *s, struct connection *c) {
-  ssize_t n = recv(c->fd, s->text, sizeof s->text, MSG_DONTWAIT);
-  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  s->scratch_used = 1;
-  if (n <= 0) hang_up(c);
-}
-
 short attach_interest(const struct shim *s, const struct connection *c, int *fd) {
-  if (c->parting) return POLLIN;
-  int input = wants_input(s, c);
+  int input = wants_input(s, c) || c->finished;
   if (c->hung_up && !input) *fd = -1; /* it would be reported for ever */
   return (short)((input ? POLLIN : 0) | (c->ring_used > 0 ? POLLOUT : 0));
 }
@@ -170,12 +152,16 @@ static void read_input(struct shim *s, struct connection *c) {
   input_write(s);
 }
 
+/* Nobody reads it any more. */
+static void discard_input(struct connection *c) {
+  char nowhere[4096];
+  ssize_t n = recv(c->fd, nowhere, sizeof nowhere, MSG_DONTWAIT);
+  if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) hang_up(c);
+}
+
 void attach_ready(struct shim *s, struct connection *c, short events) {
   if (events & (POLLERR | POLLHUP)) hang_up(c);
-  if (c->parting) {
-    drop_input(s, c);
-    return;
-  }
   if ((events & (POLLIN | POLLHUP | POLLERR)) && wants_input(s, c)) read_input(s, c);
   if ((events & POLLOUT) && !c->hung_up) ring_send(c);
+  if ((events & POLLIN) && c->finished) discard_input(c);
 }

@@ -125,15 +125,23 @@ static int is_served(const struct shim *s, const struct connection *c) {
   return s->state == SHIM_EXITED && buffer_used(&c->events.queue) == 0;
 }
 
+/* An attached client that has everything is told so, and stays until it has gone or says that it sends nothing more: to
+ * close with its input unread would be a reset, and EPIPE for what it sends next, and might cost it what it has not
+ * read yet. */
+static int lingers(struct connection *c) {
+  if (c->kind != CONN_ATTACH || c->hung_up) return 0;
+  if (!c->finished) shutdown(c->fd, SHUT_WR);
+  c->finished = 1;
+  return 1;
+}
+
 int clients_settle(struct shim *s) {
   int left = 0;
   for (int i = 0; i < CONNECTION_MAX; i++) {
     struct connection *c = &s->connections[i];
     if (c->fd < 0) continue;
     int stalled = s->state == SHIM_EXITED && monotonic_ms() - c->progress >= STALL_MS;
-    int served = is_served(s, c);
-    if (served && c->kind == CONN_ATTACH && attach_part(c)) served = 0;
-    if (served || stalled)
+    if (stalled || (is_served(s, c) && !lingers(c)))
       client_drop(s, c);
     else
       left++;

@@ -49,7 +49,7 @@ struct connection {
   uint8_t flags;
   uint8_t stdin_open;
   uint8_t hung_up;  /* its output has no reader any more */
-  uint8_t parting;  /* it has all its output; its input is dropped until it goes */
+  uint8_t finished; /* attach: it has been told that there is no more output */
   uint8_t have;     /* bytes in `in` */
   uint8_t in[64];   /* the hello, then the control frame that is being read */
   int64_t progress; /* ms, when it last took something */
@@ -138,8 +138,6 @@ int attach_begin(struct connection *c);
 /* The client sends nothing more (or is gone): with STDIN_ONCE or CLOSE_STDIN the container sees the end of its stdin.
  */
 void attach_input_ended(struct shim *s, struct connection *c);
-/* Ends the output of a client that has all of it. 0: nothing more is to be waited for, the connection can be closed. */
-int attach_part(struct connection *c);
 short attach_interest(const struct shim *s, const struct connection *c, int *fd);
 void attach_ready(struct shim *s, struct connection *c, short events);
 void attach_output(struct shim *s, const struct stream *out, const char *text, size_t length);

@@ -6,6 +6,8 @@ interface Pending {
   readonly options: AttachOptions;
   readonly resolve: (socket: Socket) => void;
   readonly reject: (error: Error) => void;
+  /** The client went away while it was being connected. */
+  gone: boolean;
 }
 
 export interface Attachments {
@@ -28,10 +30,11 @@ export function createAttachments(): Attachments {
   return {
     wait: (id, options, signal) => {
       const { promise, resolve, reject } = Promise.withResolvers<Socket>();
-      const entry: Pending = { options, resolve, reject };
+      const entry: Pending = { options, resolve, reject, gone: false };
       const entries = waiting.getOrInsertComputed(id, () => new Set<Pending>());
       entries.add(entry);
       signal?.addEventListener('abort', () => {
+        entry.gone = true;
         entries.delete(entry);
         if (entries.size === 0 && waiting.get(id) === entries) waiting.delete(id);
         reject(signal.reason as Error);
@@ -40,10 +43,21 @@ export function createAttachments(): Attachments {
     },
     has: (id) => waiting.has(id),
     connect: async (id, process) => {
-      await Promise.all(take(id).map(({ options, resolve, reject }) => process.attach(options).then(resolve, reject)));
+      await Promise.all(take(id).map((entry) => connectOne(entry, process)));
     },
     fail: (id, error) => {
       for (const { reject } of take(id)) reject(error);
     },
   };
+}
+
+/** A connection nobody reads from would hold the container up. */
+async function connectOne(entry: Pending, process: RunningProcess): Promise<void> {
+  try {
+    const socket = await process.attach(entry.options);
+    if (entry.gone) socket.destroy();
+    else entry.resolve(socket);
+  } catch (error) {
+    entry.reject(error instanceof Error ? error : new Error(String(error)));
+  }
 }

@@ -150,8 +150,12 @@ export class Daemon implements AsyncDisposable {
     this.#process = spawn(
       PROGRAM,
       [
-        ...['--data-root', dataRoot, '--exec-root', execRoot, '-H', `unix://${socket}`],
-        ...['--pidfile', `${folder}/skiffd.pid`, '--cgroup-parent', cgroupParent, ...flags],
+        `--data-root=${dataRoot}`,
+        `--exec-root=${execRoot}`,
+        `--host=unix://${socket}`,
+        `--pidfile=${folder}/skiffd.pid`,
+        `--cgroup-parent=${cgroupParent}`,
+        ...flags,
       ],
       {
         stdio: ['ignore', output, output],

@@ -104,6 +104,16 @@ describe('attach', { skip: missing('root', 'busybox'), timeout: 60_000 }, () => 
     await containers.remove(id);
   });
 
+  test('input nobody reads costs no output', async () => {
+    // The program ends long before the client has sent all; what it wrote last is still on its way then.
+    for (let turn = 0; turn < 20; turn++) {
+      const body = { Cmd: sh('head -c 5; seq 1 30000'), OpenStdin: true, StdinOnce: true, AttachStdin: true };
+      const { code, stdout } = await containers.run(body, 'input'.repeat(1_000_000));
+      assert.equal(code, 0);
+      assert.equal(stdout, `input${Array.from({ length: 30_000 }, (_, index) => `${index + 1}\n`).join('')}`);
+    }
+  });
+
   test('a container without stdin reads nothing, whatever a client sends', async () => {
     const id = await containers.create({ Cmd: sh('read x; echo "got $x"') });
     const socket = await containers.attach(id);
@@ -125,6 +135,22 @@ describe('attach', { skip: missing('root', 'busybox'), timeout: 60_000 }, () => 
     await assert.rejects(containers.start(broken), { status: 400 });
     assert.equal((await output).length, 0);
     for (const id of [paused, broken]) await containers.remove(id);
+  });
+
+  test('a client that attaches while the container starts is connected', async () => {
+    const ids = await Promise.all(
+      Array.from({ length: 40 }, () => containers.create({ Cmd: sh('sleep 0.7; echo end') })),
+    );
+    await Promise.all(
+      ids.map(async (id, index) => {
+        const started = containers.start(id);
+        await pause(index);
+        const output = collect(await containers.attach(id, 'stream=1&stdout=1'));
+        await started;
+        assert.equal(demultiplex(await output).stdout.toString(), 'end\n');
+        await containers.remove(id);
+      }),
+    );
   });
 
   test('a client that attached to what is removed before its start is let go', async () => {

@@ -85,9 +85,9 @@ describe('restart of the daemon', { skip: missing('root', 'busybox'), timeout: 2
     await daemon.import();
     for (let round = 0; round < 20; round++) {
       const asked: string[] = [];
-      let over = false;
+      const stop = new AbortController();
       const client = async (): Promise<void> => {
-        while (!over) {
+        while (!stop.signal.aborted) {
           const id = await containers.create({ Cmd: sh('echo $((6*7)); sleep 0.02') });
           asked.push(id);
           await containers.start(id);
@@ -97,7 +97,7 @@ describe('restart of the daemon', { skip: missing('root', 'busybox'), timeout: 2
       };
       const clients = [1, 2, 3].map(() => client().catch(() => {}));
       await pause(50 + Math.random() * 150);
-      over = true;
+      stop.abort();
       await daemon.end('SIGKILL');
       await Promise.all(clients);
       await daemon.start();

@@ -37,7 +37,7 @@ class Screen {
     try {
       return await eventually(`the screen shows ${pattern}`, () => pattern.exec(this.text) ?? undefined, 5000);
     } catch (error) {
-      throw new Error(`${String(error)}; it shows:\n${this.text}`);
+      throw new Error(`${String(error)}; it shows:\n${this.text}`, { cause: error });
     }
   }
 

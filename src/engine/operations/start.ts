@@ -50,6 +50,8 @@ async function startLocked(parts: EngineParts, before: ContainerRecord): Promise
   };
   parts.containers.put(running);
   watch(parts, running.id, process);
+  // Clients that came while it was being launched.
+  await parts.attachments.connect(running.id, process);
   parts.events.emit('container', 'start', running.id, eventAttributes(running));
 }
 

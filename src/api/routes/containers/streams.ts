@@ -68,9 +68,19 @@ async function attach(parts: EngineParts, context: RequestContext): Promise<void
   const stdout = boolean(query, 'stdout');
   const stderr = boolean(query, 'stderr');
   const raw = record.settings.tty;
+  const stream = boolean(query, 'stream');
+  const replay = boolean(query, 'logs');
+  // The client of a running container is connected before it is told so: from then on it misses nothing.
+  if (stream && !replay && record.status === 'running') {
+    const container = await attachContainer(parts, record.id, { stdin, stdout, stderr }, signal).catch(() => undefined);
+    const client = context.hijack(raw ? RAW : MULTIPLEXED);
+    if (container) join(client, container);
+    else client.end();
+    return;
+  }
   const client = context.hijack(raw ? RAW : MULTIPLEXED);
-  if (boolean(query, 'logs')) await replayLog(parts, record.id, client, { stdout, stderr, raw });
-  if (!boolean(query, 'stream')) {
+  if (replay) await replayLog(parts, record.id, client, { stdout, stderr, raw });
+  if (!stream) {
     client.end();
     return;
   }
@@ -106,17 +116,20 @@ async function replayLog(
 
 /** The shim already speaks Docker's stream format: bytes pass through unread. */
 function join(client: Duplex, container: Socket): void {
-  // A container that ends with input unread breaks its connection after its output, which still has to reach the
-  // client. The rest of the input is taken and dropped: closing on it would break the client's connection likewise.
-  container.on('error', () => {
+  // What the client still sends is read and dropped: a reset could cost it output that is on its way.
+  const finish = (): void => {
     client.unpipe(container);
     client.end();
     client.resume();
-  });
+    container.destroy();
+  };
+  container.on('error', finish);
+  container.once('end', finish);
   client.on('error', () => container.destroy());
   client.on('close', () => container.destroy());
+  if (client.destroyed) container.destroy();
   client.pipe(container);
-  container.pipe(client);
+  container.pipe(client, { end: false });
 }
 
 function execSettings(body: ExecCreateBody): ExecSettings {
