@@ -11,6 +11,7 @@ enum request_type { REQ_LAUNCH = 1, REQ_RUN = 2, REQ_SIGNAL = 3, REQ_PING = 4, R
 #define SHIM_STDIN 2u
 #define SHIM_STDIN_ONCE 4u
 #define SHIM_NO_LOG 8u
+#define SHIM_LINGER 16u
 
 enum event_type {
   EVT_CREATED = 1,

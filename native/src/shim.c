@@ -312,6 +312,16 @@ static int serve(struct shim *s, struct failure *f) {
   return 0;
 }
 
+/* Until the next full second, at least a fifth of one: unmounting an overlay makes the kernel sync the whole file system
+ * under it. Shims that end at the same moment share one sync, which otherwise every container's end would wait for. */
+static void linger(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  struct timespec until = {.tv_sec = now.tv_sec + 1 + (now.tv_nsec > 800000000)};
+  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR) {
+  }
+}
+
 static int live(struct shim *s, struct failure *f) {
   while (!s->exited) {
     if (serve(s, f) < 0) return -1;
@@ -319,13 +329,18 @@ static int live(struct shim *s, struct failure *f) {
   }
   finish(s);
   int left = clients_settle(s);
+  int lingers = (s->record.flags & SHIM_LINGER) != 0;
   if (s->mnt_ns_fd >= 0 && left == 0) deliver_events(s);
-  close_fd(&s->mnt_ns_fd);
+  if (!lingers) {
+    close(s->mnt_ns_fd);
+    s->mnt_ns_fd = -1;
+  }
   while (left > 0) {
     serve(s, f);
     left = clients_settle(s);
   }
   deliver_events(s);
+  if (lingers) linger();
   return 0;
 }
 

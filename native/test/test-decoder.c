@@ -99,7 +99,7 @@ static void test_operations(void) {
   REFUSED(0, "unknown operation", 0, 0, "");
   REFUSED(0, "unknown operation", 9, 0, "");
   REFUSED(0, "unknown operation", 63, 0, "");
-  REFUSED(0, "unknown operation", 65, 0, "");
+  REFUSED(0, "unknown operation", 66, 0, "");
   REFUSED(0, "unknown operation", 0xffff, 0, "");
   REFUSED(0, "not allowed in this stream", OP_PIVOT, 0, "su", "/", 0);
   REFUSED(0, "not allowed in this stream", OP_EXEC, 0, "lll", LIST("/a"), LIST("a"), LIST());

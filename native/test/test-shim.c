@@ -166,6 +166,26 @@ static void input_flows_with_backpressure(void) {
   CHECK(access("/tmp/log", F_OK) < 0);
 }
 
+/* A program that ends with input unread: its output comes, then a clean end, and no reset while more is sent. */
+static void unread_input_breaks_nothing(void) {
+  struct daemon d;
+  static char text[1 << 20];
+  start_launcher(&d);
+  launch_container(&d, 1, &(struct container){.script = "head -c 5", .flags = SHIM_STDIN | SHIM_NO_LOG});
+  expect_event(d.events, &in, EVT_STARTED);
+  int fd = connect_shim(CONN_ATTACH, ATTACH_STDIN | ATTACH_STDOUT | ATTACH_RAW | ATTACH_CLOSE_STDIN);
+  memset(text, 'x', sizeof text);
+  for (size_t at = 0; at < sizeof text;) {
+    ssize_t n = send(fd, text + at, sizeof text - at, MSG_NOSIGNAL);
+    CHECK(n > 0);
+    at += (size_t)n;
+  }
+  CHECK(receive_rest(fd, received, sizeof received) == 5 && memcmp(received, "xxxxx", 5) == 0);
+  CHECK(send(fd, text, 1000, MSG_NOSIGNAL) == 1000);
+  CHECK(shutdown(fd, SHUT_WR) == 0);
+  CHECK(expect_exit(d.events) == 0);
+}
+
 static void stdin_once_ends_when_its_client_leaves(void) {
   struct daemon d;
   start_launcher(&d);
@@ -384,6 +404,7 @@ int main(int argc, char **argv) {
       TEST(killed_while_held_it_exits_without_having_started),
       TEST(a_failure_after_release_is_reported),
       TEST(input_flows_with_backpressure),
+      TEST(unread_input_breaks_nothing),
       TEST(stdin_once_ends_when_its_client_leaves),
       TEST(without_stdin_once_the_next_client_goes_on),
       TEST(a_slow_client_slows_and_a_gone_one_does_not),

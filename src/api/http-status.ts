@@ -20,8 +20,12 @@ export const httpStatus: Readonly<Record<ErrorKind, number>> = {
 export function sendError(response: ServerResponse, thrown: unknown, log: Log): void {
   const kind = thrown instanceof SkiffError ? thrown.kind : 'internal';
   const status = httpStatus[kind];
+  if (response.destroyed) {
+    log.debug('the client went away', { error: causeChain(thrown) });
+    return;
+  }
   if (kind === 'internal') log.error('request failed', { error: causeChain(thrown) });
-  if (response.headersSent || response.destroyed) {
+  if (response.headersSent) {
     response.destroy();
     return;
   }

@@ -51,11 +51,11 @@ export interface Command<Table = unknown> {
   readonly interspersed?: boolean;
   /** The code of a failure before the container's program runs; 1 unless it is `run` or `create`. */
   readonly failureCode?: number;
-  /** The exit code, 0 when it gives none. Throws what is reported. */
-  run(context: CommandContext, invocation: Invocation<Table>): Promise<number | undefined>;
+  /** The exit code. Throws what is reported. */
+  run(context: CommandContext, invocation: Invocation<Table>): Promise<number>;
 }
 
 /** Keeps the types of the flags while the command's are forgotten. */
 export function defineCommand<const Table>(command: Command<Table>): Command {
-  return command as unknown as Command;
+  return command;
 }

@@ -25,20 +25,24 @@ export function text(options: Common & { readonly type?: string; readonly initia
 
 /** May be given several times. `parse` checks and completes each value. */
 export function list(
-  options: Common & { readonly type?: string; parse?(text: string): string },
+  options: Common & { readonly type?: string; readonly parse?: (text: string) => string },
 ): Flag<readonly string[]> {
   const { parse = (value: string) => value, ...rest } = options;
   return { ...rest, type: options.type ?? 'list', initial: [], set: (before, value) => [...before, parse(value)] };
 }
 
 /** Undefined when it was not given. */
-export function value<T>(options: Common & { readonly type: string; parse(text: string): T }): Flag<T | undefined> {
+export function value<T>(
+  options: Common & { readonly type: string; readonly parse: (text: string) => T },
+): Flag<T | undefined> {
   const { parse, ...rest } = options;
   return { ...rest, initial: undefined, set: (_, given) => parse(given) };
 }
 
 /** May be given several times; each is parsed into a value. */
-export function values<T>(options: Common & { readonly type: string; parse(text: string): T }): Flag<readonly T[]> {
+export function values<T>(
+  options: Common & { readonly type: string; readonly parse: (text: string) => T },
+): Flag<readonly T[]> {
   const { parse, ...rest } = options;
   return { ...rest, initial: [], set: (before, given) => [...before, parse(given)] };
 }

@@ -75,7 +75,7 @@ class FlagState {
   readonly #table: Readonly<Record<string, Flag<unknown>>>;
 
   constructor(table: FlagTable) {
-    this.#table = table as unknown as Readonly<Record<string, Flag<unknown>>>;
+    this.#table = table;
     for (const [name, flag] of Object.entries(this.#table)) this.values[name] = flag.initial;
   }
 

@@ -2,14 +2,16 @@
 import type { CommandContext } from './command.ts';
 import { describe, exitCode } from './errors.ts';
 
+/** What is printed for an object: a text, its name (nothing returned), or nothing at all (null). */
+export type Shown = string | null | undefined | void;
+
 /**
- * All at once, reported in the order given. `act` gives what is printed for an object; undefined prints its name,
- * null nothing. The exit code says whether all worked.
+ * All at once, reported in the order given. The exit code says whether all worked.
  */
 export async function forEachOf(
   context: CommandContext,
   names: readonly string[],
-  act: (name: string) => Promise<string | null | undefined>,
+  act: (name: string) => Promise<Shown>,
 ): Promise<number> {
   const outcomes = names.map((name) =>
     act(name).then(

@@ -32,7 +32,7 @@ export async function main(argv: readonly string[], surroundings: Surroundings):
     return await runCommand(found, surroundings, hostOf(values.host, surroundings.environment), debug);
   } catch (error) {
     stderr.write(`skiff: ${describe(error)}\n`);
-    if (debug) stderr.write(`${causes(error)}`);
+    if (debug) stderr.write(causes(error));
     if (error instanceof UsageError) stderr.write("\nRun 'skiff --help' for more information\n");
     return error instanceof UsageError || error instanceof CommandFailure ? error.exitCode : exitCode.failed;
   }
@@ -96,7 +96,7 @@ async function runCommand(found: Found, surroundings: Surroundings, host: string
       return 0;
     }
     checkArguments(path, command, positionals.length);
-    return (await command.run(context, { flags: values, given, args: positionals })) ?? 0;
+    return await command.run(context, { flags: values, given, args: positionals });
   } catch (error) {
     return await report(error, found, context, debug);
   } finally {
@@ -128,7 +128,11 @@ async function report(
   const message = describe(error);
   const prefixed =
     command.failureCode !== undefined && !(error instanceof CommandFailure) ? `skiff: ${message}` : message;
-  if (message !== '') context.complain(error instanceof UsageError ? message : prefixed);
+  // compat: flags that are not understood are told without a name in front.
+  if (message !== '')
+    context.complain(
+      error instanceof UsageError ? (error.exitCode === exitCode.usage ? message : `skiff: ${message}`) : prefixed,
+    );
   if (debug) context.stderr.write(causes(error));
   if (error instanceof UsageError) {
     const { usageLine } = await import('./help.ts');

@@ -54,7 +54,7 @@ export async function runAttached(context: CommandContext, run: AttachedRun): Pr
   });
   if (end === 'detached') {
     hangUp.abort();
-    context.stderr.write('\r\nread escape sequence\r\n');
+    context.stderr.write('\nread escape sequence\n');
     return 0;
   }
   const { code } = await exit;

@@ -36,14 +36,21 @@ export function imagesOf(transport: Transport): Images {
       transport.json('GET', '/images/json', { query: { all, filters: formatFilters(filters) } }),
     inspectText: (ref) => transport.text('GET', `/images/${escapeReference(ref)}/json`),
     import: async (tar, { reference = '', message, changes, signal } = {}) => {
+      // It may fail before it is asked for anything; what it fails with is told below.
+      tar.on('error', () => {});
       // A tar can be sent once only, so the daemon has to be there before.
       await transport.status('HEAD', '/_ping');
+      if (tar.errored) throw tar.errored;
       const [repo, tag] = splitReference(reference);
-      const response = await transport.open('POST', '/images/create', {
+      const sending = transport.open('POST', '/images/create', {
         query: { fromSrc: '-', repo: repo || undefined, tag: tag || undefined, message, changes },
         stream: tar,
         contentType: 'application/x-tar',
         signal,
+      });
+      const response = await sending.catch((error: unknown) => {
+        // Not the connection broke, but what was to be sent.
+        throw tar.errored ?? error;
       });
       let id = '';
       for await (const line of readLines(response)) id = statusOf(line) || id;

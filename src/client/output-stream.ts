@@ -1,5 +1,5 @@
 /** What a container or exec writes: raw from a terminal, else frames of stdout and stderr. */
-import type { Readable, Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { Demultiplexer } from '#wire';
 
 export interface OutputPiece {
@@ -17,16 +17,16 @@ export interface OutputSinks {
 export class OutputStream implements AsyncIterable<OutputPiece> {
   /** False for a terminal's output, which is all stdout. */
   readonly multiplexed: boolean;
-  readonly #source: Readable;
+  readonly #source: AsyncIterable<Buffer>;
 
-  constructor(source: Readable, multiplexed: boolean) {
+  constructor(source: AsyncIterable<Buffer>, multiplexed: boolean) {
     this.#source = source;
     this.multiplexed = multiplexed;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<OutputPiece> {
     const demultiplexer = new Demultiplexer();
-    for await (const chunk of this.#source as AsyncIterable<Buffer>) {
+    for await (const chunk of this.#source) {
       if (!this.multiplexed) {
         yield { stream: 'stdout', data: chunk };
         continue;
@@ -43,10 +43,6 @@ export class OutputStream implements AsyncIterable<OutputPiece> {
       const sink = stream === 'stdout' ? sinks.stdout : sinks.stderr;
       if (sink && !sink.write(data)) await drained(sink);
     }
-  }
-
-  destroy(): void {
-    this.#source.destroy();
   }
 }
 

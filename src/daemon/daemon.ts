@@ -36,7 +36,9 @@ export async function runDaemon(config: DaemonConfig): Promise<void> {
     throw reason;
   }
   log.info('stopping', { signal: reason });
-  if (!config.liveRestore) await stopAll(parts, config.shutdownTimeoutSeconds);
+  if (config.liveRestore) return;
+  await stopAll(parts, config.shutdownTimeoutSeconds);
+  parts.runtime.removeEmptyCgroup(config.cgroupParent);
 }
 
 function signalled(): Promise<NodeJS.Signals> {

@@ -1,20 +1,4 @@
-/** The package's own version. */
-import { readFileSync } from 'node:fs';
+/** The package's own version; a bundle carries it along. */
+import packageJson from '../../package.json' with { type: 'json' };
 
-export const skiffVersion = readVersion();
-
-/** From source the file is two folders up, bundled it is one. */
-function readVersion(): string {
-  for (const path of ['../../package.json', '../package.json']) {
-    try {
-      const { name, version } = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as Record<
-        string,
-        string
-      >;
-      if (name === 'skiff' && version) return version;
-    } catch {
-      // The other place then.
-    }
-  }
-  return '0.0.0';
-}
+export const skiffVersion = packageJson.version;

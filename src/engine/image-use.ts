@@ -4,7 +4,10 @@ import { isLive } from './lifecycle.ts';
 import type { EngineParts } from './parts.ts';
 
 /** A container made from the image, a running one first; undefined when there is none. */
-export function containerOfImage({ containers }: Pick<EngineParts, 'containers'>, imageId: string): ContainerRecord | undefined {
+export function containerOfImage(
+  { containers }: Pick<EngineParts, 'containers'>,
+  imageId: string,
+): ContainerRecord | undefined {
   const users = containers.list().filter((record) => record.imageId === imageId);
   return users.find((record) => isLive(record.status)) ?? users[0];
 }

@@ -17,8 +17,9 @@ export { hasLabel, type ListQuery, listContainers, listFilters } from './list.ts
 export { type LogLine, type LogQuery, readLog } from './logs.ts';
 export { attachContainer, checkAttachable } from './operations/attach.ts';
 export { createContainer } from './operations/create.ts';
-export { createExec, findExec, resizeExec, startExec } from './operations/exec.ts';
+export { checkExecStart, createExec, findExec, resizeExec, startExec } from './operations/exec.ts';
 export { pauseContainer, unpauseContainer } from './operations/pause.ts';
+export { planOfContainer } from './operations/plan.ts';
 export { removeContainer } from './operations/remove.ts';
 export { renameContainer } from './operations/rename.ts';
 export { restoreContainers } from './operations/restore.ts';

@@ -12,17 +12,21 @@ export interface ManagedFile {
 const IPV6_HOSTS =
   '::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n';
 
+/** Where the files are in the container and on the host. */
+export function managedFiles(runDirectory: string): ManagedFile[] {
+  return ['resolv.conf', 'hostname', 'hosts'].map((name) => ({
+    destination: `/etc/${name}`,
+    source: `${runDirectory}/${name}`,
+  }));
+}
+
 /** compat: contents as dockerd writes them; a container on the host's network sees the host's own files. */
-export function writeManagedFiles(record: ContainerRecord, runDirectory: string): ManagedFile[] {
+export function writeManagedFiles(record: ContainerRecord, runDirectory: string): void {
   mkdirSync(runDirectory, { recursive: true, mode: 0o711 });
   const hostname = hostnameOf(record.id, record.settings.hostname);
   const { domainname, host } = record.settings;
   const onHost = host.networkMode === 'host';
   const fullName = domainname === '' ? hostname : `${hostname}.${domainname}`;
-  const files: ManagedFile[] = ['resolv.conf', 'hostname', 'hosts'].map((name) => ({
-    destination: `/etc/${name}`,
-    source: `${runDirectory}/${name}`,
-  }));
   writeFileSync(`${runDirectory}/hostname`, `${fullName}\n`, { mode: 0o644 });
   if (onHost) {
     copyOrEmpty('/etc/hosts', `${runDirectory}/hosts`);
@@ -33,7 +37,6 @@ export function writeManagedFiles(record: ContainerRecord, runDirectory: string)
     });
     writeFileSync(`${runDirectory}/resolv.conf`, '', { mode: 0o644 });
   }
-  return files;
 }
 
 function extraHosts(entries: readonly string[]): string {

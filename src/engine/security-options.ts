@@ -9,7 +9,7 @@ export type SeccompChoice =
 /** Throws `container.invalid` for a key nobody knows and `container.notSupported` for one this version lacks. */
 export function checkSecurityOptions(options: readonly string[]): void {
   for (const option of options) {
-    const [key = '', value = ''] = split(option);
+    const [key, value = ''] = split(option);
     if (key === 'no-new-privileges') {
       if (!['', 'true', 'false'].includes(value)) throw errors.invalid(`invalid --security-opt 2: "${option}"`);
     } else if (key === 'apparmor' || key === 'label') {

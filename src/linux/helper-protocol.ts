@@ -10,7 +10,7 @@ export const PROTOCOL_VERSION = 1;
 export const requestType = { launch: 1, run: 2, signal: 3, ping: 4, netlinkQuery: 5 } as const;
 export const REPLY_BIT = 0x8000;
 
-export const shimFlags = { tty: 1, stdin: 2, stdinOnce: 4, noLog: 8 } as const;
+export const shimFlags = { tty: 1, stdin: 2, stdinOnce: 4, noLog: 8, linger: 16 } as const;
 
 export const eventType = {
   created: 1,
@@ -52,6 +52,8 @@ export interface ShimRecord {
     readonly attributes: string;
   };
   readonly terminalSize?: { readonly rows: number; readonly columns: number };
+  /** Keep the mounts a moment after the end, so that many ends share one sync; not where they hold on to a user's folder. */
+  readonly linger?: boolean;
   readonly oom?: { readonly path: string; readonly version: 1 | 2 };
 }
 
@@ -60,7 +62,8 @@ export function writeShimRecord(writer: BytesWriter, shim: ShimRecord): void {
     (shim.tty ? shimFlags.tty : 0) |
     (shim.stdin ? shimFlags.stdin : 0) |
     (shim.stdinOnce ? shimFlags.stdinOnce : 0) |
-    (shim.log ? 0 : shimFlags.noLog);
+    (shim.log ? 0 : shimFlags.noLog) |
+    (shim.linger ? shimFlags.linger : 0);
   writer
     .u32(flags)
     .bytes(shim.id)

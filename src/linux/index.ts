@@ -64,7 +64,7 @@ export {
   type RunOutcome,
   runPlan,
   startLauncher,
-} from './helper.ts';
+} from './native-helper.ts';
 export {
   attachFlags,
   connectionKind,

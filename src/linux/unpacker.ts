@@ -6,7 +6,7 @@
  */
 import { getSystemErrorMap } from 'node:util';
 import { BytesReader, BytesWriter, SyscallError } from '#base';
-import { helperPath, spawnUnpack } from './helper.ts';
+import { helperPath, spawnUnpack } from './native-helper.ts';
 
 /** Numbers of native/src/protocol.h; a test compares them. */
 export const unpackRecord = {

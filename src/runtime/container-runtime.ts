@@ -4,10 +4,12 @@
  * Keeps no records: what it is told and what the kernel says is all it knows.
  */
 import {
+  type Cgroup,
   type CgroupHost,
   type CgroupStats,
   type HelperEvent,
   type HostFacts,
+  kernelFiles,
   type Launcher,
   openCgroup,
   type ShimRecord,
@@ -48,6 +50,8 @@ export interface LaunchRequest extends ShimWishes {
   readonly stdinOnce: boolean;
   /** The program is `init` of the helper, see `helperProgram`. */
   readonly isInit: boolean;
+  /** See ShimRecord.linger. */
+  readonly linger: boolean;
   readonly log?: NonNullable<ShimRecord['log']>;
 }
 
@@ -93,26 +97,41 @@ export class ContainerRuntime {
   async launch(request: LaunchRequest): Promise<RunningProcess> {
     const { config, id, runDirectory } = request;
     const resources = config.linux?.resources ?? {};
-    const cgroup = openCgroup(config.linux?.cgroupsPath ?? `/skiff/${id}`, this.#deps.cgroupHost);
+    const cgroup = this.#cgroupOf(request);
     cgroup.create(resources);
-    const plan = compilePlan(config, {
-      ...this.#input(request, config.process!),
-      cgroup: cgroup.placement(resources),
-      overlay: request.overlay,
-      makeCwd: request.makeCwd,
-      isInit: request.isInit,
-    });
+    const plan = this.#compile(request, cgroup);
     const watch = cgroup.oomWatch();
     const shim: ShimRecord = {
       tty: config.process?.terminal ?? false,
       stdin: request.stdin,
       stdinOnce: request.stdinOnce,
+      linger: request.linger,
       id,
       runDirectory,
       ...(request.log ? { log: request.log } : {}),
       ...(watch.kind === 0 ? {} : { oom: { path: watch.path, version: watch.kind } }),
     };
     return this.#perform(shim, plan, config.process?.args ?? []);
+  }
+
+  /** The plan `launch` would perform, for people. Nothing is made. */
+  plan(request: LaunchRequest): Plan {
+    return this.#compile(request, this.#cgroupOf(request));
+  }
+
+  #cgroupOf({ config, id }: LaunchRequest): Cgroup {
+    return openCgroup(config.linux?.cgroupsPath ?? `/skiff/${id}`, this.#deps.cgroupHost);
+  }
+
+  #compile(request: LaunchRequest, cgroup: Cgroup): Plan {
+    const { config, overlay, makeCwd, isInit } = request;
+    return compilePlan(config, {
+      ...this.#input(request, config.process!),
+      cgroup: cgroup.placement(config.linux?.resources ?? {}),
+      overlay,
+      makeCwd,
+      isInit,
+    });
   }
 
   /** A further process in the namespaces of `target`. Throws what says why it could not start. */
@@ -168,6 +187,18 @@ export class ContainerRuntime {
     return openCgroup(cgroupsPath, this.#deps.cgroupHost).kill();
   }
 
+  /** Removes a cgroup that holds nothing any more, such as the one above all containers; any other stays as it is. */
+  removeEmptyCgroup(cgroupsPath: string): void {
+    const { hierarchies } = openCgroup(cgroupsPath, this.#deps.cgroupHost).placement({});
+    for (const { folder } of hierarchies) {
+      try {
+        kernelFiles.rmdir(folder);
+      } catch {
+        // In use, by us or by another daemon, or not there.
+      }
+    }
+  }
+
   removeCgroup(cgroupsPath: string): Promise<void> {
     return openCgroup(cgroupsPath, this.#deps.cgroupHost).remove();
   }
@@ -205,10 +236,13 @@ export class ContainerRuntime {
     const { promise, resolve, reject } = Promise.withResolvers<RunningProcess>();
     let process: RunningProcess | undefined;
     const listener = (event: HelperEvent): void => {
-      if (process) {
+      if (process && event.type === 'failed') {
+        process.fail(failureError(plan, args, event));
+      } else if (process) {
         process.event(event);
       } else if (event.type === 'created' || event.type === 'started') {
         process = new RunningProcess(event, shim.runDirectory, launcher);
+        process.event(event);
         resolve(process);
       } else if (event.type === 'failed') {
         reject(failureError(plan, args, event));

@@ -26,6 +26,7 @@ export class RunningProcess {
   readonly #runDirectory: string;
   readonly #launcher: Launcher;
   readonly #settleExit: (exit: ProcessExit) => void;
+  readonly #started = Promise.withResolvers<void>();
   #control: Promise<ShimControl> | undefined;
 
   constructor(identity: { pid: number; startTime: bigint }, runDirectory: string, launcher: Launcher) {
@@ -36,17 +37,32 @@ export class RunningProcess {
     const { promise, resolve } = Promise.withResolvers<ProcessExit>();
     this.exited = promise;
     this.#settleExit = resolve;
+    // Only who releases a held process asks whether its program started.
+    this.#started.promise.catch(() => {});
   }
 
   /** Takes in an event of the shim, from whichever channel it came. */
   event(event: HelperEvent): void {
-    if (event.type === 'exit') {
+    if (event.type === 'started') {
+      this.#started.resolve();
+    } else if (event.type === 'exit') {
+      this.#started.resolve();
       this.#settleExit({ code: exitCodeOf(event.waitStatus), timeNs: event.timeNs, oomKills: event.oomKills });
     } else if (event.type === 'shim-lost') {
+      this.#started.reject(
+        new SkiffError('internal', 'shim.lost', "the container's shim ended before its program ran"),
+      );
       this.#settleExit(readExitRecord(this.#runDirectory) ?? lostExit());
     } else if (event.type === 'oom') {
       this.onOom();
     }
+  }
+
+  /** It was held, and then its program could not be started. */
+  fail(error: SkiffError): void {
+    this.#started.reject(error);
+    const code = Number(error.details['exitCode'] ?? 128);
+    this.#settleExit({ code, timeNs: BigInt(Date.now()) * 1_000_000n, oomKills: 0 });
   }
 
   /** Throws `conflict` when the process is gone, and what the kernel says otherwise. */
@@ -64,8 +80,10 @@ export class RunningProcess {
     await (await this.control()).resize(rows, columns);
   }
 
+  /** Lets a held process run its program; resolves when it does. Throws why it could not. */
   async release(): Promise<void> {
     await (await this.control()).release();
+    await this.#started.promise;
   }
 
   /** Listens to the shim directly: for a shim that another daemon or a lost launcher started. */

@@ -86,7 +86,8 @@ function traces(daemon: Daemon): Record<string, unknown> {
 
 async function settled(daemon: Daemon): Promise<Record<string, unknown>> {
   daemon.http.close();
-  await new Promise((done) => setTimeout(done, 100));
+  // A shim stays until the next full second, at least a fifth of one, after its container's end.
+  await new Promise((done) => setTimeout(done, 1500));
   return traces(daemon);
 }
 

@@ -54,7 +54,7 @@ export const attach = defineCommand({
     });
     if (end === 'detached') {
       hangUp.abort();
-      context.stderr.write('\r\nread escape sequence\r\n');
+      context.stderr.write('\nread escape sequence\n');
       return 0;
     }
     return (await exit).code;

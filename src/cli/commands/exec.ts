@@ -1,4 +1,5 @@
 /** `skiff exec`: one more program in a container that runs. */
+import type { Execs, HijackedStream } from '#client';
 import { defineCommand } from '../command.ts';
 import { collectEnvironment } from '../container-options/environment.ts';
 import { CommandFailure, describe, exitCode } from '../errors.ts';
@@ -44,16 +45,17 @@ export const exec = defineCommand({
       DetachKeys: flags['detach-keys'],
       ...(consoleSize ? { ConsoleSize: consoleSize } : {}),
     });
-    const failed = async (error: unknown): Promise<never> => {
-      const { exitCode: code } = await execs.inspect(id).catch(() => ({ exitCode: null }));
+    let stream: HijackedStream;
+    try {
+      if (detach) {
+        await execs.startDetached(id);
+        return 0;
+      }
+      stream = await execs.start(id, { tty, consoleSize });
+    } catch (error) {
       const message = describe(error);
-      throw new CommandFailure(message, code || Math.max(startFailureCode(message), exitCode.daemon + 1));
-    };
-    if (detach) {
-      await execs.startDetached(id).catch(failed);
-      return 0;
+      throw new CommandFailure(message, (await codeOf(execs, id)) || startFailureCode(message));
     }
-    const stream = await execs.start(id, { tty, consoleSize }).catch(failed);
     using _size = consoleSize
       ? followSize(context.stdout, (rows, columns) => execs.resize(id, rows, columns))
       : undefined;
@@ -67,9 +69,18 @@ export const exec = defineCommand({
       detachKeys: flags['detach-keys'],
     });
     if (end === 'detached') {
-      context.stderr.write('\r\nread escape sequence\r\n');
+      context.stderr.write('\nread escape sequence\n');
       return 0;
     }
     return (await execs.inspect(id)).exitCode ?? 0;
   },
 });
+
+/** compat: what the daemon noted for a program that could not be started; 0 when it knows nothing. */
+async function codeOf(execs: Execs, id: string): Promise<number> {
+  try {
+    return (await execs.inspect(id)).exitCode ?? 0;
+  } catch {
+    return 0;
+  }
+}

@@ -49,7 +49,7 @@ function describeInfo(found: SystemInfo): string {
     [1, 'Default Runtime', found.DefaultRuntime],
     [1, 'Init Binary', found.InitBinary],
     [1, 'Security Options', ''],
-    ...(found.SecurityOptions ?? []).map((option) => [2, option.replace(/^name=/, ''), ''] as const),
+    ...(found.SecurityOptions ?? []).flatMap(securityLines),
     [1, 'Kernel Version', found.KernelVersion],
     [1, 'Operating System', found.OperatingSystem],
     [1, 'OSType', found.OSType],
@@ -66,4 +66,14 @@ function describeInfo(found: SystemInfo): string {
       name === '' ? '\n' : `${' '.repeat(depth)}${name}: ${String(value)}`.replace(/: $/, ':') + '\n',
     )
     .join('');
+}
+
+/** `name=seccomp,profile=builtin` as two lines. */
+function securityLines(option: string): (readonly [number, string, string])[] {
+  const [name = '', ...rest] = option.split(',');
+  const details = rest.map((detail) => detail.split('='));
+  return [
+    [2, name.replace(/^name=/, ''), ''],
+    ...details.map(([key = '', value = '']) => [3, `${key[0]?.toUpperCase()}${key.slice(1)}`, value] as const),
+  ];
 }

@@ -42,11 +42,14 @@ export const inspectImages = defineCommand({
 
 /** compat: a container comes before an image of the same name. */
 async function findObject({ containers, images }: SkiffClient, name: string, type: string): Promise<string> {
-  const sources = { container: containers.inspectText, image: images.inspectText };
+  const sources = {
+    container: () => containers.inspectText(name),
+    image: () => images.inspectText(name),
+  };
   for (const [kind, read] of Object.entries(sources)) {
     if (type !== '' && type !== kind) continue;
     try {
-      return await read(name);
+      return await read();
     } catch (error) {
       if (!isKind(error, 'not-found')) throw error;
     }
@@ -56,7 +59,7 @@ async function findObject({ containers, images }: SkiffClient, name: string, typ
 
 /** compat: what was found is shown, then the reasons for what was not. */
 async function showAll(
-  { stdout, complain }: CommandContext,
+  context: CommandContext,
   names: readonly string[],
   formatText: string,
   read: (name: string) => Promise<string>,
@@ -71,8 +74,8 @@ async function showAll(
       reasons.push(describe(error));
     }
   }
-  stdout.write(show(found));
-  for (const reason of reasons) complain(reason);
+  context.stdout.write(show(found));
+  for (const reason of reasons) context.complain(reason);
   return reasons.length > 0 ? exitCode.failed : 0;
 }
 

@@ -10,6 +10,6 @@ export const kill = defineCommand({
   arguments: [1, Infinity],
   run: (context, { flags, args }) => {
     const { containers } = context.client();
-    return forEachOf(context, args, (name) => containers.kill(name, flags.signal || undefined) as Promise<undefined>);
+    return forEachOf(context, args, (name) => containers.kill(name, flags.signal || undefined));
   },
 });

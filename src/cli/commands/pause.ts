@@ -9,6 +9,6 @@ export const pause = defineCommand({
   arguments: [1, Infinity],
   run: (context, { args }) => {
     const { containers } = context.client();
-    return forEachOf(context, args, async (name) => void (await containers.pause(name)));
+    return forEachOf(context, args, (name) => containers.pause(name));
   },
 });

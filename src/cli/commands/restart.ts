@@ -11,6 +11,6 @@ export const restart = defineCommand({
   run: (context, { flags, args }) => {
     const { containers } = context.client();
     const options = { signal: flags.signal || undefined, timeoutSeconds: flags.timeout };
-    return forEachOf(context, args, async (name) => void (await containers.restart(name, options)));
+    return forEachOf(context, args, (name) => containers.restart(name, options));
   },
 });

@@ -9,6 +9,6 @@ export const unpause = defineCommand({
   arguments: [1, Infinity],
   run: (context, { args }) => {
     const { containers } = context.client();
-    return forEachOf(context, args, async (name) => void (await containers.unpause(name)));
+    return forEachOf(context, args, (name) => containers.unpause(name));
   },
 });

@@ -43,7 +43,7 @@ function completed(base: Body, body: Body): unknown {
   const merged = { ...base, ...body, HostConfig: { ...base.HostConfig, ...body.HostConfig } };
   const plain = JSON.parse(JSON.stringify(merged)) as Record<string, unknown>;
   const empty = (value: unknown): boolean =>
-    value === null || (typeof value === 'object' && Object.keys(value as object).length === 0);
+    value === null || (typeof value === 'object' && Object.keys(value).length === 0);
   const withoutEmpty = (object: Record<string, unknown>): Record<string, unknown> =>
     Object.fromEntries(
       Object.entries(object).filter(

@@ -20,7 +20,7 @@ export function parseMount(text: string): MountBody {
   const draft: Draft = { Type: 'volume' };
   for (const field of splitFields(text)) setField(draft, field);
   checkMount(draft);
-  return draft as MountBody;
+  return draft;
 }
 
 function setField(draft: Draft, field: string): void {

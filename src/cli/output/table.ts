@@ -24,11 +24,11 @@ export function formatTable(rows: readonly (readonly string[])[], options: Table
 
 /** Characters as people count them: an ellipsis is one. */
 export function displayWidth(text: string): number {
-  return [...text].length;
+  return Array.from(text).length;
 }
 
 /** At most so many characters, the last of which is an ellipsis when something was cut. */
 export function ellipsis(text: string, length: number): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   return characters.length <= length ? text : `${characters.slice(0, length - 1).join('')}…`;
 }

@@ -1,5 +1,5 @@
 /** Makes a container: its record and its writable layer. Nothing runs yet. */
-import { cpus } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { formatTimeNs, newContainerId, nowNs } from '#base';
 import { tweakCapabilities } from '../capabilities.ts';
 import type { ContainerRecord } from '../container-record.ts';
@@ -57,7 +57,7 @@ export async function createContainer(
 }
 
 function checkSettings(parts: EngineParts, { host }: ContainerSettings): void {
-  checkResources(host.resources, cpus().length);
+  checkResources(host.resources, availableParallelism());
   tweakCapabilities(host.capAdd, host.capDrop, host.privileged, parts.facts.boundingCapabilities);
   checkSecurityOptions(host.securityOptions);
   if (host.oomScoreAdj < -1000 || host.oomScoreAdj > 1000) {

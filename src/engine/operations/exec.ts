@@ -80,6 +80,13 @@ export async function startExec(
   }
 }
 
+/** Whether it may be started now. Throws `container.noSuchExec`, `container.execRunning`, `container.notRunning`. */
+export function checkExecStart(parts: EngineParts, id: string): void {
+  const instance = findExec(parts, id);
+  if (instance.state.status !== 'created') throw errors.execRunning(id);
+  runningRecord(parts, instance.containerId);
+}
+
 /** Throws `container.noSuchExec`. */
 export function findExec(parts: EngineParts, id: string): ExecInstance {
   const instance = parts.execs.get(id);

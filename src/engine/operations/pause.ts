@@ -20,7 +20,7 @@ export async function unpauseContainer(parts: EngineParts, reference: string): P
   await parts.locks.run(id, async () => {
     const record = findContainer(parts, id);
     const status = next(id, record.status, 'unpause');
-    await parts.runtime.thaw(cgroupsPathOf(parts.options, record));
+    parts.runtime.thaw(cgroupsPathOf(parts.options, record));
     parts.containers.put({ ...record, status });
     parts.events.emit('container', 'unpause', id, eventAttributes(record));
   });

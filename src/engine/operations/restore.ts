@@ -48,6 +48,8 @@ async function clearInterruptedStart(parts: EngineParts, record: ContainerRecord
   await parts.runtime.removeCgroup(cgroupsPathOf(parts.options, record));
   rmSync(runDirectoryOf(parts.options, record.id), { recursive: true, force: true });
   if (record.settings.host.autoRemove && record.status === 'exited') await removeRecord(parts, record.id);
+  // A creation may have been cut off between the record and the folders.
+  else parts.snapshots.create(record.id, record.imageId);
 }
 
 async function finish(parts: EngineParts, record: ContainerRecord, exit: ProcessExit): Promise<void> {

@@ -2,11 +2,11 @@
 import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { causeChain, formatTimeNs, nowNs, SkiffError } from '#base';
 import { readRootFile } from '#linux';
-import { type ProcessExit, type ResolvedUser, type RunningProcess, resolveUser } from '#runtime';
+import { type LaunchRequest, type ProcessExit, type ResolvedUser, type RunningProcess, resolveUser } from '#runtime';
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
 import { isLive, next } from '../lifecycle.ts';
-import { writeManagedFiles } from '../managed-files.ts';
+import { managedFiles, writeManagedFiles } from '../managed-files.ts';
 import { toOciConfig } from '../oci-config.ts';
 import {
   cgroupsPathOf,
@@ -58,38 +58,15 @@ async function startLocked(parts: EngineParts, before: ContainerRecord): Promise
 
 /** Launches the record's program. When it fails, nothing of the attempt is left. */
 async function launch(parts: EngineParts, record: ContainerRecord): Promise<RunningProcess> {
-  const { options, runtime, facts } = parts;
-  const { settings, id } = record;
+  const { options, runtime } = parts;
+  const { id } = record;
   const runDirectory = runDirectoryOf(options, id);
   rmSync(runDirectory, { recursive: true, force: true });
   const held = parts.attachments.has(id);
   try {
-    const layer = parts.snapshots.open(id, record.imageId);
-    const user = resolveRecordUser(record, layer.folders);
     prepareBinds(record);
-    const config = toOciConfig({
-      record,
-      user,
-      facts,
-      cgroupVersion: runtime.cgroupVersion,
-      cgroupsPath: cgroupsPathOf(options, record),
-      managedFiles: writeManagedFiles(record, runDirectory),
-      initProgram: runtime.helperProgram,
-    });
-    const process = await runtime.launch({
-      id,
-      config,
-      runDirectory,
-      overlay: { target: `${options.execRoot}/rootfs`, options: layer.overlayOptions },
-      seccomp: seccompChoice(settings.host.securityOptions, settings.host.privileged),
-      home: user.home,
-      makeCwd: { uid: 0, gid: 0 },
-      stdin: settings.openStdin,
-      stdinOnce: settings.stdinOnce,
-      isInit: runsInit(settings.host),
-      ...logOf(parts, record),
-      hold: held,
-    });
+    writeManagedFiles(record, runDirectory);
+    const process = await runtime.launch(launchRequest(parts, record, held));
     if (held) {
       await parts.attachments.connect(id, process);
       await process.release();
@@ -100,6 +77,40 @@ async function launch(parts: EngineParts, record: ContainerRecord): Promise<Runn
     rmSync(runDirectory, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** Everything the runtime is told of a container. Reads the container's files, makes nothing. */
+export function launchRequest(parts: EngineParts, record: ContainerRecord, hold: boolean): LaunchRequest {
+  const { options, runtime, facts } = parts;
+  const { settings, id } = record;
+  const runDirectory = runDirectoryOf(options, id);
+  const layer = parts.snapshots.open(id, record.imageId);
+  const user = resolveRecordUser(record, layer.folders);
+  const config = toOciConfig({
+    record,
+    user,
+    facts,
+    cgroupVersion: runtime.cgroupVersion,
+    cgroupsPath: cgroupsPathOf(options, record),
+    managedFiles: managedFiles(runDirectory),
+    initProgram: runtime.helperProgram,
+  });
+  return {
+    id,
+    config,
+    runDirectory,
+    overlay: { target: `${options.execRoot}/rootfs`, options: layer.overlayOptions },
+    seccomp: seccompChoice(settings.host.securityOptions, settings.host.privileged),
+    home: user.home,
+    makeCwd: { uid: 0, gid: 0 },
+    stdin: settings.openStdin,
+    stdinOnce: settings.stdinOnce,
+    isInit: runsInit(settings.host),
+    ...logOf(parts, record),
+    // A bind keeps the user's own file system busy: it is let go of at once.
+    linger: settings.host.binds.length === 0,
+    hold,
+  };
 }
 
 /** The user of the container's own files. Throws when there is no such user or group. */

@@ -1,5 +1,5 @@
 /** Changes the limits of a container, running or not. */
-import { cpus } from 'node:os';
+import { availableParallelism } from 'node:os';
 import type { ResourceSettings } from '../container-settings.ts';
 import { isLive } from '../lifecycle.ts';
 import { cgroupsPathOf, type EngineParts, eventAttributes, findContainer } from '../parts.ts';
@@ -16,7 +16,7 @@ export async function updateContainer(
     const record = findContainer(parts, id);
     const { host } = record.settings;
     const resources = change(host.resources);
-    checkResources(resources, cpus().length);
+    checkResources(resources, availableParallelism());
     if (isLive(record.status)) {
       const { devices: _, ...limits } = toOciResources(resources, []);
       await parts.runtime.update(cgroupsPathOf(parts.options, record), limits);

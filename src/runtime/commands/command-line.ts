@@ -25,7 +25,11 @@ const globalFlags = {
   version: { names: ['version', 'v'], kind: 'switch', about: 'show the version' },
 } as const satisfies FlagTable;
 
-const DEFAULT_ROOT = '/run/skiff-runtime';
+/** compat: as runc, a user without root rights has a place of his own. */
+function defaultRoot(): string {
+  const own = process.env['XDG_RUNTIME_DIR'];
+  return own !== undefined && own !== '' && process.getuid?.() !== 0 ? `${own}/skiff-runtime` : '/run/skiff-runtime';
+}
 
 const commands: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {
   create: () => import('./create.ts'),
@@ -45,14 +49,14 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   update: () => import('./update.ts'),
 };
 
-/** Performs one call, `argv` without the program; gives the exit code. `version` is this package's. */
-export async function runCommandLine(argv: readonly string[], version: string): Promise<number> {
+/** Performs one call, `argv` without the program; gives the exit code. `version` gives this package's. */
+export async function runCommandLine(argv: readonly string[], version: () => string): Promise<number> {
   let log = openLog({ format: 'text', debug: false });
   let name = '';
   try {
     const { values: flags, args } = parseFlags(globalFlags, argv);
     log = logOf(flags);
-    if (flags.version) return print(`skiff-runtime version ${version}\nspec: ${OCI_RUNTIME_VERSION}\n`);
+    if (flags.version) return print(`skiff-runtime version ${version()}\nspec: ${OCI_RUNTIME_VERSION}\n`);
     name = args[0] ?? 'help';
     if (flags.help || name === 'help') return print(await helpText(flags.help ? undefined : args[1]));
     const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
@@ -85,7 +89,7 @@ function logOf({ log, logFormat = 'text', debug }: FlagValues<typeof globalFlags
 }
 
 function contextOf(flags: FlagValues<typeof globalFlags>, log: RuntimeLog): CommandContext {
-  const root = flags.root ?? DEFAULT_ROOT;
+  const root = flags.root ?? defaultRoot();
   return {
     root: root.startsWith('/') ? root : `${process.cwd()}/${root}`,
     rootless: isRootless(flags.rootless ?? 'auto'),

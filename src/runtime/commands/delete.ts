@@ -31,7 +31,8 @@ function forgetUnreadable({ root, warn }: CommandContext, id: string): boolean {
     loadState(root, id);
     return false;
   } catch (error) {
-    if (!(error instanceof SkiffError) || (error.kind !== 'not-found' && error.code !== 'runtime.badState')) throw error;
+    if (!(error instanceof SkiffError) || (error.kind !== 'not-found' && error.code !== 'runtime.badState'))
+      throw error;
     if (error.code === 'runtime.badState') warn(error.message);
     try {
       removeFolder(folderOf(root, id));

@@ -52,8 +52,7 @@ export const command = defineCommand({
     const state = loadState(context.root, id);
     const status = statusOf(state);
     if (!(flags.ignorePaused && status === 'paused')) check('exec', id, status);
-    const process =
-      flags.process === undefined ? execProcess(state.config, flags, args) : readProcess(flags.process);
+    const process = flags.process === undefined ? execProcess(state.config, flags, args) : readProcess(flags.process);
     return await prefixed('exec failed', async () => {
       const run = await execInContainer(state, {
         process,

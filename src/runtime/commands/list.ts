@@ -18,7 +18,12 @@ export const command = defineCommand({
   args: [0, 0],
   action: (context, { format = 'table', quiet }) => {
     if (format !== 'table' && format !== 'json') throw errors.usage(`invalid format "${format}": table or json`);
-    if (quiet) return context.print(listFolders(context.root).map((id) => `${id}\n`).join(''));
+    if (quiet)
+      return context.print(
+        listFolders(context.root)
+          .map((id) => `${id}\n`)
+          .join(''),
+      );
     const rows = rowsOf(context);
     if (format === 'json') return context.print(`${JSON.stringify(rows.length === 0 ? null : rows)}\n`);
     const titles = ['ID', 'PID', 'STATUS', 'BUNDLE', 'CREATED', 'OWNER'];

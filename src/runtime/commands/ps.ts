@@ -19,7 +19,11 @@ export const command = defineCommand({
     const state = loadState(context.root, id);
     check('ps', id, statusOf(state));
     const pids =
-      state.cgroupsPath === undefined ? [state.life.pid] : openCgroup(state.cgroupsPath).pids(true).sort((a, b) => a - b);
+      state.cgroupsPath === undefined
+        ? [state.life.pid]
+        : openCgroup(state.cgroupsPath)
+            .pids(true)
+            .sort((a, b) => a - b);
     if (format === 'json') return context.print(`${JSON.stringify(pids)}\n`);
     context.print(linesOf(runPs(psArgs.length > 0 ? psArgs : ['-ef']), new Set(pids)));
   },

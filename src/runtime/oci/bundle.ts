@@ -2,7 +2,7 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { posix } from 'node:path';
 import { errnoCode, messageOf } from '#base';
-import { parseJson64, type Process, type Resources, type RuntimeConfig } from '#specs';
+import { type NamespaceType, parseJson64, type Process, type Resources, type RuntimeConfig } from '#specs';
 import { errors } from '../errors.ts';
 import { configShape, processShape, resourcesShape } from './config-shape.ts';
 import { misfit, type Shape, withoutNulls } from './shape.ts';
@@ -66,7 +66,8 @@ function checkVersion(version: string | undefined): void {
   );
 }
 
-const hasNamespace = (config: RuntimeConfig, type: string): boolean =>
+/** Whether the container has a namespace of this kind, its own or another's that it joins. */
+export const hasNamespace = (config: RuntimeConfig, type: NamespaceType): boolean =>
   (config.linux?.namespaces ?? []).some((namespace) => namespace.type === type);
 
 function parseAs<Value>(text: string, shape: Shape, file: string): Value {
@@ -78,7 +79,8 @@ function parseAs<Value>(text: string, shape: Shape, file: string): Value {
   }
   if (value === null) throw errors.badBundle(file, 'null is no object');
   const found = misfit(value, shape, '');
-  if (found) throw errors.invalidSpec(found.path === '' ? file : found.path, found.found, `it has to be ${found.wanted}`);
+  if (found)
+    throw errors.invalidSpec(found.path === '' ? file : found.path, found.found, `it has to be ${found.wanted}`);
   return withoutNulls(value) as Value;
 }
 

@@ -10,7 +10,7 @@ import { failureError } from '../failure.ts';
 import { compilePlan } from '../plan/compile.ts';
 import { encodePlan } from '../plan/encode.ts';
 import type { CgroupPlacement, Streams } from '../plan/input.ts';
-import { type Bundle, readBundle } from './bundle.ts';
+import { type Bundle, hasNamespace, readBundle } from './bundle.ts';
 import type { OciContext } from './context.ts';
 import { cgroupsPathOf, checkConsole, homeOf, inheritedFds, seccompInput, withDeviceRules } from './input.ts';
 import { claimFolder, type ContainerState, removeFolder, saveState, startSocket } from './state.ts';
@@ -38,6 +38,9 @@ export async function createContainer(context: OciContext, request: CreateReques
   const bundle = readBundle(request.bundle);
   const terminal = bundle.config.process?.terminal ?? false;
   checkConsole(terminal, !request.foreground, request.consoleSocket);
+  if ((bundle.config.mounts ?? []).length > 0 && !hasNamespace(bundle.config, 'mount')) {
+    context.warn('linux.namespaces has no mount namespace: the mounts of the config are not made');
+  }
   const inherited = inheritedFds(request.preserveFds);
   await using undo = new AsyncDisposableStack();
   const folder = claimFolder(context.root, request.id);
@@ -55,7 +58,12 @@ export async function createContainer(context: OciContext, request: CreateReques
     });
   }
   const placement = hasCgroup ? cgroup.placement(resources) : { tasks: [], hierarchies: [] };
-  const plan = compileFor(bundle, request, { folder, placement, env: inherited.env, preserveFds: inherited.preserveFds });
+  const plan = compileFor(bundle, request, {
+    folder,
+    placement,
+    env: inherited.env,
+    preserveFds: inherited.preserveFds,
+  });
   const foreground = request.foreground && { tty: terminal, subreaper: request.foreground.subreaper };
   const run = runPlan({
     plan: encodePlan(plan),
@@ -143,6 +151,7 @@ function compileFor(bundle: Bundle, request: CreateRequest, { folder, placement,
     ...seccompInput(config.linux?.seccomp, facts),
     home: homeOf(own, bundle.rootfs),
     preserveFds,
+    unprivileged: globalThis.process.getuid?.() !== 0,
     noPivot: request.noPivot,
     noNewKeyring: request.noNewKeyring,
     makeCwd: { uid: 0, gid: 0 },

@@ -52,6 +52,7 @@ export async function execInContainer(state: ContainerState, request: ExecReques
     ...seccompInput(config.linux?.seccomp, facts),
     home: homeOf(process, state.rootfs),
     preserveFds: inherited.preserveFds,
+    unprivileged: globalThis.process.getuid?.() !== 0,
     noPivot: false,
     noNewKeyring: state.noNewKeyring,
   });
@@ -83,10 +84,15 @@ function placementOf(state: ContainerState, subCgroups: readonly string[]): Cgro
     if (unknown !== undefined) throw errors.usage(`--cgroup ${unknown}:${path}: this host has no such controller`);
   }
   const folderIn = (folder: string, names: readonly string[]): string => {
-    const found = below.find(({ controllers }) => controllers.length === 0 || controllers.some((c) => names.includes(c)));
+    const found = below.find(
+      ({ controllers }) => controllers.length === 0 || controllers.some((c) => names.includes(c)),
+    );
     return found ? posix.join(folder, found.path) : folder;
   };
-  const hierarchies = placement.hierarchies.map((one) => ({ ...one, folder: folderIn(one.folder, one.name.split(',')) }));
+  const hierarchies = placement.hierarchies.map((one) => ({
+    ...one,
+    folder: folderIn(one.folder, one.name.split(',')),
+  }));
   return {
     tasks: placement.tasks.length === 0 ? [] : hierarchies.map(({ folder }) => `${folder}/tasks`),
     ...(placement.folder !== undefined && { folder: folderIn(placement.folder, []) }),
@@ -97,6 +103,12 @@ function placementOf(state: ContainerState, subCgroups: readonly string[]): Cgro
 function parseSubCgroup(text: string): { controllers: string[]; path: string } {
   const colon = text.indexOf(':');
   const path = posix.normalize(`/${text.slice(colon + 1)}`);
-  if (text.slice(colon + 1).split('/').includes('..')) throw errors.usage(`--cgroup ${text}: '..' leads out of the container`);
+  if (
+    text
+      .slice(colon + 1)
+      .split('/')
+      .includes('..')
+  )
+    throw errors.usage(`--cgroup ${text}: '..' leads out of the container`);
   return { controllers: colon < 0 ? [] : text.slice(0, colon).split(','), path };
 }

@@ -1,5 +1,6 @@
 /** What `create` and `exec` put into a plan alike: filter, home, device rules, inherited descriptors. */
-import { existsSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
+import { errnoCode } from '#base';
 import { type HostFacts, isSystemdPath, readRootFile } from '#linux';
 import type { DeviceRule, Process, Resources, RuntimeConfig, Seccomp } from '#specs';
 import { runtimeDeviceRules } from '../default-spec.ts';
@@ -37,7 +38,11 @@ export function cgroupsPathOf(config: RuntimeConfig, id: string, systemd: boolea
   const path = config.linux?.cgroupsPath ?? '';
   if (path === '') return systemd ? `system.slice:skiff:${id}` : `/skiff-runtime/${id}`;
   if (systemd && !isSystemdPath(path)) {
-    throw errors.invalidSpec('linux.cgroupsPath', `"${path}"`, 'with --systemd-cgroup it has the form slice:prefix:name');
+    throw errors.invalidSpec(
+      'linux.cgroupsPath',
+      `"${path}"`,
+      'with --systemd-cgroup it has the form slice:prefix:name',
+    );
   }
   return path;
 }
@@ -56,12 +61,22 @@ export function inheritedFds(wanted: number, env: NodeJS.ProcessEnv = process.en
   const listening = Number(env['LISTEN_PID']) === process.pid ? Number(env['LISTEN_FDS'] ?? 0) : 0;
   const preserveFds = wanted + listening;
   for (let fd = 3; fd < 3 + preserveFds; fd++) {
-    if (!existsSync(`/proc/self/fd/${fd}`)) {
+    if (!isInherited(fd)) {
       throw errors.usage(`cannot preserve file descriptor ${fd} (of ${preserveFds} from 3 on): it is not open`);
     }
   }
   // The program is process 1 of its pid namespace, as systemd's convention wants to know.
   return { preserveFds, env: listening > 0 ? [`LISTEN_FDS=${listening}`, 'LISTEN_PID=1'] : [] };
+}
+
+/** Node's own descriptors follow the inherited ones; the first of them is that of an event loop, which no caller passes on. */
+function isInherited(fd: number): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`) !== 'anon_inode:[eventpoll]';
+  } catch (error) {
+    if (errnoCode(error) === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 /** compat: runc's two rules about who receives a terminal. Throws `runtime.usage`. */

@@ -3,7 +3,14 @@
  * to have the types of #specs. Only types; what values mean is checked where they are used.
  */
 
-export type Shape = 'text' | 'boolean' | 'number' | 'count' | { readonly [field: string]: Shape } | ListShape | MapShape;
+export type Shape =
+  | 'text'
+  | 'boolean'
+  | 'number'
+  | 'count'
+  | { readonly [field: string]: Shape }
+  | ListShape
+  | MapShape;
 
 /** A list of equal items. */
 export interface ListShape {
@@ -31,9 +38,12 @@ export function misfit(value: unknown, shape: Shape, path: string): Misfit | und
   if (typeof shape === 'string') return scalars[shape](value) ? undefined : wrong(value, words[shape], path);
   if (isList(shape)) {
     if (!Array.isArray(value)) return wrong(value, 'a list', path);
-    return first(value.map((item: unknown, index) => (): Misfit | undefined => item === null
-      ? wrong(item, 'no null', `${path}[${index}]`)
-      : misfit(item, shape.list, `${path}[${index}]`)));
+    return first(
+      value.map(
+        (item: unknown, index) => (): Misfit | undefined =>
+          item === null ? wrong(item, 'no null', `${path}[${index}]`) : misfit(item, shape.list, `${path}[${index}]`),
+      ),
+    );
   }
   if (typeof value !== 'object' || Array.isArray(value)) return wrong(value, 'an object', path);
   const fields = value as Readonly<Record<string, unknown>>;
@@ -41,7 +51,13 @@ export function misfit(value: unknown, shape: Shape, path: string): Misfit | und
   const pairs: [string, Shape][] = isMap(shape)
     ? Object.keys(fields).map((name) => [name, shape.map])
     : Object.entries(shape as Readonly<Record<string, Shape>>);
-  return first(pairs.map(([name, inner]) => () => misfit(fields[name], inner, under(name))));
+  return first(
+    pairs.map(
+      ([name, inner]) =>
+        () =>
+          misfit(fields[name], inner, under(name)),
+    ),
+  );
 }
 
 /** A copy without null fields, which mean the same as absent ones. */

@@ -24,6 +24,9 @@ const MAPPED = 1;
 const MOUNTED = 2;
 const HOOKS_DONE = 3;
 
+/** How PIVOT enters the root. */
+const CHROOT_ONLY = 2;
+
 const propagationFlags: Readonly<Record<RootfsPropagation, number>> = {
   private: MS.PRIVATE | MS.REC,
   slave: MS.SLAVE | MS.REC,
@@ -44,7 +47,8 @@ export function compilePlan(config: RuntimeConfig, input: CompileInput): Plan {
   const ownMounts = namespaces.has('mount');
   const root = slots.next();
   const parent: Op[] = [...namespaces.parent];
-  const mounts = planMounts(config, input, namespaces, root, slots);
+  if (!ownMounts) refuseWhatNeedsMounts(config);
+  const mounts = planMounts(ownMounts ? config : { ...config, mounts: [] }, input, namespaces, root, slots);
   parent.push(...mounts.parent);
   const hookState: HookState = { id: input.id, bundle: input.bundle, annotations: config.annotations ?? {} };
   const creating = (): readonly string[] => stateParts(hookState, 'creating');
@@ -57,27 +61,36 @@ export function compilePlan(config: RuntimeConfig, input: CompileInput): Plan {
     ...planEarlyProcess(process, linux),
     { op: 'setsid' },
     ...(namespaces.isNew('network') ? [loopbackUp()] : []),
-    ...(ownMounts ? planRoot(config, input, root) : []),
+    ...(ownMounts ? planRoot(config, input, root) : [openRoot(config, input, root)]),
     ...mounts.child,
-    ...(mounts.ownDev ? planDevices(linux.devices ?? [], root, namespaces.has('user')) : []),
+    ...(ownMounts && mounts.ownDev ? planDevices(linux.devices ?? [], root, namespaces.has('user')) : []),
     ...makeCwd(process, input, root),
   ];
   const meets = runtimeHooks.length > 0;
   if (meets) child.push({ op: 'post', number: MOUNTED }, { op: 'wait', number: HOOKS_DONE });
   child.push(...planHooks(hooks.createContainer, creating));
   if (ownMounts) child.push(...planEnter(config, input), ...mounts.afterPivot);
+  else child.push({ op: 'pivot', root: rootPath(config, input), how: CHROOT_ONLY });
   child.push(...planTerminal(process, input, ownMounts, slots, parent));
   if (config.hostname) child.push({ op: 'hostname', name: config.hostname });
   if (config.domainname) child.push({ op: 'domainname', name: config.domainname });
   child.push(...planLabels(process, input), ...planSysctls(linux, namespaces));
   child.push({ op: 'readonly', paths: linux.readonlyPaths ?? [] }, { op: 'mask', paths: linux.maskedPaths ?? [] });
   const startHooks = planHooks(hooks.startContainer, () => stateParts(hookState, 'created'));
-  const identity = { process, input, slots, parent, noSetgroups: false, state: hookState, status: 'creating' } as const;
+  const identity = {
+    process,
+    input,
+    slots,
+    parent,
+    noSetgroups: input.unprivileged === true,
+    state: hookState,
+    status: 'creating',
+  } as const;
   child.push(...planIdentity(identity, startHooks));
 
   parent.push(...planDeviceFilter(input.cgroup));
   parent.push({ op: 'clone', flags: namespaces.cloneFlags, cgroup: openCgroup(input.cgroup, slots, parent) });
-  parent.push(...planIdMaps(namespaces, linux));
+  parent.push(...planIdMaps(namespaces, linux, input));
   parent.push({ op: 'post', number: MAPPED });
   if (meets) parent.push({ op: 'wait', number: MOUNTED }, ...runtimeHooks, { op: 'post', number: HOOKS_DONE });
   return { parent, child };
@@ -91,6 +104,20 @@ function refuseWhatWeLack(linux: LinuxConfig): void {
   if (linux.rootfsPropagation && !(linux.rootfsPropagation in propagationFlags)) {
     const known = Object.keys(propagationFlags).join(', ');
     throw errors.invalidSpec('linux.rootfsPropagation', `"${linux.rootfsPropagation}"`, `use one of ${known}`);
+  }
+}
+
+/**
+ * Without a mount namespace of its own a container lives on the host's mounts: it is put into its root by chroot, and
+ * nothing can be mounted, as the host would see it. Throws `invalidSpec` for what would promise protection then.
+ */
+function refuseWhatNeedsMounts({ linux = {}, root }: RuntimeConfig): void {
+  const hint = 'it needs a mount namespace of the container';
+  if ((linux.maskedPaths ?? []).length > 0) throw errors.invalidSpec('linux.maskedPaths', 'not possible', hint);
+  if ((linux.readonlyPaths ?? []).length > 0) throw errors.invalidSpec('linux.readonlyPaths', 'not possible', hint);
+  if (root?.readonly) throw errors.invalidSpec('root.readonly', 'true', hint);
+  if (linux.rootfsPropagation) {
+    throw errors.invalidSpec('linux.rootfsPropagation', `"${linux.rootfsPropagation}"`, hint);
   }
 }
 
@@ -116,7 +143,8 @@ function planArrival(
   }
   ops.push(...namespaces.child);
   if (namespaces.has('user') && (inUserNamespace ? (linux.uidMappings ?? []).length > 0 : true)) {
-    ops.push({ op: 'user', uid: 0, gid: 0, groups: [] });
+    const flags = input.unprivileged ? opFlags.noSetgroups : 0;
+    ops.push({ op: 'user', opFlags: flags, uid: 0, gid: 0, groups: [] });
   }
   if (namespaces.unshareCgroup) ops.push({ op: 'unshare', flags: CLONE.NEWCGROUP });
   return ops;
@@ -126,8 +154,10 @@ function planArrival(
 function planRoot(config: RuntimeConfig, input: CompileInput, root: number): Op[] {
   const path = rootPath(config, input);
   const propagation = config.linux?.rootfsPropagation;
+  // kernel: what is unbindable cannot be bound, not even onto itself: that comes once the root has been entered.
+  const early = propagation === 'unbindable' ? 'private' : propagation;
   const ops: Op[] = [
-    { op: 'propagation', at: NONE, path: '/', flags: propagation ? propagationFlags[propagation] : MS.SLAVE | MS.REC },
+    { op: 'propagation', at: NONE, path: '/', flags: early ? propagationFlags[early] : MS.SLAVE | MS.REC },
   ];
   if (propagation === 'shared') {
     // kernel: pivot_root refuses a root whose parent mount is shared.
@@ -160,9 +190,13 @@ function planRoot(config: RuntimeConfig, input: CompileInput, root: number): Op[
       idmap: NONE,
     });
   }
-  const openFlags = O.PATH | O.DIRECTORY | O.CLOEXEC;
-  ops.push({ op: 'open', slot: root, at: NONE, path, openFlags, mode: 0, resolve: 0 });
+  ops.push(openRoot(config, input, root));
   return ops;
+}
+
+function openRoot(config: RuntimeConfig, input: CompileInput, root: number): Op {
+  const openFlags = O.PATH | O.DIRECTORY | O.CLOEXEC;
+  return { op: 'open', slot: root, at: NONE, path: rootPath(config, input), openFlags, mode: 0, resolve: 0 };
 }
 
 /** The absolute path the container's root is mounted on. Throws `invalidSpec`. */
@@ -201,13 +235,15 @@ function openCgroup(cgroup: CgroupPlacement, slots: SlotAllocator, parent: Op[])
   return opened;
 }
 
-function planIdMaps(namespaces: NamespacePlan, linux: LinuxConfig): Op[] {
+function planIdMaps(namespaces: NamespacePlan, linux: LinuxConfig, input: CompileInput): Op[] {
   if (!namespaces.isNew('user')) return [];
   const ops: Op[] = [];
   if ((linux.uidMappings ?? []).length > 0) {
     ops.push({ op: 'writeProc', name: 'uid_map', data: idMapText(linux.uidMappings!) });
   }
   if ((linux.gidMappings ?? []).length > 0) {
+    // kernel: without rights the groups can only be mapped once setgroups is denied for good (user_namespaces(7)).
+    if (input.unprivileged) ops.push({ op: 'writeProc', name: 'setgroups', data: 'deny' });
     ops.push({ op: 'writeProc', name: 'gid_map', data: idMapText(linux.gidMappings!) });
   }
   return ops;

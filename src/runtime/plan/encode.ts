@@ -1,6 +1,6 @@
 /** A plan as the bytes the native helper performs. Pure: the same plan gives the same bytes. */
 import { BytesWriter } from '#base';
-import { type Op, opShapes, PLAN_MAGIC, type Plan } from './op.ts';
+import { type Op, type OpName, opShapes, PLAN_MAGIC, type Plan } from './op.ts';
 
 /** Encodes as described in native/README.md, "The plan". */
 export function encodePlan(plan: Plan): Buffer {
@@ -13,14 +13,14 @@ export function encodePlan(plan: Plan): Buffer {
 }
 
 function encodeOp(writer: BytesWriter, op: Op): void {
-  const shape = opShapes[op.op];
+  const { code, fields } = layouts[op.op];
   writer
-    .u16(shape.code)
+    .u16(code)
     .u16(op.opFlags ?? 0)
     .u32(0);
   const from = writer.length;
   const values = op as unknown as Readonly<Record<string, never>>;
-  for (const [name, type] of Object.entries(shape.fields)) writers[type](writer, values[name]!);
+  for (const [name, write] of fields) write(writer, values[name]!);
   writer.patchU32(from - 4, writer.length - from);
 }
 
@@ -33,3 +33,13 @@ const writers = {
   texts: (writer: BytesWriter, value: readonly string[]) => writer.list(value),
   u32s: (writer: BytesWriter, value: readonly number[]) => writer.u32List(value),
 } as const;
+
+type Write = (writer: BytesWriter, value: never) => void;
+
+/** The shapes with their fields in order and how each is written: looked up once, not for every operation. */
+const layouts = Object.fromEntries(
+  Object.entries(opShapes).map(([name, { code, fields }]) => [
+    name,
+    { code, fields: Object.entries(fields).map(([field, type]): [string, Write] => [field, writers[type]]) },
+  ]),
+) as unknown as Readonly<Record<OpName, { code: number; fields: readonly (readonly [string, Write])[] }>>;

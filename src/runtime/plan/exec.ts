@@ -3,7 +3,7 @@ import type { NamespaceType, Process } from '#specs';
 import { CLONE, O } from '#linux';
 import type { CompileInput } from './input.ts';
 import { joinFlags } from './namespaces.ts';
-import { NONE, type Op, type Plan } from './op.ts';
+import { NONE, type Op, opFlags, type Plan } from './op.ts';
 import { keyring, planAffinity, planEarlyProcess, planIdentity, planLabels } from './process.ts';
 import { slotAllocator } from './slots.ts';
 import { planTerminal } from './terminal.ts';
@@ -26,8 +26,11 @@ export function compileExec(process: Process, target: ExecTarget, input: Compile
   const container = slots.next();
   const flags = joinFlags(target.namespaces);
   // kernel: joining a pid or time namespace takes effect for the children of the caller only.
-  const parentFlags = flags & (CLONE.NEWPID | CLONE.NEWTIME);
+  let parentFlags = flags & (CLONE.NEWPID | CLONE.NEWTIME);
   const childFlags = flags & ~parentFlags;
+  // Without rights on the host those over the container's namespaces come from its user namespace, which is joined first.
+  const userFirst = input.unprivileged === true && target.namespaces.includes('user');
+  if (userFirst) parentFlags |= CLONE.NEWUSER;
   const parent: Op[] = [{ op: 'pidfdOpen', slot: container, pid: target.pid, startTime: target.startTime }];
   if (parentFlags !== 0) parent.push({ op: 'setns', slot: container, path: '', kind: parentFlags });
 
@@ -39,12 +42,21 @@ export function compileExec(process: Process, target: ExecTarget, input: Compile
   child.push(...planEarlyProcess(process, {}), { op: 'setsid' });
   if (childFlags !== 0) child.push({ op: 'setns', slot: container, path: '', kind: childFlags });
   if (target.namespaces.includes('user')) {
-    child.push({ op: 'setns', slot: container, path: '', kind: CLONE.NEWUSER });
-    child.push({ op: 'user', uid: 0, gid: 0, groups: [] });
+    if (!userFirst) child.push({ op: 'setns', slot: container, path: '', kind: CLONE.NEWUSER });
+    const flags = input.unprivileged ? opFlags.noSetgroups : 0;
+    child.push({ op: 'user', opFlags: flags, uid: 0, gid: 0, groups: [] });
   }
   child.push(...planTerminal(process, input, false, slots, parent), ...planLabels(process, input));
   const state = { id: input.id, bundle: input.bundle, annotations: target.annotations ?? {} };
-  const identity = { process, input, slots, parent, noSetgroups: false, state, status: 'running' } as const;
+  const identity = {
+    process,
+    input,
+    slots,
+    parent,
+    noSetgroups: input.unprivileged === true,
+    state,
+    status: 'running',
+  } as const;
   child.push(...planIdentity(identity, []));
 
   const { initial, final } = process.execCPUAffinity ?? {};

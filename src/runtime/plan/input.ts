@@ -70,6 +70,8 @@ export interface CompileInput {
   readonly isInit?: boolean;
   readonly noPivot: boolean;
   readonly noNewKeyring: boolean;
+  /** The caller has no rights on the host: whatever needs some happens inside the new user namespace. */
+  readonly unprivileged?: boolean;
   /** Made before the program starts when it does not exist (Docker makes a missing working folder). */
   readonly makeCwd?: { readonly uid: number; readonly gid: number };
 }

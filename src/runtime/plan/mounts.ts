@@ -44,7 +44,8 @@ export function planMounts(
   slots: SlotAllocator,
 ): MountsPlan {
   const context: Context = { config, input, namespaces, root, slots, parent: [], child: [], afterPivot: [] };
-  let ownDev = false;
+  // compat: as in runc only a bind mount over /dev keeps the runtime's nodes out; without any mount they go into the root.
+  let ownDev = true;
   for (const mount of config.mounts ?? []) {
     const target = cleanDestination(mount);
     const options = parseMountOptions(mount.options ?? []);
@@ -123,7 +124,7 @@ function planBind(context: Context, mount: Mount, target: string, options: Mount
     throw errors.invalidSpec(`the bind mount for ${target}`, 'without a source', 'give the path to bind');
   const source = posix.resolve(input.bundle, mount.source);
   let sourceSlot = NONE;
-  if (namespaces.isNew('user')) {
+  if (namespaces.isNew('user') && !input.unprivileged) {
     // The root of the new user namespace may not be allowed to walk to the source: the parent opens it.
     sourceSlot = slots.next();
     const tree = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (options.recursive ? AT_RECURSIVE : 0);

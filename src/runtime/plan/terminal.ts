@@ -33,7 +33,9 @@ export function planTerminal(
       name: '/dev/ptmx',
     },
     // The caller may wait for the end of the pipes it gave us, or of its socket, while the container is only created.
-    ...[reserved.stdin, reserved.stdout, reserved.stderr].map((slot): Op => ({ op: 'close', opFlags: opFlags.optional, slot })),
+    ...[reserved.stdin, reserved.stdout, reserved.stderr].map(
+      (slot): Op => ({ op: 'close', opFlags: opFlags.optional, slot }),
+    ),
     ...(destination === reserved.sync ? [] : [{ op: 'close', slot: destination } as const]),
   ];
 }

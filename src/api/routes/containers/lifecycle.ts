@@ -15,7 +15,7 @@ import {
   waitForContainer,
 } from '#engine';
 import { type RequestContext, type Route, readJson } from '#rpc';
-import type { ContainerCreateBody, ResourcesBody } from '#specs';
+import type { ResourcesBody } from '#specs';
 import { parseCreateBody } from '../../create-body.ts';
 import { mergeResources } from '../../create-resources.ts';
 import { errors } from '../../errors.ts';
@@ -109,7 +109,7 @@ async function create(parts: EngineParts, { request, query, response }: RequestC
   if (body === undefined || body === null)
     throw errors.invalid('config cannot be empty in order to create a container');
   if (typeof body !== 'object') throw errors.invalid('the body of create has to be a JSON object');
-  const settings = parseCreateBody(body as ContainerCreateBody);
+  const settings = parseCreateBody(body);
   const { id } = await createContainer(parts, settings, query.get('name') ?? '');
   sendJson(response, 201, { Id: id, Warnings: [] });
 }

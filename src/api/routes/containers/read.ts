@@ -7,6 +7,7 @@ import {
   listContainers,
   listFilters,
   logPathOf,
+  planOfContainer,
   readLog,
   summarizeContainer,
   topContainer,
@@ -49,6 +50,17 @@ export function readRoutes(parts: EngineParts): Route[] {
       handle: async ({ params, query, response }) => {
         const top = await topContainer(parts, params['id']!, query.get('ps_args') || '-ef');
         sendJson(response, 200, { Titles: top.titles, Processes: top.processes });
+      },
+    },
+    {
+      // Not Docker's: what `skiff debug plan` shows.
+      method: 'GET',
+      path: '/containers/{id}/skiff/plan',
+      handle: async ({ params, response }) => {
+        const text = Buffer.from(planOfContainer(parts, params['id']!));
+        response
+          .writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': text.length })
+          .end(text);
       },
     },
     { method: 'GET', path: '/containers/{id}/logs', handle: (context) => logs(parts, context) },

@@ -1,9 +1,11 @@
 /** Routes that take a connection over: attach; and exec in all its parts. */
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { messageOf } from '#base';
 import {
   attachContainer,
   checkAttachable,
+  checkExecStart,
   createExec,
   type EngineParts,
   type ExecSettings,
@@ -114,18 +116,20 @@ async function replayLog(
 
 /** The shim already speaks Docker's stream format: bytes pass through unread. */
 function join(client: Duplex, container: Socket): void {
-  container.on('error', () => client.end());
   // What the client still sends is read and dropped: a reset could cost it output that is on its way.
-  container.once('end', () => {
+  const finish = (): void => {
     client.unpipe(container);
+    client.end();
     client.resume();
     container.destroy();
-  });
+  };
+  container.on('error', finish);
+  container.once('end', finish);
   client.on('error', () => container.destroy());
   client.on('close', () => container.destroy());
   if (client.destroyed) container.destroy();
   client.pipe(container);
-  container.pipe(client);
+  container.pipe(client, { end: false });
 }
 
 function execSettings(body: ExecCreateBody): ExecSettings {
@@ -164,8 +168,16 @@ async function startExecRoute(parts: EngineParts, context: RequestContext): Prom
     return;
   }
   const options = { ...settings.attach, raw: settings.tty, closeStdin: true };
-  const process = await startExec(parts, params['id']!, options, sizeOf(body.ConsoleSize));
-  if (process) join(context.hijack(settings.tty ? RAW : MULTIPLEXED), process);
+  checkExecStart(parts, params['id']!);
+  // compat: the connection is taken over first; why the process did not start is then written to it.
+  const client = context.hijack(settings.tty ? RAW : MULTIPLEXED);
+  try {
+    const process = await startExec(parts, params['id']!, options, sizeOf(body.ConsoleSize));
+    if (process) join(client, process);
+  } catch (error) {
+    const text = Buffer.from(`OCI runtime exec failed: ${messageOf(error)}\r\n`);
+    client.end(settings.tty ? text : frame('stdout', text));
+  }
 }
 
 function inspectExec(parts: EngineParts, { params, response }: RequestContext): void {

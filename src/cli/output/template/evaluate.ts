@@ -153,7 +153,7 @@ class Run {
         if (operand.name === 'and' || operand.name === 'or')
           throw new TemplateError(`wrong number of args for ${operand.name}: want at least 1 got 0`);
         return called(operand.name, this.#function(operand.name), []);
-      case 'chain': {
+      default: {
         const { from } = operand;
         const start =
           from.kind === 'dot'

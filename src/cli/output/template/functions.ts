@@ -49,7 +49,7 @@ export const functions: Readonly<Record<string, TemplateFunction>> = {
   },
   truncate: (...args) => {
     const [text, length] = exactly(args, 2);
-    return [...textOf(text)].slice(0, Number(length)).join('');
+    return Array.from(textOf(text)).slice(0, Number(length)).join('');
   },
 };
 

@@ -160,7 +160,7 @@ class Parser {
         const fields = reader.fields();
         return chain({ kind: 'variable', name: token.text }, fields, [token.text, ...fields].join('.'));
       }
-      case 'symbol': {
+      default: {
         const pipe = this.#pipe(reader, 'parenthesized pipeline');
         if (!reader.take(')')) throw fail(reader.line, `unclosed left paren in ${context}`);
         const fields = reader.fields();

@@ -67,7 +67,7 @@ function formatVerb(verb: string, arg: unknown, flags: string, precision: number
 }
 
 const cut = (text: string, length: number | undefined): string =>
-  length === undefined ? text : [...text].slice(0, length).join('');
+  length === undefined ? text : Array.from(text).slice(0, length).join('');
 
 function goType(value: unknown): string {
   if (typeof value === 'number' || typeof value === 'bigint')

@@ -25,7 +25,7 @@ export function printValue(value: unknown): string {
   if (typeof value === 'object') {
     return `map[${(entriesOf(value) ?? []).map(([key, each]) => `${key}:${printValue(each)}`).join(' ')}]`;
   }
-  return String(value);
+  return `${value as string | number | boolean | bigint}`;
 }
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

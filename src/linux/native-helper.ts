@@ -35,16 +35,25 @@ const errors = defineErrors('helper', {
   },
 });
 
+/** Beside the source (src/linux, dist/chunk) or beside a bundled program (dist). */
+const helperPlaces = ['../../native/build/skiff-helper', '../native/build/skiff-helper'];
+
 /** The helper's program: SKIFF_HELPER, or the one built beside this package. Throws `helper.missing`. */
 export function helperPath(): string {
-  const path =
-    process.env['SKIFF_HELPER'] ?? fileURLToPath(new URL('../../native/build/skiff-helper', import.meta.url));
+  const given = process.env['SKIFF_HELPER'];
+  const places = given ? [given] : helperPlaces.map((place) => fileURLToPath(new URL(place, import.meta.url)));
+  const found = places.find(isExecutable);
+  if (found === undefined) throw errors.missing(places[0]!);
+  return found;
+}
+
+function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
+    return true;
   } catch {
-    throw errors.missing(path);
+    return false;
   }
-  return path;
 }
 
 export interface RunOutcome {

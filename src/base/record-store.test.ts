@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { test } from 'node:test';
+import { memoryRecordStores, openRecordStores, type RecordStores } from './record-store.ts';
+
+interface Box {
+  readonly name: string;
+}
+
+/** What any record store has to do. */
+function contract(title: string, open: () => RecordStores): void {
+  test(`${title}: puts, gets, lists in order of the first put, deletes`, () => {
+    const stores = open();
+    const boxes = stores.of<Box>('box');
+    for (const name of ['b', 'a', 'c']) boxes.put(name, { name });
+    boxes.put('b', { name: 'again' });
+    assert.deepEqual(boxes.list(), [{ name: 'again' }, { name: 'a' }, { name: 'c' }]);
+    boxes.delete('a');
+    boxes.delete('never there');
+    assert.equal(boxes.get('a'), undefined);
+    assert.deepEqual(stores.of('other').list(), []);
+    stores.close();
+  });
+
+  test(`${title}: a batch that fails changes nothing`, () => {
+    const stores = open();
+    const boxes = stores.of<Box>('box');
+    boxes.put('old', { name: 'old' });
+    const fail = (): void => {
+      boxes.put('old', { name: 'new' });
+      boxes.put('more', { name: 'more' });
+      throw new Error('no');
+    };
+    assert.throws(() => stores.atomically(fail), /no/);
+    assert.throws(() => stores.durably(fail), /no/);
+    assert.deepEqual(boxes.list(), [{ name: 'old' }]);
+    stores.close();
+  });
+}
+
+contract('in memory', memoryRecordStores);
+const folder = mkdtempSync(`${tmpdir()}/skiff-records-`);
+process.once('exit', () => rmSync(folder, { recursive: true }));
+let files = 0;
+contract('on disk', () => openRecordStores(`${folder}/${files++}/records.db`));
+
+test('on disk: another opening sees what was put', () => {
+  const path = `${folder}/kept.db`;
+  const first = openRecordStores(path);
+  first.of<Box>('box').put('a', { name: 'a' });
+  first.close();
+  const second = openRecordStores(path);
+  assert.deepEqual(second.of<Box>('box').get('a'), { name: 'a' });
+  second.close();
+});

@@ -1,0 +1,26 @@
+/** The guide does what it says: its blocks marked `sh run` are run in order, against a daemon of their own. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { useDaemon } from '../support/daemon.ts';
+import { missing } from '../support/needs.ts';
+
+const root = `${import.meta.dirname}/../..`;
+
+for (const page of globSync(`${root}/docs/guide/*.md`)) {
+  describe(`guide ${page.split('/').at(-1)}`, { skip: missing('root', 'busybox'), timeout: 120_000 }, () => {
+    const daemon = useDaemon();
+    const folder = mkdtempSync('/tmp/skiff-guide-');
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+    const env = { ...process.env, PATH: `${root}/bin:${process.env['PATH']}`, SKIFF_HOST: `unix://${daemon.socket}` };
+
+    for (const [, block] of readFileSync(page, 'utf8').matchAll(/```sh run\n([\s\S]*?)```/g)) {
+      test(block!.split('\n')[0], () => {
+        const options = { cwd: folder, env, encoding: 'utf8', timeout: 60_000, killSignal: 'SIGKILL' } as const;
+        const { status, stdout, stderr } = spawnSync('sh', ['-ec', block!], options);
+        assert.equal(status, 0, `${stdout}${stderr}`);
+      });
+    }
+  });
+}

@@ -1,0 +1,23 @@
+/** Bundles the programs for release: dist/*.mjs, what they share in chunks, so that a command loads only what it needs. */
+import { rmSync } from 'node:fs';
+import { build } from 'esbuild';
+
+const programs = ['skiff', 'skiffd', 'skiff-runtime'];
+
+rmSync('dist', { recursive: true, force: true });
+await build({
+  entryPoints: programs.map((name) => ({ in: `src/bin/${name}.ts`, out: name })),
+  outdir: 'dist',
+  outExtension: { '.js': '.mjs' },
+  chunkNames: 'chunk/[hash]',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node26',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+});
+console.log(`dist: ${programs.join(', ')}`);

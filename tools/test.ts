@@ -1,0 +1,57 @@
+/**
+ * Everything: `ok`, then the system, conformance and differential tests on the real kernel, as root.
+ *
+ * They run in a private mount namespace, so that what a test leaves mounted ends with it; tests look for such leaks
+ * themselves. Debian packages the tests need are installed first where apt is there.
+ */
+import { spawnSync } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { runSteps, type Step } from './steps.ts';
+
+const packages = [
+  'busybox-static',
+  'debootstrap',
+  'procps',
+  'podman',
+  'runc',
+  'crun',
+  'docker.io',
+  'uidmap',
+  'iproute2',
+];
+const programs = ['busybox', 'debootstrap', 'ps', 'podman', 'runc', 'crun', 'dockerd', 'newuidmap', 'ip'];
+
+if (process.getuid?.() !== 0) {
+  console.error('npm test needs root: it makes containers. Without root there is npm run ok.');
+  process.exit(1);
+}
+installPackages();
+const files = globSync(
+  process.argv.length > 2 ? process.argv.slice(2) : 'test/{contracts,system,conformance,differential}/**/*.test.ts',
+).sort();
+const tests = ['--test', '--test-concurrency=1', '--test-reporter=spec', ...files];
+const steps: Step[] = [
+  { name: 'ok', command: [process.execPath, 'tools/ok.ts'], live: true },
+  { name: 'bundle', command: [process.execPath, 'tools/bundle.ts'] },
+  {
+    name: 'system',
+    command: ['unshare', '--mount', '--propagation', 'private', '--', process.execPath, ...tests],
+    live: true,
+  },
+];
+process.exitCode = await runSteps(process.argv.length > 2 ? steps.slice(1) : steps);
+
+/** Mirrors come from the machine's own apt configuration. What cannot be installed is skipped by its tests, by name. */
+function installPackages(): void {
+  const missing = packages.filter((_, index) => !isOnPath(programs[index]!));
+  if (missing.length === 0 || !isOnPath('apt-get')) return;
+  console.log(`installing ${missing.join(' ')}`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const apt = (...args: string[]): number | null =>
+    spawnSync('apt-get', ['-qq', ...args], { stdio: ['ignore', 'ignore', 'inherit'], env }).status;
+  if (apt('update') === 0) apt('install', '-y', '--no-install-recommends', ...missing);
+}
+
+function isOnPath(program: string): boolean {
+  return spawnSync('sh', ['-c', `command -v "$0"`, program], { stdio: 'ignore' }).status === 0;
+}
