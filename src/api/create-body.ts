@@ -123,6 +123,10 @@ function refuseUnsupported(body: ContainerCreateBody): void {
     'PortBindings',
     'Links',
     'VolumesFrom',
+    'Annotations',
+    'KernelMemory',
+    'CpuCount',
+    'CpuPercent',
     'Dns',
     'DnsOptions',
     'DnsSearch',
@@ -141,6 +145,9 @@ function refuseUnsupported(body: ContainerCreateBody): void {
     if (isGiven(host[field]) && !(field === 'Isolation' && host[field] === 'default') && field !== 'ContainerIDFile') {
       throw errors.unsupported(`HostConfig.${field}`, 'leave it out');
     }
+  }
+  for (const field of ['MacAddress', 'NetworkDisabled', 'OnBuild', 'Shell'] as const) {
+    if (isGiven(body[field])) throw errors.unsupported(field, 'leave it out');
   }
   if (isGiven(body.Volumes))
     throw errors.unsupported('an anonymous volume', 'bind a folder of the host with -v /folder:/path');

@@ -1,24 +1,38 @@
 /** Image routes of this version: import, list, inspect, remove, tag is not there yet. */
 import { parseTimeNs } from '#base';
-import { type EngineParts, containerOfImage } from '#engine';
+import { containerOfImage, type EngineParts, hasLabel } from '#engine';
 import type { ImageRecord } from '#images';
 import type { RequestContext, Route } from '#rpc';
 import type { ImageSummary } from '#specs';
 import { errors } from '../errors.ts';
 import { httpStatus, sendJson } from '../http-status.ts';
-import { boolean } from '../query.ts';
+import { boolean, type Filters, filters } from '../query.ts';
 
 export function imageRoutes(parts: EngineParts): Route[] {
   return [
     {
       method: 'GET',
       path: '/images/json',
-      handle: async ({ response }) => sendJson(response, 200, parts.images.list().map(summarize)),
+      handle: async ({ query, response }) => {
+        const wanted = filters(query, ['dangling', 'label']);
+        const matching = parts.images.list().filter((image) => matches(image, wanted));
+        sendJson(response, 200, matching.map(summarize));
+      },
     },
     { method: 'POST', path: '/images/create', handle: (context) => create(parts, context) },
     { method: 'GET', path: '/images/{name...}/json', handle: (context) => inspect(parts, context) },
     { method: 'DELETE', path: '/images/{name...}', handle: (context) => remove(parts, context) },
   ];
+}
+
+/** All labels, and any value of dangling. */
+function matches(image: ImageRecord, wanted: Filters): boolean {
+  const dangling = wanted.get('dangling');
+  const isDangling = image.tags.length === 0;
+  return (
+    (wanted.get('label') ?? []).every((wish) => hasLabel(image.config.labels, wish)) &&
+    (dangling === undefined || dangling.some((value) => (value === 'true' || value === '1') === isDangling))
+  );
 }
 
 function summarize(image: ImageRecord): ImageSummary {
