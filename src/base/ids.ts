@@ -1,5 +1,5 @@
 /** Identifiers: 64 lower-case hex digits, as Docker's; short forms show the first twelve. */
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 
 declare const brand: unique symbol;
 /** A string only its own parser or maker yields. */
@@ -20,9 +20,20 @@ export function isContainerId(text: string): text is ContainerId {
   return /^[0-9a-f]{64}$/.test(text);
 }
 
-/** `sha256:<hex>`; undefined when the text is not one. */
+/** `sha256:<hex>` or `sha512:<hex>`; undefined when the text is neither. spec: image-spec, descriptor.md, Digests. */
 export function parseDigest(text: string): Digest | undefined {
-  return /^sha256:[0-9a-f]{64}$/.test(text) ? (text as Digest) : undefined;
+  return /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/.test(text) ? (text as Digest) : undefined;
+}
+
+/** Node's name of the hash, and the hex digits. */
+export function digestParts(digest: Digest): { readonly algorithm: 'sha256' | 'sha512'; readonly hex: string } {
+  const at = digest.indexOf(':');
+  return { algorithm: digest.slice(0, at) as 'sha256' | 'sha512', hex: digest.slice(at + 1) };
+}
+
+/** The digest of bytes at hand. */
+export function digestOf(bytes: Uint8Array | string, algorithm: 'sha256' | 'sha512' = 'sha256'): Digest {
+  return `${algorithm}:${hash(algorithm, bytes, 'hex')}` as Digest;
 }
 
 export function shortId(id: string): string {

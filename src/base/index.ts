@@ -15,6 +15,8 @@ export {
   type Branded,
   type ContainerId,
   type Digest,
+  digestOf,
+  digestParts,
   isContainerId,
   newContainerId,
   parseDigest,

@@ -69,8 +69,8 @@ test('find() takes names, tags, ids and unique beginnings of ids', async (contex
   await check('dead', undefined);
   await check(`app@${digest('abc1')}`, undefined);
   await assert.rejects(images.find('abc'), { code: 'image.ambiguous' });
-  await assert.rejects(images.find('App'), { code: 'image.upperCaseName' });
-  await assert.rejects(images.find(''), { code: 'image.badReference' });
+  await assert.rejects(images.find('App'), { code: 'reference.upperCaseName' });
+  await assert.rejects(images.find(''), { code: 'reference.badReference' });
   assert.equal((await others.find('cafe'))?.id, named.id, 'a name comes before part of an id');
 });
 
@@ -153,7 +153,7 @@ test('an import that cannot work fails before anything is read or made', async (
   const { images, dataRoot } = world(context);
   const tar = new Readable({ read: () => assert.fail('nothing should be read') });
   const options = { message: '', changes: [] };
-  await assert.rejects(images.import(tar, { ...options, reference: 'Bad' }), { code: 'image.upperCaseName' });
+  await assert.rejects(images.import(tar, { ...options, reference: 'Bad' }), { code: 'reference.upperCaseName' });
   await assert.rejects(images.import(tar, { ...options, changes: ['RUN x'] }), { code: 'image.badChange' });
   await assert.rejects(images.import(tar, { ...options, signal: AbortSignal.abort() }), { code: 'image.cancelled' });
   assert.deepEqual([readdirSync(`${dataRoot}/layers`), readdirSync(`${dataRoot}/images`)], [[], []]);

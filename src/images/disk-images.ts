@@ -17,7 +17,7 @@ import type { Images, ImageUser, ImportOptions } from './images.ts';
 import { unpackArchive } from './import.ts';
 import { ImageIndex } from './image-index.ts';
 import type { LayerStore, PendingLayer } from './layer-store.ts';
-import { parseReference, parseTag, repositoryOf } from './reference.ts';
+import { parseReference, parseTag, repositoryOf } from '#registry';
 
 export interface DiskImagesOptions {
   readonly dataRoot: string;

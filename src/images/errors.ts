@@ -4,18 +4,6 @@ import { defineErrors } from '#base';
 export const errors = defineErrors('image', {
   noSuch: { kind: 'not-found', message: (reference: string) => `No such image: ${reference}` },
   ambiguous: { kind: 'invalid', message: (prefix: string) => `multiple images found with provided prefix: ${prefix}` },
-  badReference: { kind: 'invalid', message: () => 'invalid reference format' },
-  upperCaseName: {
-    kind: 'invalid',
-    message: (name: string) => `invalid reference format: repository name (${name}) must be lowercase`,
-  },
-  nameTooLong: { kind: 'invalid', message: () => 'repository name must not be more than 255 characters' },
-  nameIsId: {
-    kind: 'invalid',
-    message: (name: string) => `invalid repository name (${name}), cannot specify 64-byte hexadecimal strings`,
-  },
-  digestTag: { kind: 'invalid', message: () => 'cannot import digest reference' },
-
   badChange: {
     kind: 'invalid',
     message: (name: string, known: string) => `${name} is not a valid change command (valid are ${known})`,

@@ -2,7 +2,7 @@
 import type { Digest, RecordStore, RecordStores } from '#base';
 import { errors } from './errors.ts';
 import type { ImageRecord } from './image-record.ts';
-import { parseReference } from './reference.ts';
+import { parseReference } from '#registry';
 
 export class ImageIndex {
   readonly #records: RecordStores;
@@ -37,7 +37,7 @@ export class ImageIndex {
 
   /**
    * compat: a full id first, then a name, then part of an id, so that an image named `cafe` is found before one whose
-   * id begins so. Throws `image.ambiguous`, `image.badReference` and its kin.
+   * id begins so. Throws `image.ambiguous`, `reference.badReference` and its kin.
    */
   find(reference: string): ImageRecord | undefined {
     const [, digits] = /^(?:sha256:)?([0-9a-f]+)$/.exec(reference) ?? [];

@@ -20,7 +20,7 @@ export interface ImageUser {
 export interface Images {
   /**
    * By `name`, `name:tag`, full id, or unique prefix of an id. `hello` is made from the package's own program when first asked for.
-   * Throws `image.ambiguous`, and `image.badReference` for what can be no name.
+   * Throws `image.ambiguous`, and `reference.badReference` for what can be no name.
    */
   find(reference: string): Promise<ImageRecord | undefined>;
   get(id: string): ImageRecord | undefined;

@@ -75,3 +75,42 @@ export type {
   ThrottleDeviceBody,
 } from './docker/containers.ts';
 export type { EventMessage, SystemInfo, SystemVersion } from './docker/system.ts';
+export { type Descriptor } from './oci-image/descriptor.ts';
+export {
+  type Healthcheck,
+  type HistoryEntry,
+  type ImageConfigFile,
+  type ImageExecution,
+  parseImageConfig,
+  readExecution,
+} from './oci-image/image-config.ts';
+export {
+  childrenOf,
+  digestsOf,
+  encodeManifest,
+  type ImageIndex,
+  type ImageManifest,
+  type Manifest,
+  type ManifestParts,
+  MAX_MANIFEST_BYTES,
+  parseManifest,
+} from './oci-image/manifest.ts';
+export {
+  acceptedManifests,
+  isConfigType,
+  isForeignLayerType,
+  isIndexType,
+  isLayerType,
+  isManifestType,
+  mediaTypes,
+} from './oci-image/media-types.ts';
+export {
+  formatPlatform,
+  normalizePlatform,
+  type Platform,
+  parsePlatform,
+  platformFits,
+  platformJson,
+  selectPlatform,
+} from './oci-image/platform.ts';
+export { Fields, isObject, type Json, parseDocument } from './oci-image/reading.ts';

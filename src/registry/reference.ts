@@ -3,11 +3,15 @@
  *
  * Pure. compat: the grammar and the refusals of distribution's reference package; `docker.io/library/x` is `x`.
  */
-import { errors } from './errors.ts';
+import { referenceErrors as errors } from './errors.ts';
 
 export interface Reference {
   /** Familiar: without Docker Hub's host and its `library/`. */
   readonly name: string;
+  /** Of the registry, `docker.io` for Docker Hub; with its port where one is given. */
+  readonly host: string;
+  /** Within the registry, with Docker Hub's `library/`. */
+  readonly path: string;
   readonly tag: string | undefined;
   readonly digest: string | undefined;
 }
@@ -20,7 +24,7 @@ const HOST = new RegExp(`^(?:${LABEL}(?:\\.${LABEL})*|\\[[a-fA-F0-9:]+\\])(?::\\
 const TAG = /^\w[\w.-]{0,127}$/;
 const DIGEST = /^[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}$/;
 
-/** Throws `image.badReference` and its kin. */
+/** Throws `reference.badReference` and its kin. */
 export function parseReference(text: string): Reference {
   if (/^[a-f0-9]{64}$/.test(text)) throw errors.nameIsId(text);
   const at = text.indexOf('@');
@@ -40,10 +44,10 @@ export function parseReference(text: string): Reference {
     (digest === undefined || DIGEST.test(digest));
   if (!isValid) throw errors.badReference();
   if (`${host}/${path}`.length > 255) throw errors.nameTooLong();
-  return { name: familiar(host, path), tag, digest };
+  return { name: familiar(host, path), host, path, tag, digest };
 }
 
-/** `name:tag`, the tag being `latest` when none is given. Throws as `parseReference`, and `image.digestTag`. */
+/** `name:tag`, the tag being `latest` when none is given. Throws as `parseReference`, and `reference.digestTag`. */
 export function parseTag(text: string): string {
   const { name, tag, digest } = parseReference(text);
   if (digest !== undefined) throw errors.digestTag();

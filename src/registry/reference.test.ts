@@ -26,14 +26,32 @@ test('parseTag() gives the familiar name with its tag, latest by default', () =>
 });
 
 test('parseReference() tells name, tag and digest apart', () => {
-  assert.deepEqual(parseReference('a:1'), { name: 'a', tag: '1', digest: undefined });
-  assert.deepEqual(parseReference(`a@${DIGEST}`), { name: 'a', tag: undefined, digest: DIGEST });
-  assert.deepEqual(parseReference(`h:5/a:1@${DIGEST}`), { name: 'h:5/a', tag: '1', digest: DIGEST });
+  assert.deepEqual(parseReference('a:1'), {
+    name: 'a',
+    host: 'docker.io',
+    path: 'library/a',
+    tag: '1',
+    digest: undefined,
+  });
+  assert.deepEqual(parseReference(`a@${DIGEST}`), {
+    name: 'a',
+    host: 'docker.io',
+    path: 'library/a',
+    tag: undefined,
+    digest: DIGEST,
+  });
+  assert.deepEqual(parseReference(`h:5/a:1@${DIGEST}`), {
+    name: 'h:5/a',
+    host: 'h:5',
+    path: 'a',
+    tag: '1',
+    digest: DIGEST,
+  });
 });
 
 test("what is no name is refused in Docker's words", () => {
   const check = (text: string, code: string, message: RegExp): void =>
-    assert.throws(() => parseTag(text), { code: `image.${code}`, message }, text);
+    assert.throws(() => parseTag(text), { code: `reference.${code}`, message }, text);
   const plain = /^invalid reference format$/;
   const bad = ['', ':', ':tag', 'a:', 'a::b', '-a', 'a-', 'a..b', 'a___b', '/a', 'a/', 'a//b', 'a b', 'a:ta g', 'a:-x'];
   for (const text of [...bad, `a:${'x'.repeat(129)}`, 'a@sha256:12', 'a@', 'ho_st.io/a', 'h:port/a', 'ä']) {
