@@ -6,7 +6,8 @@
  * before the blob has its name. An ingest that ends early keeps its bytes; opening the same key again goes on behind
  * them, also after a restart of the daemon. When the operation has recorded what it wants (an image, a tag), it
  * releases the lease; when it failed half-way it may leave the lease to expire, so that a later try finds what was
- * there already. `collect` removes what neither roots nor leases reach through the blobs' references.
+ * there already. `collect` removes what neither roots nor leases reach through the blobs' references, and the partial
+ * blobs whose lease is over.
  */
 import type { Readable } from 'node:stream';
 import type { Digest } from '#base';
@@ -46,8 +47,29 @@ export interface ContentStore {
   dropIngest(key: string): Promise<void>;
   /** Takes a lease, or takes up one that an earlier try left under this name. */
   lease(name: string): Lease;
-  /** Removes all that roots and leases do not reach. Gives what went. */
-  collect(roots: Iterable<Digest>): Promise<{ readonly removed: readonly BlobInfo[]; readonly freedBytes: number }>;
+  /** Whether any lease holds this, under the name it was held by. */
+  isHeld(resource: string): boolean;
+  /** Removes all that roots and leases do not reach, partial blobs included. Gives what went. */
+  collect(roots: Iterable<Digest>): Promise<Collected>;
+  /** Counted from records, without looking at the disk; `roots` tell what could be collected. */
+  usage(roots: Iterable<Digest>): ContentUsage;
+}
+
+export interface Collected {
+  readonly removed: readonly BlobInfo[];
+  /** Blobs and partial blobs. */
+  readonly freedBytes: number;
+}
+
+export interface ContentUsage {
+  readonly count: number;
+  readonly bytes: number;
+  /** What `collect` would remove now. */
+  readonly reclaimableCount: number;
+  readonly reclaimableBytes: number;
+  /** Partial blobs. */
+  readonly ingestCount: number;
+  readonly ingestBytes: number;
 }
 
 export interface PutOptions {
@@ -64,6 +86,8 @@ export interface IngestOptions {
   /** Of the digest to compute when none is expected. */
   readonly algorithm?: 'sha256' | 'sha512';
   readonly references?: readonly Digest[];
+  /** Ends the reading of what is there already. */
+  readonly signal?: AbortSignal;
 }
 
 export interface IngestInfo {
@@ -77,8 +101,13 @@ export interface IngestInfo {
 export interface Ingest extends AsyncDisposable {
   /** Bytes held so far: where to go on. */
   readonly sizeBytes: number;
-  /** Appends. Await it: that is the back-pressure. Throws `content.tooLarge` beyond the expected size. */
+  /**
+   * Appends; the chunk is the caller's again at once. Await it: that is the back-pressure. Throws `content.tooLarge`
+   * beyond the expected size, `content.noSpace`; after the latter the ingest is of no use, what is on disk stays.
+   */
   write(chunk: Uint8Array): Promise<void>;
+  /** Gives all to the file and the buffers back: what an ingest should do that is left open for a while. */
+  flush(): Promise<void>;
   /** Starts over: the source does not go on where it was. */
   restart(): Promise<void>;
   /**
@@ -90,9 +119,13 @@ export interface Ingest extends AsyncDisposable {
   abort(): Promise<void>;
 }
 
-/** Keeps blobs (and layers, under names of their own) from being collected. */
+/**
+ * Keeps blobs (and layers, under names of their own) from being collected. Should the process be killed, what it held
+ * is kept for a day.
+ */
 export interface Lease extends Disposable {
   readonly name: string;
+  /** Hold first, then look whether it is there: the other way round it may go in between. */
   hold(resource: string): void;
   /** Ends it: what it held is kept by something else, or may go. Disposing does the same. */
   release(): void;
