@@ -2,4 +2,4 @@
 export { emptyImageConfig, type ImageConfig, type ImageRecord } from './image-record.ts';
 export type { Images, ImageUser, ImportOptions } from './images.ts';
 export { type OpenImagesOptions, openImages } from './open.ts';
-export type { Snapshots, WritableLayer } from './snapshots.ts';
+export type { FolderLayer, OverlayLayer, Snapshots, WritableLayer } from './snapshots/snapshots.ts';
