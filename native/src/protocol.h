@@ -55,6 +55,14 @@ enum unpack_kind {
   UNPACK_NODE = 8,
   UNPACK_XATTR = 9,
   UNPACK_REMOVE = 10,
+  UNPACK_COPY = 11,
+  UNPACK_SYNC = 12,
 };
+
+/* Flags of records, each of one kind. */
+#define UNPACK_XATTR_OPTIONAL 1u
+#define UNPACK_DIR_KEEP 1u
+#define UNPACK_LINK_LEAVE_OUT 1u
+#define UNPACK_NODE_UNLESS_THERE 1u
 
 #endif

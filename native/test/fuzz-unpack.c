@@ -12,6 +12,7 @@
 
 static struct stream_builder b;
 static uint8_t input[sizeof b.bytes];
+static int source; /* where COPY copies from */
 
 static size_t make_seed(unsigned which) {
   stream_begin(&b);
@@ -37,11 +38,12 @@ static size_t make_seed(unsigned which) {
 static void unpack_bytes(size_t length) {
   int ends[2];
   struct err e;
-  uint32_t index;
+  struct unpacker u;
   EXPECT(pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0);
   EXPECT(fcntl(ends[1], F_SETPIPE_SZ, 1 << 20) > 0 && write(ends[1], input, length) == (ssize_t)length);
   close(ends[1]);
-  unpack_stream(ends[0], "/tmp/root", &index, &e);
+  if (unpack_open(&u, ends[0], source, "/tmp/root", &e) == 0) unpack_stream(&u, &e);
+  unpack_close(&u);
   close(ends[0]);
 }
 

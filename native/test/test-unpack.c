@@ -12,7 +12,8 @@
 static char folder[64], root[96], outside[96], path_space[512], content[65536];
 static struct stream_builder b;
 static struct err e;
-static uint32_t performed;
+static uint32_t performed, left_out;
+static int source = -1;
 
 static const char *in_root(const char *name) {
   snprintf(path_space, sizeof path_space, "%s/%s", root, name);
@@ -27,7 +28,11 @@ static int unpack(void) {
   EXPECT(fcntl(ends[1], F_SETPIPE_SZ, 1 << 20) > 0 && write_all(ends[1], b.bytes, length) == 0);
   close(ends[1]);
   memset(&e, 0, sizeof e);
-  int failed = unpack_stream(ends[0], root, &performed, &e);
+  struct unpacker u;
+  int failed = unpack_open(&u, ends[0], source, root, &e) < 0 || unpack_stream(&u, &e) < 0;
+  performed = u.index;
+  left_out = u.left_out_count > 0 ? u.left_out[0] : 0;
+  unpack_close(&u);
   close(ends[0]);
   EXPECT(!failed || e.number != 0);
   stream_begin(&b);

@@ -7,7 +7,7 @@ import { type Digest, memoryRecordStores, type RecordStores } from '#base';
 import { DiskImages } from './disk-images.ts';
 import { emptyImageConfig, type ImageRecord } from './image-record.ts';
 import type { ImageUser } from './images.ts';
-import { LayerStore } from './layer-store.ts';
+import { layerKey, LayerStore } from './layers/layer-store.ts';
 
 const digest = (digits: string): Digest => `sha256:${digits.padEnd(64, '0')}` as Digest;
 
@@ -34,26 +34,32 @@ interface World {
 }
 
 /** Images whose layers are there. */
-function world(context: TestContext, ...all: ImageRecord[]): World {
+async function world(context: TestContext, ...all: ImageRecord[]): Promise<World> {
   const dataRoot = mkdtempSync(`${tmpdir()}/skiff-images-`);
   context.after(() => rmSync(dataRoot, { recursive: true, force: true }));
   const records = memoryRecordStores();
-  const layers = new LayerStore(dataRoot);
+  const layers = new LayerStore({ dataRoot, records });
   for (const record of all) {
     records.of<ImageRecord>('image').put(record.id, record);
-    for (const layer of record.layers) layers.begin().commit(layer, 0);
+    for (const diffId of record.layers) await layers.begin().commit({ diffId, sizeBytes: 0 });
   }
   const images = new DiskImages({ dataRoot, records, layers, helperProgram: '/does/not/exist' });
   return { dataRoot, images, layers, records };
 }
 
+const has = (layers: LayerStore, diffId: Digest): boolean => layers.get(layerKey(diffId)) !== undefined;
 const unused = (): undefined => undefined;
 const used = (isRunning: boolean) => (): ImageUser => ({ containerId: 'e'.repeat(64), isRunning });
 
 test('find() takes names, tags, ids and unique beginnings of ids', async (context) => {
-  const { images } = world(context, image('abc1', ['app:latest', 'host/app:v1']), image('abc2', []), image('cafe', []));
+  const { images } = await world(
+    context,
+    image('abc1', ['app:latest', 'host/app:v1']),
+    image('abc2', []),
+    image('cafe', []),
+  );
   const named = image('beef', ['cafe:latest']);
-  const { images: others } = world(context, named, image('cafe', []));
+  const { images: others } = await world(context, named, image('cafe', []));
   const check = async (reference: string, expected: string | undefined): Promise<void> =>
     assert.equal((await images.find(reference))?.id, expected && digest(expected), reference);
   await check('app', 'abc1');
@@ -75,7 +81,7 @@ test('find() takes names, tags, ids and unique beginnings of ids', async (contex
 });
 
 test('removing one of several tags keeps the image', async (context) => {
-  const { images, records } = world(context, image('a', ['app:1', 'app:2']));
+  const { images, records } = await world(context, image('a', ['app:1', 'app:2']));
   assert.deepEqual(await images.remove('app:1', false, used(true)), { untagged: ['app:1'], deleted: [] });
   assert.deepEqual(images.get(digest('a'))?.tags, ['app:2']);
   assert.deepEqual(records.of<ImageRecord>('image').get(digest('a'))?.tags, ['app:2']);
@@ -85,21 +91,21 @@ test('removing one of several tags keeps the image', async (context) => {
 test('removing the last tag, or an id, removes the image with the layers nobody else has', async (context) => {
   const shared = digest('5');
   const all = [image('a', ['app:1'], [shared, digest('a')]), image('b', ['b:1', 'b:2'], [shared, digest('b')])];
-  const { images, layers, records, dataRoot } = world(context, ...all);
+  const { images, layers, records, dataRoot } = await world(context, ...all);
   writeFileSync(`${dataRoot}/images/${digest('a').slice(7)}.json`, '{}');
   assert.deepEqual(await images.remove('app:1', false, unused), { untagged: ['app:1'], deleted: [digest('a')] });
-  assert.deepEqual([layers.has(shared), layers.has(digest('a')), layers.has(digest('b'))], [true, false, true]);
+  assert.deepEqual([has(layers, shared), has(layers, digest('a')), has(layers, digest('b'))], [true, false, true]);
   assert.deepEqual(readdirSync(`${dataRoot}/images`), []);
   const removed = await images.remove(digest('b').slice(7, 30), false, unused);
   assert.deepEqual(removed, { untagged: ['b:1', 'b:2'], deleted: [digest('b')] });
-  assert.deepEqual([images.list(), records.of('image').list(), layers.has(shared)], [[], [], false]);
+  assert.deepEqual([images.list(), records.of('image').list(), has(layers, shared)], [[], [], false]);
 });
 
 test("an image in use is kept and the refusal is in Docker's words", async (context) => {
   const short = digest('a').slice(7, 19);
   const user = 'e'.repeat(12);
   const refuse = async (reference: string, force: boolean, isRunning: boolean, message: string): Promise<void> => {
-    const { images } = world(context, image('a', ['app:latest']));
+    const { images } = await world(context, image('a', ['app:latest']));
     await assert.rejects(images.remove(reference, force, used(isRunning)), { kind: 'conflict', message });
     assert.deepEqual(images.get(digest('a'))?.tags, ['app:latest']);
   };
@@ -119,16 +125,16 @@ test('forced removal of an image in use takes its tags and leaves it for the con
     ['app', false],
     [digest('a'), false],
   ] as const) {
-    const { images, layers } = world(context, image('a', ['app:latest']));
+    const { images, layers } = await world(context, image('a', ['app:latest']));
     assert.deepEqual(await images.remove(reference, true, used(isRunning)), { untagged: ['app:latest'], deleted: [] });
     assert.deepEqual(images.get(digest('a'))?.tags, []);
-    assert.ok(layers.has(digest('a')));
+    assert.ok(has(layers, digest('a')));
     await assert.rejects(images.remove(digest('a'), true, used(false)), { code: 'image.inUseUntagged' });
   }
 });
 
 test('an id with tags of several repositories needs force', async (context) => {
-  const { images } = world(context, image('a', ['app:1', 'other:1']));
+  const { images } = await world(context, image('a', ['app:1', 'other:1']));
   await assert.rejects(images.remove(digest('a'), false, unused), {
     message: /\(must be forced\) - image is referenced in multiple repositories$/,
   });
@@ -139,7 +145,7 @@ test('an id with tags of several repositories needs force', async (context) => {
 });
 
 test('removing what is not there says so with the tag', async (context) => {
-  const { images } = world(context);
+  const { images } = await world(context);
   const check = async (reference: string, shown: string): Promise<void> =>
     assert.rejects(images.remove(reference, false, unused), { kind: 'not-found', message: `No such image: ${shown}` });
   await check('app', 'app:latest');
@@ -150,7 +156,7 @@ test('removing what is not there says so with the tag', async (context) => {
 });
 
 test('an import that cannot work fails before anything is read or made', async (context) => {
-  const { images, dataRoot } = world(context);
+  const { images, dataRoot } = await world(context);
   const tar = new Readable({ read: () => assert.fail('nothing should be read') });
   const options = { message: '', changes: [] };
   await assert.rejects(images.import(tar, { ...options, reference: 'Bad' }), { code: 'reference.upperCaseName' });
@@ -159,9 +165,9 @@ test('an import that cannot work fails before anything is read or made', async (
   assert.deepEqual([readdirSync(`${dataRoot}/layers`), readdirSync(`${dataRoot}/images`)], [[], []]);
 });
 
-test('what a crash left without a record is gone after the next start', (context) => {
-  const { dataRoot, layers, records } = world(context, image('a', ['app:1']));
-  layers.begin().commit(digest('b'), 0);
+test('what a crash left without a record is gone after the next start', async (context) => {
+  const { dataRoot, layers, records } = await world(context, image('a', ['app:1']));
+  await layers.begin().commit({ diffId: digest('b'), sizeBytes: 0 });
   layers.begin();
   const config = (digits: string): string => `${dataRoot}/images/${digest(digits).slice(7)}.json`;
   for (const path of [config('a'), config('b'), `${config('c')}.123.tmp`]) writeFileSync(path, '{}');
@@ -169,5 +175,5 @@ test('what a crash left without a record is gone after the next start', (context
   assert.equal(images.list().length, 1);
   assert.deepEqual(readdirSync(`${dataRoot}/layers`), [digest('a').slice(7)]);
   assert.deepEqual(readdirSync(`${dataRoot}/images`), [`${digest('a').slice(7)}.json`]);
-  assert.ok(existsSync(layers.folder(digest('a'))));
+  assert.ok(existsSync(layers.folder(layerKey(digest('a')))));
 });

@@ -14,9 +14,9 @@ import { errors } from './errors.ts';
 import { HELLO_COMMENT, HELLO_CREATED_AT, HELLO_TAG, helloArchive, helloConfig } from './hello.ts';
 import { emptyImageConfig, type ImageRecord } from './image-record.ts';
 import type { Images, ImageUser, ImportOptions } from './images.ts';
-import { unpackArchive } from './import.ts';
 import { ImageIndex } from './image-index.ts';
-import type { LayerStore, PendingLayer } from './layer-store.ts';
+import { layerKey, type LayerStore, type NewLayer, type PendingLayer } from './layers/layer-store.ts';
+import { unpackArchive } from './layers/unpack-archive.ts';
 import { parseReference, parseTag, repositoryOf } from '#registry';
 
 export interface DiskImagesOptions {
@@ -115,18 +115,24 @@ export class DiskImages implements Images {
       layers: [layer.diffId],
       sizeBytes: layer.sizeBytes,
     };
-    return this.#locks.run(STORE, async () => this.#commit(pending, image, request.tag));
+    return this.#locks.run(STORE, async () => this.#commit(pending, layer, image, request.tag));
   }
 
   /** Layer, then config file, then record: what a record names is there. Without the record the others go again. */
-  async #commit(pending: PendingLayer, image: NewImage, tag: string | undefined): Promise<ImageRecord> {
+  async #commit(
+    pending: PendingLayer,
+    layer: NewLayer,
+    image: NewImage,
+    tag: string | undefined,
+  ): Promise<ImageRecord> {
     const json = encodeImageConfig(image);
     const id = `sha256:${createHash('sha256').update(json).digest('hex')}` as Digest;
     const before = this.#index.get(id);
     const tags = [...new Set([...(before?.tags ?? []), ...(tag === undefined ? [] : [tag])])];
     const record: ImageRecord = { version: 1, id, tags, ...image };
     try {
-      pending.commit(image.layers[0]!, image.sizeBytes);
+      const { diffId, sizeBytes, givesRoot } = layer;
+      await pending.commit({ diffId, sizeBytes, givesRoot });
       writeFileAtomic(this.#configPath(id), json, { durable: true });
       this.#index.put([...this.#losing(tag, id), record]);
     } catch (error) {
@@ -151,11 +157,14 @@ export class DiskImages implements Images {
   async #removeFiles(image: ImageRecord): Promise<void> {
     rmSync(this.#configPath(image.id), { force: true });
     const wanted = this.#index.layers();
-    for (const layer of image.layers) if (!wanted.has(layer)) await this.#options.layers.remove(layer);
+    for (const layer of image.layers) if (!wanted.has(layer)) await this.#options.layers.remove(layerKey(layer));
   }
 
   #cleanUp(): void {
-    this.#options.layers.cleanUp(this.#index.layers());
+    const { layers } = this.#options;
+    layers.repair();
+    const wantedLayers = this.#index.layers();
+    for (const { key, diffId } of layers.list()) if (!wantedLayers.has(diffId)) layers.removeNow(key);
     const wanted = new Set(this.#index.list().map(({ id }) => this.#configPath(id)));
     for (const name of readdirSync(this.#folder)) {
       const path = `${this.#folder}/${name}`;

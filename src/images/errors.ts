@@ -20,6 +20,14 @@ export const errors = defineErrors('image', {
     message: (format: string, what: string) => `the ${format} stream is damaged or truncated: ${what}`,
   },
   forbiddenEntry: { kind: 'invalid', message: (path: string, what: string) => `archive entry ${path}: ${what}` },
+  tooManyFolders: {
+    kind: 'invalid',
+    message: () => 'the layer names more folders than are taken (256 MiB of paths)',
+  },
+  unmappedOwner: {
+    kind: 'invalid',
+    message: (kind: string, id: number) => `${kind} id ${id} of the archive has no place in the user namespace`,
+  },
   unpack: { kind: 'internal', message: (what: string) => `unpacking the archive failed: ${what}` },
   cancelled: { kind: 'cancelled', message: () => 'the import was cancelled' },
 
@@ -49,6 +57,17 @@ export const errors = defineErrors('image', {
       `conflict: unable to delete ${image} (must be forced) - image is referenced in multiple repositories`,
   },
 
+  tooManyLayers: {
+    kind: 'invalid',
+    message: (image: string, layers: number, most: number) =>
+      `image ${image} has ${layers} layers, and at most ${most} can be stacked: squash it`,
+  },
+  tooLongStack: {
+    kind: 'invalid',
+    message: (image: string, bytes: number, most: number) =>
+      `the layers of image ${image} take ${bytes} bytes of mount options, and before Linux 6.8 there is room for ${most}: ` +
+      'use a shorter data folder',
+  },
   missingFolder: {
     kind: 'internal',
     message: (what: string, path: string) => `${what} is missing: ${path} is not there`,

@@ -16,4 +16,4 @@ export { type CheckOptions, type CheckProgress, checkContent, type ContentProble
 export { emptyImageConfig, type ImageConfig, type ImageRecord } from './image-record.ts';
 export type { Images, ImageUser, ImportOptions } from './images.ts';
 export { type OpenImagesOptions, openImages } from './open.ts';
-export type { Snapshots, WritableLayer } from './snapshots.ts';
+export type { FolderLayer, OverlayLayer, Snapshots, WritableLayer } from './snapshots/snapshots.ts';

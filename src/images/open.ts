@@ -3,9 +3,9 @@ import type { RecordStores } from '#base';
 import type { HostFacts } from '#linux';
 import { DiskImages } from './disk-images.ts';
 import type { Images } from './images.ts';
-import { LayerStore } from './layer-store.ts';
-import { OverlaySnapshots } from './overlay-snapshots.ts';
-import type { Snapshots } from './snapshots.ts';
+import { type LayerKey, layerKey, LayerStore } from './layers/layer-store.ts';
+import { OverlaySnapshots } from './snapshots/overlay-snapshots.ts';
+import type { Snapshots } from './snapshots/snapshots.ts';
 
 export interface OpenImagesOptions {
   readonly dataRoot: string;
@@ -21,7 +21,8 @@ export interface OpenImagesOptions {
  */
 export function openImages(options: OpenImagesOptions): { images: Images; snapshots: Snapshots } {
   const { dataRoot, records, facts, helperProgram } = options;
-  const layers = new LayerStore(dataRoot);
+  const layers = new LayerStore({ dataRoot, records });
   const images = new DiskImages({ dataRoot, records, layers, helperProgram });
-  return { images, snapshots: new OverlaySnapshots({ dataRoot, facts, images, layers }) };
+  const stackOf = (imageId: string): LayerKey[] | undefined => images.get(imageId)?.layers.map((id) => layerKey(id));
+  return { images, snapshots: new OverlaySnapshots({ dataRoot, facts, stackOf, layers }) };
 }

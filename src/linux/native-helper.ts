@@ -4,7 +4,7 @@
  * `Launcher` is the resident one: it performs plans on request and forks a shim per launch. `spawnUnpack` starts the
  * one that fills a folder, `runPlan` performs one plan with the caller's own standard streams.
  */
-import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn, type StdioOptions } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { constants as osConstants } from 'node:os';
 import type { Duplex, Readable, Writable } from 'node:stream';
@@ -91,12 +91,18 @@ export async function startLauncher(): Promise<Launcher> {
   return launcher;
 }
 
-/** The child that performs an unpack stream (standard input) inside the folder and reports (standard output). */
+/**
+ * The child that performs an unpack stream (standard input) inside the folder and reports (standard output); it copies
+ * content out of the open file `source` (its fd 3).
+ */
 export function spawnUnpack(
   directory: string,
   program: string = helperPath(),
+  source?: number,
 ): ChildProcessByStdio<Writable, Readable, null> {
-  return spawn(program, ['unpack', directory], { stdio: ['pipe', 'pipe', 'inherit'], env: {}, detached: true });
+  const stdio: StdioOptions = ['pipe', 'pipe', 'inherit', source ?? 'ignore'];
+  const child = spawn(program, ['unpack', directory], { stdio, env: {}, detached: true });
+  return child as ChildProcessByStdio<Writable, Readable, null>;
 }
 
 class ProcessLauncher implements Launcher {

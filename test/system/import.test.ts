@@ -103,6 +103,8 @@ function file(path: string, content: string | Buffer, more: Partial<TarEntry> = 
   return Buffer.concat([header, bytes, tarPadding(bytes.length)]);
 }
 
+/** Targets of symlinks count too. */
+const TARGETS = ['usr/bin', '/etc/passwd', '../../../../../../etc', 'new'];
 const MTIME = 1_700_000_000_123_456_789n;
 /** cap_net_raw+ep, version 2 (linux/capability.h). */
 const CAPABILITY = Buffer.from('0100000200200000000000000000000000000000', 'hex');
@@ -158,7 +160,7 @@ test('import makes of an archive what GNU tar makes of it', options, async (cont
   assert.deepEqual(describe(rootOf(w, image)), expected);
   assert.ok(expected.length > 100, 'GNU tar has seen the tree');
   assert.equal(image.layers[0], `sha256:${createHash('sha256').update(EVERYTHING).digest('hex')}`);
-  assert.equal(image.sizeBytes, 3_000_001 + 3 * 7 + 1 + 4 + 5 + 3);
+  assert.equal(image.sizeBytes, 3_000_001 + 3 * 7 + 1 + 4 + 5 + 3 + TARGETS.join('').length);
 });
 
 test('import reads every format GNU tar writes, sparse files in all versions', options, async (context) => {
@@ -300,9 +302,9 @@ test('an import in a killed process is gone after the next start', options, asyn
   const kept = await importBytes(w, Buffer.concat([file('a', 'a'), TAR_END]));
   const program = `
     import { memoryRecordStores } from '#base';
-    import { LayerStore } from './src/images/layer-store.ts';
-    import { unpackArchive } from './src/images/import.ts';
-    const pending = new LayerStore(${JSON.stringify(w.dataRoot)}).begin();
+    import { LayerStore } from './src/images/layers/layer-store.ts';
+    import { unpackArchive } from './src/images/layers/unpack-archive.ts';
+    const pending = new LayerStore({ dataRoot: ${JSON.stringify(w.dataRoot)}, records: memoryRecordStores() }).begin();
     await unpackArchive(process.stdin, { folder: pending.folder, helperProgram: ${JSON.stringify(helperPath())} });
   `;
   const root = new URL('../..', import.meta.url);
@@ -355,8 +357,10 @@ test(
       ]),
     );
     const id = 'f'.repeat(64);
-    w.snapshots.create(id, image.id);
-    const { overlayOptions } = w.snapshots.open(id, image.id);
+    await w.snapshots.create(id, image.id);
+    const layer = w.snapshots.open(id, image.id);
+    assert.ok(layer.kind === 'overlay');
+    const { overlayOptions } = layer;
     const target = `${w.folder}/mounted`;
     mkdirSync(target);
     const script = `

@@ -13,43 +13,40 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { test, type TestContext } from 'node:test';
-import type { Digest } from '#base';
-import { emptyImageConfig, type ImageRecord } from './image-record.ts';
-import { LayerStore } from './layer-store.ts';
+import { type Digest, memoryRecordStores } from '#base';
+import { type LayerKey, layerKey, LayerStore } from '../layers/layer-store.ts';
 import { OverlaySnapshots, overlayOptions } from './overlay-snapshots.ts';
 
 const LOWER = `sha256:${'1'.repeat(64)}` as Digest;
 const UPPER = `sha256:${'2'.repeat(64)}` as Digest;
-const IMAGE: ImageRecord = {
-  version: 1,
-  id: `sha256:${'c'.repeat(64)}` as Digest,
-  tags: [],
-  createdAt: '2026-01-02T03:04:05Z',
-  architecture: 'amd64',
-  os: 'linux',
-  config: emptyImageConfig,
-  layers: [LOWER, UPPER],
-  sizeBytes: 0,
-  comment: '',
-};
+const STACK = [layerKey(LOWER), layerKey(UPPER)];
+const IMAGE = `sha256:${'c'.repeat(64)}`;
 const CONTAINER = 'd'.repeat(64);
-const facts = { kernel: { major: 6, minor: 12 } };
+const facts: { kernel: { major: number; minor: number } } = { kernel: { major: 6, minor: 12 } };
 
-function setUp(context: TestContext): { dataRoot: string; layers: LayerStore; snapshots: OverlaySnapshots } {
-  const dataRoot = mkdtempSync(`${tmpdir()}/skiff-snapshots-`);
-  context.after(() => rmSync(dataRoot, { recursive: true, force: true }));
-  const layers = new LayerStore(dataRoot);
-  for (const layer of IMAGE.layers) layers.begin().commit(layer, 0);
-  const images = { get: (id: string) => (id === IMAGE.id ? IMAGE : undefined) };
-  return { dataRoot, layers, snapshots: new OverlaySnapshots({ dataRoot, facts, images, layers }) };
+interface World {
+  readonly dataRoot: string;
+  readonly layers: LayerStore;
+  readonly snapshots: OverlaySnapshots;
 }
 
-test('a writable layer stands on the init layer and the image, topmost first', (context) => {
-  const { dataRoot, layers, snapshots } = setUp(context);
-  snapshots.create(CONTAINER, IMAGE.id);
-  const lowers = [`${dataRoot}/init-layer/diff`, layers.folder(UPPER), layers.folder(LOWER)];
+async function setUp(context: TestContext, kernel = facts.kernel): Promise<World> {
+  const dataRoot = mkdtempSync(`${tmpdir()}/skiff-snapshots-`);
+  context.after(() => rmSync(dataRoot, { recursive: true, force: true }));
+  const layers = new LayerStore({ dataRoot, records: memoryRecordStores() });
+  for (const diffId of [LOWER, UPPER])
+    await layers.begin().commit({ diffId, sizeBytes: 0, givesRoot: diffId === LOWER });
+  const stackOf = (id: string): LayerKey[] | undefined => (id === IMAGE ? STACK : undefined);
+  return { dataRoot, layers, snapshots: new OverlaySnapshots({ dataRoot, facts: { kernel }, stackOf, layers }) };
+}
+
+test('a writable layer stands on the init layer and the image, topmost first', async (context) => {
+  const { dataRoot, layers, snapshots } = await setUp(context);
+  await snapshots.create(CONTAINER, IMAGE);
+  const lowers = [`${dataRoot}/init-layer/diff`, layers.folder(layerKey(UPPER)), layers.folder(layerKey(LOWER))];
   const own = `${dataRoot}/containers/${CONTAINER}`;
-  assert.deepEqual(snapshots.open(CONTAINER, IMAGE.id), {
+  assert.deepEqual(snapshots.open(CONTAINER, IMAGE), {
+    kind: 'overlay',
     folders: [`${own}/diff`, ...lowers],
     overlayOptions: [
       ...lowers.map((path) => `lowerdir+=${path}`),
@@ -60,24 +57,25 @@ test('a writable layer stands on the init layer and the image, topmost first', (
   });
 });
 
-test('the mode of the root comes from the image, whatever the umask', (context) => {
-  const { dataRoot, layers, snapshots } = setUp(context);
-  chmodSync(layers.folder(UPPER), 0o1775);
+test('the mode of the root comes from the topmost layer that says it, whatever the umask', async (context) => {
+  const { dataRoot, layers, snapshots } = await setUp(context);
+  chmodSync(layers.folder(layerKey(LOWER)), 0o1775);
+  chmodSync(layers.folder(layerKey(UPPER)), 0o700);
   const before = process.umask(0o077);
   context.after(() => process.umask(before));
-  snapshots.create(CONTAINER, IMAGE.id);
+  await snapshots.create(CONTAINER, IMAGE);
   assert.equal(statSync(`${dataRoot}/containers/${CONTAINER}/diff`).mode & 0o7777, 0o1775);
   assert.equal(statSync(`${dataRoot}/containers/${CONTAINER}`).mode & 0o7777, 0o700);
 });
 
 test('create() again changes nothing, remove() takes the folders, and again is no error', async (context) => {
-  const { dataRoot, snapshots } = setUp(context);
+  const { dataRoot, snapshots } = await setUp(context);
   const own = `${dataRoot}/containers/${CONTAINER}`;
-  snapshots.create(CONTAINER, IMAGE.id);
+  await snapshots.create(CONTAINER, IMAGE);
   mkdirSync(`${own}/diff/a/b`, { recursive: true });
   writeFileSync(`${own}/diff/a/b/c`, 'kept');
   mkdirSync(`${own}/work/work`, { mode: 0 });
-  snapshots.create(CONTAINER, IMAGE.id);
+  await snapshots.create(CONTAINER, IMAGE);
   assert.ok(existsSync(`${own}/diff/a/b/c`));
   assert.deepEqual(snapshots.list(), [CONTAINER]);
   await snapshots.remove(CONTAINER);
@@ -87,8 +85,8 @@ test('create() again changes nothing, remove() takes the folders, and again is n
 });
 
 test("remove() leaves others' files in the container's folder, and list() does not show it any more", async (context) => {
-  const { dataRoot, snapshots } = setUp(context);
-  snapshots.create(CONTAINER, IMAGE.id);
+  const { dataRoot, snapshots } = await setUp(context);
+  await snapshots.create(CONTAINER, IMAGE);
   writeFileSync(`${dataRoot}/containers/${CONTAINER}/log`, '');
   await snapshots.remove(CONTAINER);
   assert.deepEqual(readdirSync(`${dataRoot}/containers/${CONTAINER}`), ['log']);
@@ -96,23 +94,23 @@ test("remove() leaves others' files in the container's folder, and list() does n
 });
 
 test('open() and create() refuse what is missing and name it', async (context) => {
-  const { layers, snapshots } = setUp(context);
-  assert.throws(() => snapshots.create(CONTAINER, 'sha256:none'), { code: 'image.noSuch' });
-  assert.throws(() => snapshots.open(CONTAINER, IMAGE.id), {
+  const { layers, snapshots } = await setUp(context);
+  await assert.rejects(snapshots.create(CONTAINER, 'sha256:none'), { code: 'image.noSuch' });
+  assert.throws(() => snapshots.open(CONTAINER, IMAGE), {
     code: 'image.missingFolder',
     message: new RegExp(`writable layer of container ${CONTAINER} is missing`),
   });
-  snapshots.create(CONTAINER, IMAGE.id);
-  await layers.remove(LOWER);
-  assert.throws(() => snapshots.open(CONTAINER, IMAGE.id), /a layer of image sha256:c+ is missing: .*1111\/diff/);
+  await snapshots.create(CONTAINER, IMAGE);
+  await layers.remove(layerKey(LOWER));
+  assert.throws(() => snapshots.open(CONTAINER, IMAGE), /a layer of image sha256:c+ is missing: .*1111\/diff/);
 });
 
-test('the init layer holds what containers mount on, is made once, and never half', (context) => {
-  const { dataRoot, layers } = setUp(context);
+test('the init layer holds what containers mount on, is made once, and never half', async (context) => {
+  const { dataRoot, layers } = await setUp(context);
   const root = `${dataRoot}/init-layer/diff`;
   const inode = lstatSync(root).ino;
   mkdirSync(`${dataRoot}/init-layer.tmp-dead/diff`, { recursive: true });
-  void new OverlaySnapshots({ dataRoot, facts, images: { get: () => undefined }, layers });
+  void new OverlaySnapshots({ dataRoot, facts, stackOf: () => undefined, layers });
   assert.equal(lstatSync(root).ino, inode);
   assert.equal(existsSync(`${dataRoot}/init-layer.tmp-dead`), false);
   assert.deepEqual(readdirSync(root, { recursive: true, encoding: 'utf8' }).toSorted(), [

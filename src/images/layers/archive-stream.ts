@@ -2,7 +2,7 @@
 import type { Readable, Transform } from 'node:stream';
 import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
 import { because, messageOf } from '#base';
-import { errors } from './errors.ts';
+import { errors } from '../errors.ts';
 
 /** Larger pieces make inflating about twice as fast as node's default of 16 KiB. */
 const CHUNK_BYTES = 1024 * 1024;
