@@ -1,2 +1,24 @@
 /** OCI distribution: references, client and server. */
+export type { BlobSource } from './client/blob-source.ts';
+export type { BlobIngest, BlobLease, BlobTarget } from './client/blob-target.ts';
+export {
+  type AuthConfig,
+  type CallOptions,
+  defaultRegistryConfig,
+  HUB_HOST,
+  type ProxySettings,
+  type RegistryConfig,
+} from './client/config.ts';
+export type {
+  FetchedManifest,
+  LoginResult,
+  PulledImage,
+  PullOptions,
+  PullProgress,
+  PushedImage,
+  PushOptions,
+  PushProgress,
+  RegistryClient,
+  SearchResult,
+} from './client/registry-client.ts';
 export { parseReference, parseTag, type Reference, repositoryOf } from './reference.ts';
