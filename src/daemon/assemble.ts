@@ -10,6 +10,7 @@ import {
   openContainers,
 } from '#engine';
 import { openImages } from '#images';
+import { defaultRegistryConfig, openRegistryClient } from '#registry';
 import { helperPath, readCgroupHost, readHostFacts, startLauncher } from '#linux';
 import { ContainerRuntime, SeccompCache } from '#runtime';
 import type { DaemonConfig } from './config.ts';
@@ -29,10 +30,21 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
 
   const records = openRecordStores(`${config.dataRoot}/skiff.db`);
   undo.defer(() => records.close());
+  const events = createEvents(nowNs);
   const launcher = undo.use(await startLauncher());
   const facts = readHostFacts();
   const helperProgram = helperPath();
-  const { images, snapshots } = openImages({ dataRoot: config.dataRoot, records, facts, helperProgram });
+  const registry = undo.use(openRegistryClient(defaultRegistryConfig, log));
+  const { images, snapshots } = undo.use(
+    await openImages({
+      dataRoot: config.dataRoot,
+      records,
+      facts,
+      registry,
+      helperProgram,
+      announce: ({ action, id, attributes }) => events.emit('image', action, id, attributes),
+    }),
+  );
   const cgroupHost = readCgroupHost();
   const runtime = new ContainerRuntime({ launcher, facts, cgroupHost, seccomp: new SeccompCache(), helperProgram });
   const parts: EngineParts = {
@@ -45,7 +57,7 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
     snapshots,
     runtime,
     facts,
-    events: createEvents(nowNs),
+    events,
     locks: new KeyedMutex(),
     log,
   };

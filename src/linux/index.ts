@@ -80,5 +80,6 @@ export {
 export { type HostFacts, kernelAtLeast, mountPointIn, readHostFacts, unescapeOctal } from './host-facts.ts';
 export { type ProcessStat, readProcessStat } from './process-stat.ts';
 export { readRootFile } from './root-file.ts';
+export { measureTree } from './measure-tree.ts';
 export { removeTree } from './remove-tree.ts';
 export { type FileAttributes, openUnpacker, type Unpacker, type UnpackerOptions } from './unpacker.ts';
