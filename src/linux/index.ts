@@ -80,5 +80,7 @@ export {
 export { type HostFacts, kernelAtLeast, mountPointIn, readHostFacts, unescapeOctal } from './host-facts.ts';
 export { type ProcessStat, readProcessStat } from './process-stat.ts';
 export { readRootFile } from './root-file.ts';
+export { openTreeReader, type Tree, type TreeReader, type WalkRecord } from './tree-reader.ts';
+export type { TreeEntry } from './tree-records.ts';
 export { removeTree } from './remove-tree.ts';
 export { type FileAttributes, openUnpacker, type Unpacker, type UnpackerOptions } from './unpacker.ts';
