@@ -68,6 +68,15 @@ export const errors = defineErrors('image', {
     kind: 'invalid',
     message: (kind: string, id: number) => `${kind} id ${id} of the archive has no place in the user namespace`,
   },
+  danglingLink: {
+    kind: 'invalid',
+    message: (path: string, existing: string) =>
+      `archive entry "${path}": the file it links to, "${existing}", is neither in this layer nor below it`,
+  },
+  unpackable: {
+    kind: 'internal',
+    message: (path: string, what: string) => `"${path}" cannot be put into an archive: ${what}`,
+  },
   unpack: { kind: 'internal', message: (what: string) => `unpacking the archive failed: ${what}` },
   cancelled: { kind: 'cancelled', message: (what = 'import') => `the ${what} was cancelled` },
 

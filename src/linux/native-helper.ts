@@ -2,7 +2,7 @@
  * The native helper: where it is, and how it is started. The only file that spawns it.
  *
  * `Launcher` is the resident one: it performs plans on request and forks a shim per launch. `spawnUnpack` starts the
- * one that fills a folder, `runPlan` performs one plan with the caller's own standard streams.
+ * one that fills a folder, `spawnPack` the one that reads it, `runPlan` performs one plan with the caller's own standard streams.
  */
 import { type ChildProcess, type ChildProcessByStdio, spawn, type StdioOptions } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
@@ -103,6 +103,16 @@ export function spawnUnpack(
   const stdio: StdioOptions = ['pipe', 'pipe', 'inherit', source ?? 'ignore'];
   const child = spawn(program, ['unpack', directory], { stdio, env: {}, detached: true });
   return child as ChildProcessByStdio<Writable, Readable, null>;
+}
+
+/** The child that answers questions about a tree: a folder, or with options an overlay of its own. */
+export function spawnPack(
+  folder: string,
+  overlayOptions: readonly string[],
+  program: string = helperPath(),
+): ChildProcessByStdio<Writable, Readable, null> {
+  const args = ['pack', folder, ...overlayOptions];
+  return spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], env: {}, detached: true });
 }
 
 class ProcessLauncher implements Launcher {

@@ -4,8 +4,8 @@
  *
  * Records go one way, batched; the helper answers once, at the end or at the first failure. Paths are bytes.
  */
-import { getSystemErrorMap } from 'node:util';
 import { BytesReader, BytesWriter, SyscallError } from '#base';
+import { errnoName } from './errno-name.ts';
 import { helperPath, spawnUnpack } from './native-helper.ts';
 
 /** Numbers of native/src/protocol.h; a test compares them. */
@@ -287,8 +287,4 @@ function withAttributes(batch: BytesWriter, { mode, uid, gid, mtimeNs }: FileAtt
 function withTime(batch: BytesWriter, timeNs: bigint): BytesWriter {
   const ns = ((timeNs % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
   return batch.u64((timeNs - ns) / 1_000_000_000n).u32(Number(ns));
-}
-
-function errnoName(errno: number): string {
-  return getSystemErrorMap().get(-errno)?.[0] ?? `errno ${errno}`;
 }

@@ -181,7 +181,7 @@ export class LayerSink implements TarSink {
     }
     this.#parentsOf(path);
     const isStanding = this.#placed.isStanding(path);
-    this.#placed.impliedFolder(path);
+    this.#placed.opaque(path);
     this.#opaqueMark();
     this.#unpacker.dir(pathBytes(path), this.#attributesOf(FOLDER_DEFAULTS), { keep: !isStanding });
   }

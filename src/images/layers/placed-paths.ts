@@ -17,6 +17,8 @@ export class PlacedPaths {
   readonly #whiteouts = new Set<string>();
   /** Those of them that still stand there as a whiteout. */
   readonly #standing = new Set<string>();
+  /** Folders through which nothing of below is seen. */
+  readonly #opaque = new Set<string>();
   #keptBytes = 0;
 
   isFolder(path: string): boolean {
@@ -77,15 +79,35 @@ export class PlacedPaths {
     if (this.#places.has(path)) this.#forget(path);
   }
 
+  opaque(path: string): void {
+    this.impliedFolder(path);
+    this.#opaque.add(path);
+  }
+
   whiteout(path: string): void {
     if (!this.#whiteouts.has(path)) this.#keep(path);
     this.#whiteouts.add(path);
     if (!this.isFolder(path)) this.#standing.add(path);
   }
 
-  /** Folders of which the archive said nothing, in the order they were needed; the root is none of them. */
+  /**
+   * Folders of which the archive said nothing, in the order they were needed. The root is none of them, nor is what
+   * takes the place of something that was declared removed: it has nothing below.
+   */
   impliedFolders(): string[] {
-    return [...this.#places].filter(([path, place]) => path !== '' && place === 'implied').map(([path]) => path);
+    const implied: string[] = [];
+    for (const [path, place] of this.#places) {
+      if (path !== '' && place === 'implied' && !this.#isNew(path)) implied.push(path);
+    }
+    return implied;
+  }
+
+  #isNew(path: string): boolean {
+    if (this.#whiteouts.has(path)) return true;
+    for (let at = parentOf(path); at !== ''; at = parentOf(at)) {
+      if (this.#whiteouts.has(at) || this.#opaque.has(at)) return true;
+    }
+    return false;
   }
 
   #set(path: string, place: Place): void {

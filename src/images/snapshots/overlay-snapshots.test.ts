@@ -15,7 +15,8 @@ import { tmpdir } from 'node:os';
 import { test, type TestContext } from 'node:test';
 import { type Digest, memoryRecordStores } from '#base';
 import { type LayerKey, layerKey, LayerStore } from '../layers/layer-store.ts';
-import { OverlaySnapshots, overlayOptions } from './overlay-snapshots.ts';
+import { overlayOptions } from './overlay-options.ts';
+import { OverlaySnapshots } from './overlay-snapshots.ts';
 
 const LOWER = `sha256:${'1'.repeat(64)}` as Digest;
 const UPPER = `sha256:${'2'.repeat(64)}` as Digest;
@@ -53,6 +54,8 @@ test('a writable layer stands on the init layer and the image, topmost first', a
       `upperdir=${own}/diff`,
       `workdir=${own}/work`,
       'index=off',
+      'metacopy=off',
+      'redirect_dir=off',
     ],
   });
 });
@@ -135,7 +138,7 @@ test('kernels before 6.8 get all lower folders in one option, with colons and ba
   const check = (major: number, minor: number, expected: string[]): void =>
     assert.deepEqual(
       overlayOptions({ lowers: ['/a:b', '/c\\d'], upper: '/u:\\', work: '/w' }, { kernel: { major, minor } }),
-      [...expected, 'upperdir=/u:\\\\', 'workdir=/w', 'index=off'],
+      [...expected, 'upperdir=/u:\\\\', 'workdir=/w', 'index=off', 'metacopy=off', 'redirect_dir=off'],
     );
   check(6, 8, ['lowerdir+=/a:b', 'lowerdir+=/c\\d']);
   check(7, 0, ['lowerdir+=/a:b', 'lowerdir+=/c\\d']);

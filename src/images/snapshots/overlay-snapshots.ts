@@ -10,6 +10,7 @@ import { type HostFacts, kernelAtLeast, removeTree } from '#linux';
 import { errors } from '../errors.ts';
 import type { LayerKey, LayerRecord, LayerStore } from '../layers/layer-store.ts';
 import { makeInitLayer } from './init-layer.ts';
+import { overlayOptions } from './overlay-options.ts';
 import type { Snapshots, WritableLayer } from './snapshots.ts';
 
 export interface OverlaySnapshotsOptions {
@@ -112,27 +113,6 @@ function takeAttributes(folder: string, from: string | undefined): void {
   const root = from === undefined ? { mode: 0o755, uid: 0, gid: 0 } : statSync(from);
   if (root.uid !== 0 || root.gid !== 0) chownSync(folder, root.uid, root.gid);
   chmodSync(folder, root.mode & 0o7777);
-}
-
-export interface OverlayFolders {
-  /** Topmost first. */
-  readonly lowers: readonly string[];
-  readonly upper: string;
-  readonly work: string;
-}
-
-/**
- * Mount options, one per string.
- * kernel: from 6.8 on each lower folder is given by itself, as it is; before, all in one, with `:` and `\` escaped.
- * Upper and work folder are unescaped by every kernel.
- */
-export function overlayOptions({ lowers, upper, work }: OverlayFolders, facts: Pick<HostFacts, 'kernel'>): string[] {
-  const lowerOptions = kernelAtLeast(facts, 6, 8)
-    ? lowers.map((path) => `lowerdir+=${path}`)
-    : [`lowerdir=${lowers.map((path) => path.replace(/[\\:]/g, '\\$&')).join(':')}`];
-  const unescaped = (path: string): string => path.replaceAll('\\', '\\\\');
-  // kernel: with an index (the default of some configurations) folders that move to another stack cannot be mounted.
-  return [...lowerOptions, `upperdir=${unescaped(upper)}`, `workdir=${unescaped(work)}`, 'index=off'];
 }
 
 /** False when it is there already. */
