@@ -43,8 +43,8 @@ export async function locateManifest(
       },
     )
     .catch((error: unknown) => {
-      // An answer to HEAD says not why; and some registries do not know the method.
-      if (error instanceof RegistryRefusal && error.status < 500 && error.status !== 429) return undefined;
+      // An answer to HEAD says not why; and some registries do not know the method. GET tells.
+      if (error instanceof RegistryRefusal && error.status < 500) return undefined;
       throw error;
     });
   if (quick) return { descriptor: quick };
