@@ -9,6 +9,16 @@ export {
   type ProxySettings,
   type RegistryConfig,
 } from './client/config.ts';
+export {
+  decodeAuthHeader,
+  encodeAuthHeader,
+  HUB_SERVER_KEY,
+  hostOfServer,
+  readAuthConfig,
+} from './client/auth-config.ts';
+export { checkInsecureRegistry, checkMirror } from './client/endpoints.ts';
+export { openRegistryClient } from './client/open.ts';
+export { proxiesFromEnvironment } from './client/proxy.ts';
 export type {
   FetchedManifest,
   LoginResult,

@@ -22,7 +22,10 @@ export type PullProgress =
 
 /** What has become of one blob of a push. */
 export type PushProgress =
-  | { readonly kind: 'preparing' | 'waiting' | 'layer-already-exists' | 'pushed'; readonly digest: Digest }
+  | {
+      readonly kind: 'preparing' | 'waiting' | 'layer-already-exists' | 'skipped-foreign-layer' | 'pushed';
+      readonly digest: Digest;
+    }
   | { readonly kind: 'pushing'; readonly digest: Digest; readonly current: number; readonly total: number }
   | { readonly kind: 'mounted-from'; readonly digest: Digest; readonly repository: string }
   | { readonly kind: 'retrying'; readonly digest: Digest; readonly inSeconds: number; readonly reason: string };
