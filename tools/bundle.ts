@@ -2,7 +2,7 @@
 import { rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
-const programs = ['skiff', 'skiffd', 'skiff-runtime'];
+const programs = ['skiff', 'skiffd', 'skiff-registry', 'skiff-runtime'];
 
 rmSync('dist', { recursive: true, force: true });
 await build({

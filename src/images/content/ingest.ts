@@ -108,6 +108,11 @@ class DiskIngest implements Ingest {
     this.#note();
   }
 
+  async read(position: number, length: number): Promise<Buffer> {
+    const { bytesRead, buffer } = await this.#opened().read(Buffer.allocUnsafe(length), 0, length, position);
+    return buffer.subarray(0, bytesRead);
+  }
+
   async restart(): Promise<void> {
     const file = this.#opened();
     await this.#writing;
