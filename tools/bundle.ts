@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import { build } from 'esbuild';
 
-const programs = ['skiff', 'skiffd', 'skiff-runtime'];
+const programs = ['skiff', 'skiffd', 'skiff-registry', 'skiff-runtime'];
 /** Code of worker threads, found by `workerEntry` beside the programs. */
 const workers = ['src/images/layers/unpack-worker.ts'];
 

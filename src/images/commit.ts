@@ -26,7 +26,7 @@ export async function commitImage(parts: ImageParts, options: CommitOptions): Pr
     await using ingest = await parts.content.ingest(key, { lease });
     const blob = await (async () => {
       try {
-        for await (const chunk of packLayer({ folder: options.upper, helperProgram: parts.helperProgram })) {
+        for await (const chunk of packLayer({ ...parts, folder: options.upper })) {
           if (signal?.aborted === true) throw errors.cancelled('commit');
           await ingest.write(chunk);
         }

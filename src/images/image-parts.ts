@@ -1,5 +1,6 @@
 /** What the verbs of images share. Each takes it as its first parameter; `open.ts` wires it. */
 import type { KeyedMutex } from '#base';
+import type { HostFacts } from '#linux';
 import type { RegistryClient } from '#registry';
 import type { Platform } from '#specs';
 import type { ContentStore } from './content/content-store.ts';
@@ -24,7 +25,8 @@ export interface ImageParts {
   readonly registry: RegistryClient;
   readonly locks: KeyedMutex;
   readonly host: Platform;
-  /** The program of the image `hello`. */
+  readonly facts: Pick<HostFacts, 'kernel'>;
+  /** Unpacks and packs layers, and is the program of the image `hello`. */
   readonly helperProgram: string;
   readonly announce: (event: ImageEvent) => void;
 }

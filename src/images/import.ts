@@ -1,6 +1,6 @@
 /** `import`: an image of one layer, from a tar of a root file system. */
 import { randomUUID } from 'node:crypto';
-import type { Readable } from 'node:stream';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { formatTimeNs, nowNs } from '#base';
 import { parseTag } from '#registry';
 import { archiveBytes } from './layers/archive-stream.ts';
@@ -60,6 +60,8 @@ export async function storeArchive(
   archive: Readable,
   { key, lease, signal }: StoreArchiveRequest,
 ): Promise<BlobInfo> {
+  // A source that gives nothing any more has to end too.
+  if (signal) addAbortSignal(signal, archive);
   await using ingest = await parts.content.ingest(key, { lease });
   try {
     for await (const chunk of archiveBytes(archive)) {

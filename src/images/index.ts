@@ -33,6 +33,7 @@ export type {
   RemoveRequest,
   SaveOptions,
 } from './images.ts';
-export { changesOf, type FileChange, packRoot } from './layers/pack-layer.ts';
+export { type Change, changesOf } from './layers/changes.ts';
+export { packRoot } from './layers/pack-layer.ts';
 export { type OpenImagesOptions, openImages } from './open.ts';
 export type { FolderLayer, OverlayLayer, Snapshots, WritableLayer } from './snapshots/snapshots.ts';

@@ -54,9 +54,11 @@ export async function openImages(
     registry,
     locks: new KeyedMutex(),
     host: hostPlatform(),
+    facts,
     helperProgram,
     announce,
   };
+  parts.layers.repair();
   await collectGarbage(parts);
   const images: Images = {
     find: (reference) => lookUpImage(parts, reference),

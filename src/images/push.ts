@@ -95,6 +95,8 @@ function inDockersWords(progress: PushProgress): LayerProgress {
       return { id, status: 'Preparing' };
     case 'waiting':
       return { id, status: 'Waiting' };
+    case 'skipped-foreign-layer':
+      return { id, status: 'Skipped foreign layer' };
     case 'pushed':
       return { id, status: 'Pushed' };
   }

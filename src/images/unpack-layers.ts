@@ -13,7 +13,7 @@ import type { LayerProgress } from './images.ts';
 import { chainIdOf } from './layers/chain-id.ts';
 import type { PendingLayer } from './layers/layer-store.ts';
 import type { UnpackedLayer } from './layers/layer-unpacker.ts';
-import { isSelfContained, settleLayer } from './layers/settle-layer.ts';
+import { needsSettling, settleLayer } from './layers/settle-layer.ts';
 
 export interface WantedLayer {
   readonly diffId: Digest;
@@ -40,7 +40,7 @@ interface Unpacking extends AsyncDisposable {
   readonly unpacked: UnpackedLayer;
 }
 
-type Parts = Pick<ImageParts, 'content' | 'layers' | 'unpacker' | 'layersInUse'>;
+type Parts = Pick<ImageParts, 'content' | 'layers' | 'unpacker' | 'layersInUse' | 'facts' | 'helperProgram'>;
 
 /** One unpacking of a DiffID at a time: a second asker finds the first one's layer. */
 const unpacking = new KeyedMutex();
@@ -70,7 +70,9 @@ export async function unpackLayers(parts: Parts, request: UnpackLayersRequest): 
     const chained = await started[index];
     if (chained) {
       const below = layers.map(({ key }) => parts.layers.folder(key)).reverse();
-      await settleLayer(chained.pending.folder, below, chained.unpacked);
+      const { facts, helperProgram } = parts;
+      const { folder } = chained.pending;
+      await settleLayer({ folder, lowers: below, facts, helperProgram }, chained.unpacked);
       const { key } = await chained.pending.commit({ ...chained.unpacked, diffId, chainId });
       held.use(parts.layersInUse.hold(key));
     }
@@ -107,7 +109,7 @@ function bring(
     undo.use(unpacking);
     const { pending, unpacked } = unpacking;
     if (unpacked.diffId !== diffId) throw errors.wrongDiffId(blob, unpacked.diffId, diffId);
-    if (isSelfContained(unpacked)) {
+    if (!needsSettling(unpacked)) {
       const { key } = await pending.commit(unpacked);
       held.use(parts.layersInUse.hold(key));
       return undefined;

@@ -17,7 +17,8 @@ export function createHttpServer(door: HttpDoor): Server {
   const server = createServer(
     { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 60_000 },
     (request, response) => {
-      serve(door, request, response, (contentType) => answerWithStream(request, response, contentType));
+      const hijack = (contentType: string): Duplex => answerWithStream(request, response, contentType);
+      serve(door, { request, response, hijack, acceptBody: () => request });
     },
   );
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -26,29 +27,26 @@ export function createHttpServer(door: HttpDoor): Server {
   return server;
 }
 
-function serve(
+/** Hands one request to the door. A target that is no URL is answered here: it has no path to route by. */
+export function serve(
   door: HttpDoor,
-  request: IncomingMessage,
-  response: ServerResponse,
-  hijack: (type: string) => Duplex,
+  exchange: Pick<RequestContext, 'request' | 'response' | 'hijack' | 'acceptBody'>,
 ): void {
-  const url = new URL(request.url ?? '/', 'http://localhost');
+  const { request, response } = exchange;
   const abort = new AbortController();
   const gone = (): void => abort.abort(new Error('the client has gone'));
   response.once('close', () => {
     if (!response.writableFinished) gone();
   });
   for (const [name, value] of Object.entries(door.headers)) response.setHeader(name, value);
-  const context: RequestContext = {
-    request,
-    response,
-    url,
-    params: {},
-    query: url.searchParams,
-    signal: abort.signal,
-    hijack,
-  };
-  void door.handle(context);
+  const target = request.url ?? '/';
+  // `//host` would be taken for a host.
+  const url = URL.parse(target.startsWith('/') ? `http://localhost${target}` : target);
+  if (!url) {
+    response.writeHead(400, { Connection: 'close' }).end();
+    return;
+  }
+  void door.handle({ ...exchange, url, params: {}, query: url.searchParams, signal: abort.signal });
 }
 
 /** compat: a client that does not ask for an upgrade gets a 200 and the stream as the body; its own body is the input. */
@@ -69,12 +67,13 @@ function serveUpgrade(door: HttpDoor, request: IncomingMessage, socket: Duplex, 
   response.once('finish', () => {
     if (!taken) socket.end();
   });
-  serve(door, request, response, (contentType) => {
+  const hijack = (contentType: string): Duplex => {
     taken = true;
     response.detachSocket(request.socket);
     socket.write(upgradeHead(contentType, door.headers));
     return socket;
-  });
+  };
+  serve(door, { request, response, hijack, acceptBody: () => request });
 }
 
 function upgradeHead(contentType: string, headers: Readonly<Record<string, string>>): string {

@@ -11,6 +11,8 @@ export interface RequestContext {
   readonly query: URLSearchParams;
   /** Aborted when the client goes away before the answer has ended. */
   readonly signal: AbortSignal;
+  /** The request's body; a client that waits for `100 Continue` is told to send it. */
+  acceptBody(): IncomingMessage;
   /** Takes the connection over for a raw stream; the answer's head is written first. May be called once. */
   hijack(contentType: string): Duplex;
 }

@@ -1,10 +1,10 @@
 /** What a container has changed in its image's file system. */
-import { changesOf, type FileChange } from '#images';
-import { findContainer, type EngineParts } from '../parts.ts';
+import { type Change, changesOf } from '#images';
+import { type EngineParts, findContainer } from '../parts.ts';
 
-/** Sorted by path. Throws `container.noSuch`. */
-export async function changesOfContainer(parts: EngineParts, reference: string): Promise<readonly FileChange[]> {
+/** In the order of the tree. Throws `container.noSuch`. */
+export async function changesOfContainer(parts: EngineParts, reference: string): Promise<readonly Change[]> {
   const { id, imageId } = findContainer(parts, reference);
-  const [upper, ...lowers] = parts.snapshots.open(id, imageId).folders;
-  return changesOf({ upper: upper!, lowers });
+  const { folders, lowers } = parts.snapshots.open(id, imageId);
+  return changesOf({ folders, lowers, facts: parts.facts });
 }

@@ -6,5 +6,6 @@ import { type EngineParts, eventAttributes, findContainer } from '../parts.ts';
 export function exportContainer(parts: EngineParts, reference: string): AsyncIterable<Buffer> {
   const record = findContainer(parts, reference);
   parts.events.emit('container', 'export', record.id, eventAttributes(record));
-  return packRoot(parts.snapshots.open(record.id, record.imageId));
+  const { folders } = parts.snapshots.open(record.id, record.imageId);
+  return packRoot({ folders, facts: parts.facts });
 }

@@ -4,7 +4,7 @@
  * images last.
  */
 import { posix } from 'node:path';
-import type { Readable } from 'node:stream';
+import { addAbortSignal, type Readable } from 'node:stream';
 import type { Digest } from '#base';
 import { bytesOf, shown, type TarEntry, TarReader, type TarSink } from '#wire';
 import { archiveBytes, formatOf } from '../layers/archive-stream.ts';
@@ -40,6 +40,7 @@ const IGNORED = /(^|\/)(VERSION|json)$/;
 export async function storeEntries(archive: Readable, request: StoreEntriesRequest): Promise<StoredFiles> {
   const sink = new EntrySink(request);
   const reader = new TarReader(sink);
+  if (request.signal) addAbortSignal(request.signal, archive);
   try {
     for await (const chunk of archiveBytes(archive)) {
       if (request.signal?.aborted === true) throw errors.cancelled('load');

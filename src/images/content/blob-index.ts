@@ -57,12 +57,19 @@ export class BlobIndex {
     return extended;
   }
 
+  /** Forgets blobs. Throws what the database refuses; they are forgotten then too, `dropRecords` tries again. */
   remove(infos: readonly BlobInfo[]): void {
-    if (infos.length === 0) return;
-    this.#records.atomically(() => {
-      for (const { digest } of infos) this.#store.delete(digest);
-    });
     for (const { digest } of infos) this.#forget(digest);
+    this.dropRecords(infos);
+  }
+
+  /** Removes the records of blobs that were forgotten and have not come back. */
+  dropRecords(infos: readonly BlobInfo[]): void {
+    const gone = infos.filter(({ digest }) => !this.#byDigest.has(digest));
+    if (gone.length === 0) return;
+    this.#records.atomically(() => {
+      for (const { digest } of gone) this.#store.delete(digest);
+    });
   }
 
   /** What neither these nor anything they reach through references needs. */

@@ -108,6 +108,8 @@ export interface Ingest extends AsyncDisposable {
   write(chunk: Uint8Array): Promise<void>;
   /** Gives all to the file and the buffers back: what an ingest should do that is left open for a while. */
   flush(): Promise<void>;
+  /** A part of what has reached the file: at most `length` bytes from `position`, none where there is nothing yet. */
+  read(position: number, length: number): Promise<Buffer>;
   /** Starts over: the source does not go on where it was. */
   restart(): Promise<void>;
   /**

@@ -151,19 +151,25 @@ export class DiskContentStore implements ContentStore {
 
   async collect(roots: Iterable<Digest>): Promise<Collected> {
     const { files, blobs, ingests, leases } = this.parts;
-    // Up to the removal of files all is one turn of the event loop: nobody takes hold of a blob while it goes. The
-    // records go first: a file without a record is removed at the next start, a record without a file would be a lie.
-    leases.dropExpired();
-    const removed = blobs.unreached([...roots, ...leases.resources()]);
-    blobs.remove(removed);
+    // Until the files have lost their names all is one turn of the event loop: nobody takes hold of a blob that goes.
+    const held = new Set(leases.resources());
+    const removed = blobs.unreached([...roots, ...held]);
     const trash = removed.map(({ digest }) => files.takeAway(files.blob(digest))).filter((path) => path !== undefined);
     let freedBytes = removed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    try {
+      blobs.remove(removed);
+    } catch {
+      // A full disk may have no room for the change either: it is tried again once there is some. Should the process
+      // end before, the next one drops records whose files are gone.
+    }
     for (const { key, sizeBytes } of ingests.list()) {
-      if (ingests.isOpen(key) || leases.holds(ingestResource(key))) continue;
+      if (ingests.isOpen(key) || held.has(ingestResource(key))) continue;
       ingests.drop(key);
       freedBytes += sizeBytes;
     }
     await removeFiles(trash);
+    blobs.dropRecords(removed);
+    leases.dropExpired();
     return { removed, freedBytes };
   }
 

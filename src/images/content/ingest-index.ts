@@ -98,7 +98,8 @@ export class IngestIndex {
   drop(key: string): void {
     if (this.isOpen(key)) throw errors.busy(key);
     if (!this.has(key)) return;
-    this.forget(key);
+    // The file first: on a full disk the record goes only when there is room again.
     rmSync(this.#files.ingest(key), { force: true });
+    this.forget(key);
   }
 }

@@ -108,6 +108,11 @@ class DiskIngest implements Ingest {
     this.#note();
   }
 
+  async read(position: number, length: number): Promise<Buffer> {
+    const { bytesRead, buffer } = await this.#opened().read(Buffer.allocUnsafe(length), 0, length, position);
+    return buffer.subarray(0, bytesRead);
+  }
+
   async restart(): Promise<void> {
     const file = this.#opened();
     await this.#writing;
@@ -166,7 +171,7 @@ class DiskIngest implements Ingest {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#file) return;
     // What is still in memory is kept too where it can be; where it cannot, the source sends it again.
-    await this.flush().catch(() => {});
+    await this.flush().catch(() => this.#lookAgain());
     await this.#close();
   }
 
@@ -210,6 +215,13 @@ class DiskIngest implements Ingest {
     );
     // The disk works meanwhile in a thread of its own.
     this.#hash.update(bytes);
+  }
+
+  /** How much a failed write has left in the file. */
+  async #lookAgain(): Promise<void> {
+    this.#givenBytes = (await this.#file?.stat())?.size ?? 0;
+    this.#filled = 0;
+    this.#note();
   }
 
   #note(): void {

@@ -62,7 +62,7 @@ export class OverlaySnapshots implements Snapshots {
     const names = isShort ? lowers : [this.#initLayer, ...keys.map((key) => this.#options.layers.shortFolder(key))];
     const options = overlayOptions({ lowers: names, upper: diff, work }, facts);
     this.#refuseTooLong(options, imageId);
-    return { kind: 'overlay', overlayOptions: options, folders: [diff, ...lowers] };
+    return { kind: 'overlay', overlayOptions: options, folders: [diff, ...lowers], lowers };
   }
 
   async remove(containerId: string): Promise<void> {

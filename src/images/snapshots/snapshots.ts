@@ -14,6 +14,8 @@ export interface OverlayLayer {
   readonly overlayOptions: readonly string[];
   /** The stack as folders, topmost (the container's own) first. */
   readonly folders: readonly string[];
+  /** What it began with. */
+  readonly lowers: readonly string[];
 }
 
 /** All in one folder, to be bound. */
@@ -22,6 +24,8 @@ export interface FolderLayer {
   readonly folder: string;
   /** That folder. */
   readonly folders: readonly string[];
+  /** What it was copied from, topmost first. */
+  readonly lowers: readonly string[];
 }
 
 export interface Snapshots {
