@@ -317,7 +317,7 @@ test('changes are told as a container has made them', options, async (context) =
   await using w = world(context);
   const lower = await w.put(
     archive(
-      ...['d/', 'd/old', 'e/', 'e/f', 'kept', 'changed', 'gone', 'touched/'].map((name) =>
+      ...['d/', 'd/old', 'e/', 'e/f', 'kept', 'changed', 'gone', 'gone-too', 'touched/'].map((name) =>
         name.endsWith('/') ? folder(name) : file(name, 'lower'),
       ),
     ),
@@ -325,7 +325,7 @@ test('changes are told as a container has made them', options, async (context) =
   const upper = `${w.folder}/upper`;
   const script = `
     mkdir "$2" "$2.work" "$2.mnt"; mount -t overlay overlay -o "lowerdir=$1,upperdir=$2,workdir=$2.work" "$2.mnt"; cd "$2.mnt"
-    echo x >> changed; rm gone; rm -r d; mkdir d; echo > d/new; chmod 700 e; touch touched; mkdir -p n/m; chmod 644 kept`;
+    echo x >> changed; rm gone gone-too; rm -r d; mkdir d; echo > d/new; chmod 700 e; touch touched; mkdir -p n/m; chmod 644 kept`;
   execFileSync('unshare', ['-m', 'sh', '-ec', script, 'sh', lower.root, upper]);
   const found = await changesOf({ folders: [upper, lower.root], lowers: [lower.root], facts });
   assert.deepEqual(
@@ -337,10 +337,29 @@ test('changes are told as a container has made them', options, async (context) =
       'deleted /d/old',
       'modified /e',
       'deleted /gone',
+      'deleted /gone-too',
       'added /n',
       'added /n/m',
     ],
   );
+});
+
+test('whiteouts, which the kernel makes one file, are packed as the marks they are', options, async (context) => {
+  await using w = world(context);
+  const lower = await w.put(archive(file('a', ''), file('b', ''), folder('d/'), file('d/c', '')));
+  const upper = `${w.folder}/upper`;
+  const script = `
+    mkdir "$2" "$2.work" "$2.mnt"; mount -t overlay overlay -o "lowerdir=$1,upperdir=$2,workdir=$2.work" "$2.mnt"
+    cd "$2.mnt"; rm a b d/c; echo x > x; ln x y`;
+  execFileSync('unshare', ['-m', 'sh', '-ec', script, 'sh', lower.root, upper]);
+  assert.ok(lstatSync(`${upper}/a`).nlink > 1, 'the kernel shares whiteouts');
+  const packed = Buffer.concat(await Array.fromAsync(packLayer({ folder: upper, facts })));
+  const listed = execFileSync('tar', ['-tvf', '-'], { input: packed, encoding: 'utf8' });
+  const short = listed
+    .trim()
+    .split('\n')
+    .map((line) => line.replace(/^(.).*:\d\d /, '$1 '));
+  assert.deepEqual(short, ['- .wh.a', '- .wh.b', 'd d/', '- d/.wh.c', '- x', 'h y link to x']);
 });
 
 test('more than a hundred layers are stacked, in the options of new and of old kernels', options, async (context) => {
