@@ -77,6 +77,7 @@ export {
   readEvent,
   type ShimRecord,
 } from './helper-protocol.ts';
+export { limitFolders, spreadFolders } from './folder-flags.ts';
 export { type HostFacts, kernelAtLeast, mountPointIn, readHostFacts, unescapeOctal } from './host-facts.ts';
 export { type ProcessStat, readProcessStat } from './process-stat.ts';
 export { readRootFile } from './root-file.ts';

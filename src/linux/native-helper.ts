@@ -29,6 +29,10 @@ const errors = defineErrors('helper', {
       `the native helper ${path} is missing or cannot be executed: build it with 'make -C native' (needs a C compiler) or reinstall`,
   },
   ended: { kind: 'unavailable', message: (how: string) => `the native launcher has ended (${how})` },
+  silentFolder: {
+    kind: 'internal',
+    message: (what: string, how: string) => `the native helper ended (${how}) without a word on 'folder ${what}'`,
+  },
   silent: {
     kind: 'internal',
     message: (how: string) => `the native helper ended without saying what became of the plan (${how})`,
@@ -113,6 +117,26 @@ export function spawnPack(
 ): ChildProcessByStdio<Writable, Readable, null> {
   const args = ['pack', folder, ...overlayOptions];
   return spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], env: {}, detached: true });
+}
+
+/** One thing done to folders, in a helper of its own: the errno (0 for well) and what it was about. */
+export async function runFolder(args: readonly string[], program: string = helperPath()): Promise<FolderReport> {
+  const child = spawn(program, ['folder', ...args], { stdio: ['ignore', 'pipe', 'inherit'], env: {} });
+  const { promise: ended, resolve, reject } = Promise.withResolvers<string>();
+  child.once('error', reject);
+  child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`));
+  const report: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => report.push(chunk));
+  const how = await ended;
+  const bytes = Buffer.concat(report);
+  if (bytes.length < 9) throw errors.silentFolder(args.join(' '), how);
+  const reader = new BytesReader(bytes);
+  return { errno: reader.u32(), detail: reader.string() };
+}
+
+export interface FolderReport {
+  readonly errno: number;
+  readonly detail: string;
 }
 
 class ProcessLauncher implements Launcher {

@@ -27,7 +27,7 @@ export interface ChangesRequest {
 export async function changesOf({ folders, lowers, ...where }: ChangesRequest): Promise<Change[]> {
   await using before = openStack({ ...where, folders: lowers });
   await using after = openStack({ ...where, folders });
-  return compareTrees(entriesOf(before.walk({ content: false })), entriesOf(after.walk({ content: false })));
+  return await compareTrees(entriesOf(before.walk({ content: false })), entriesOf(after.walk({ content: false })));
 }
 
 async function* entriesOf(records: AsyncIterable<WalkRecord>): AsyncGenerator<TreeEntry> {

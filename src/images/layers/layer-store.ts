@@ -101,11 +101,11 @@ export class LayerStore {
     return `${this.#root}/${key}/diff`;
   }
 
-  /** Another, short name of that folder, `<dataRoot>/l/<8 digits>`; made when first asked for. */
+  /** Another, short name of that folder, `<dataRoot>/l/<6 digits or more>`; made when first asked for. */
   shortFolder(key: LayerKey): string {
     const digits = key.replace(/^.*-/, '');
     const target = `../layers/${key}/diff`;
-    for (let length = 8; ; length += 1) {
+    for (let length = 6; ; length += 1) {
       // A layer and its form for a stack never have the same digits; two layers may begin alike.
       const path = `${this.#links}/${digits.slice(0, length)}`;
       if (isLinkTo(path, target)) return path;

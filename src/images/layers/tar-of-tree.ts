@@ -13,7 +13,7 @@ import {
   tarPadding,
 } from '#wire';
 
-/** Entries to write for one of the tree: itself, something in its place, something more, or nothing. */
+/** Entries to write for one of the tree: itself, under its path; something in its place, something more, or nothing. */
 export type Translate = (entry: TarEntry, found: TreeEntry) => readonly TarEntry[];
 
 const TYPES: Readonly<Record<number, TarEntryType>> = {
@@ -65,10 +65,13 @@ export async function* tarOfTree(records: AsyncIterable<WalkRecord>, translate: 
         yield tarPadding(size);
         return;
       case 'link': {
-        // With all its attributes: Docker gives them to the file again when it unpacks the link.
         const entry = tarEntryOf(record.entry);
-        const linkPath = byteString(record.existing);
-        if (entry) yield encodeTarEntry({ ...entry, type: 'hard-link', size: 0, linkPath });
+        const translated = entry ? translate(entry, record.entry) : [];
+        // kernel: whiteouts of an overlay are all the same file. They become marks, which are not.
+        const isItself = translated[0]?.path === entry?.path;
+        // With all its attributes: Docker gives them to the file again when it unpacks the link.
+        const link = { type: 'hard-link', size: 0, linkPath: byteString(record.existing) } as const;
+        for (const each of translated) yield encodeTarEntry(isItself ? { ...each, ...link } : each);
       }
     }
   }
