@@ -31,4 +31,5 @@ export type {
   RegistryClient,
   SearchResult,
 } from './client/registry-client.ts';
+export { authHeaderFor, CredentialStore, serverKeyOf } from './credentials/credential-store.ts';
 export { parseReference, parseTag, type Reference, repositoryOf } from './reference.ts';
