@@ -29,6 +29,7 @@ export type {
   PushOptions,
   PushProgress,
   RegistryClient,
+  RemoteImage,
   SearchResult,
 } from './client/registry-client.ts';
 export { authHeaderFor, CredentialStore, serverKeyOf } from './credentials/credential-store.ts';
