@@ -1,6 +1,6 @@
 /** Registries for tests: Debian's docker-registry on a free port of loopback, with TLS or passwords as wished. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { get } from 'node:http';
 import { get as getTls } from 'node:https';
@@ -12,6 +12,8 @@ export interface RegistryOptions {
   readonly user?: readonly [string, string];
   /** A certificate of a CA of its own: `caFile`. */
   readonly tls?: boolean;
+  /** Takes only clients with a certificate of that CA: `clientFile` with its key. */
+  readonly clientCertificates?: boolean;
   /** A token server's URL, with the certificate its tokens are signed with. */
   readonly token?: { readonly realm: string; readonly certificate: string };
 }
@@ -38,7 +40,8 @@ export class DebianRegistry implements AsyncDisposable {
     const http: Record<string, unknown> = { addr: host, secret: 'test' };
     if (options.tls) {
       makeCertificates(folder);
-      http['tls'] = { certificate: `${folder}/server.pem`, key: `${folder}/server.key` };
+      const clients = options.clientCertificates ? { clientcas: [`${folder}/ca.pem`] } : {};
+      http['tls'] = { certificate: `${folder}/server.pem`, key: `${folder}/server.key`, ...clients };
     }
     if (options.user) {
       const line = execFileSync(programPath('htpasswd') ?? 'htpasswd', ['-Bbn', ...options.user], { stdio: 'pipe' });
@@ -53,13 +56,18 @@ export class DebianRegistry implements AsyncDisposable {
     writeFileSync(`${folder}/config.yml`, JSON.stringify({ ...config, http }));
     const process = spawn('docker-registry', ['serve', `${folder}/config.yml`], { stdio: 'ignore' });
     const registry = new DebianRegistry(host, folder, process);
-    await eventually('the registry answers', () => answers(host, options.tls ?? false), 10_000);
+    await eventually('the registry answers', () => answers(host, options, folder), 10_000);
     return registry;
   }
 
   /** The CA of its certificate. */
   get caFile(): string {
     return `${this.folder}/ca.pem`;
+  }
+
+  /** A certificate clients can show, and its key. */
+  get client(): { readonly certificate: string; readonly key: string } {
+    return { certificate: `${this.folder}/client.pem`, key: `${this.folder}/client.key` };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -70,16 +78,18 @@ export class DebianRegistry implements AsyncDisposable {
   }
 }
 
-/** `ca.pem`, and `server.pem` with `server.key` for 127.0.0.1. */
+/** `ca.pem`; `server` for 127.0.0.1 and registry.test, and `client`, each `.pem` with `.key`. */
 function makeCertificates(folder: string): void {
   mkdirSync(folder, { recursive: true });
   const openssl = (...args: string[]): void => void execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
   openssl('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=Skiff test CA');
-  openssl('req', ...key, '-keyout', 'server.key', '-out', 'server.csr', '-subj', '/CN=registry');
-  writeFileSync(`${folder}/ext`, 'subjectAltName=IP:127.0.0.1\n');
+  writeFileSync(`${folder}/ext`, 'subjectAltName=IP:127.0.0.1,DNS:registry.test\n');
   const sign = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'ext'];
-  openssl('x509', '-req', '-in', 'server.csr', ...sign, '-out', 'server.pem');
+  for (const who of ['server', 'client']) {
+    openssl('req', ...key, '-keyout', `${who}.key`, '-out', `${who}.csr`, '-subj', `/CN=${who}`);
+    openssl('x509', '-req', '-in', `${who}.csr`, ...sign, '-out', `${who}.pem`);
+  }
 }
 
 function freePort(): Promise<number> {
@@ -92,10 +102,13 @@ function freePort(): Promise<number> {
   });
 }
 
-function answers(host: string, tls: boolean): Promise<boolean> {
+function answers(host: string, { tls = false, clientCertificates }: RegistryOptions, folder: string): Promise<boolean> {
   return new Promise((resolve) => {
     const url = `${tls ? 'https' : 'http'}://${host}/v2/`;
-    const request = tls ? getTls(url, { rejectUnauthorized: false, agent: false }) : get(url, { agent: false });
+    const own = clientCertificates
+      ? { cert: readFileSync(`${folder}/client.pem`), key: readFileSync(`${folder}/client.key`) }
+      : {};
+    const request = tls ? getTls(url, { rejectUnauthorized: false, agent: false, ...own }) : get(url, { agent: false });
     request.once('response', (response) => {
       response.resume();
       resolve(true);

@@ -124,39 +124,65 @@ describe('registry client and docker-registry', { skip }, () => {
   });
 });
 
-test('TLS is trusted by certs.d, and otherwise refused with what to do', { skip }, async () => {
-  await using registry = await DebianRegistry.start({ tls: true, user: ['ann', 'secret'] });
-  const { host } = registry;
-  // Loopback is insecure by itself; a name that is not makes the difference.
-  const port = host.split(':')[1]!;
+test('TLS is trusted by certs.d, with our own certificate, and otherwise refused with what to do', {
+  skip,
+}, async () => {
+  await using registry = await DebianRegistry.start({ tls: true, clientCertificates: true, user: ['ann', 'secret'] });
+  // Loopback is insecure by itself, so the registry gets names, which the proxy leads to it.
+  await using proxy = await startConnectProxy(registry.host);
   const folder = mkdtempSync('/tmp/skiff-certs-');
   try {
-    await roundTrip({}, `${host}/a:1`, ann);
-    const proxy = await startConnectProxy(`127.0.0.1:${port}`);
-    try {
-      const name = `127.0.0.1.nip.test:${port}`;
-      const proxies = { httpProxy: '', httpsProxy: `http://user:pw@${proxy.host}`, noProxy: '' };
-      await using distrusting = clientWith({ proxies });
-      await assert.rejects(distrusting.resolve(parseReference(`${name}/a:1`), { auth: ann }), {
-        message: new RegExp(
-          `^Get "https://${name}/v2/": tls: failed to verify certificate: x509: certificate signed by unknown authority .*certs.d/${name}/ca.crt`,
-        ),
-      });
+    const port = registry.host.split(':')[1]!;
+    const [good, bad] = [`registry.test:${port}`, `other.test:${port}`];
+    const proxies = { httpProxy: '', httpsProxy: `http://user:pw@${proxy.host}`, noProxy: '' };
+    const check = async (name: string, message: RegExp): Promise<void> => {
+      await using client = clientWith({ proxies, certificateFolders: [folder] });
+      await assert.rejects(client.resolve(parseReference(`${name}/a:1`), { auth: ann }), { message });
+    };
+    const failed = 'tls: failed to verify certificate: x509: certificate';
+    await check(
+      good,
+      new RegExp(`^Get "https://${good}/v2/": ${failed} signed by unknown authority .*certs.d/${good}/ca.crt`),
+    );
+    for (const name of [good, bad]) {
       mkdirSync(`${folder}/${name}`);
       copyFileSync(registry.caFile, `${folder}/${name}/ca.crt`);
-      await using trusting = clientWith({ proxies, certificateFolders: [folder] });
-      // The CA is known now, but the certificate is for the address.
-      await assert.rejects(trusting.resolve(parseReference(`${name}/a:1`), { auth: ann }), {
-        message: new RegExp(`certificate is not valid for ${name.split(':')[0]}`),
-      });
-      await roundTrip({ proxies, insecureRegistries: [name] }, `${name}/b:1`, ann);
-      assert.ok(
-        proxy.seen.every((line) => line === `CONNECT ${name} Basic ${Buffer.from('user:pw').toString('base64')}`),
-        String(proxy.seen[0]),
-      );
-    } finally {
-      await proxy.close();
     }
+    await check(bad, new RegExp(`${failed} is not valid for other.test$`));
+    await check(good, /certificate required|alert/);
+    for (const name of [good, bad]) {
+      copyFileSync(registry.client.certificate, `${folder}/${name}/client.cert`);
+      copyFileSync(registry.client.key, `${folder}/${name}/client.key`);
+    }
+    await roundTrip({ proxies, certificateFolders: [folder] }, `${good}/a:1`, ann);
+    await roundTrip({ proxies, certificateFolders: [folder], insecureRegistries: [bad] }, `${bad}/b:1`, ann);
+    const expected = `Basic ${btoa('user:pw')}`;
+    assert.ok(
+      proxy.seen.every((line) => line.endsWith(` ${expected}`) && line.startsWith('CONNECT ')),
+      String(proxy.seen[0]),
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('credentials for an encrypted registry do not go to a token server that is not', { skip }, async () => {
+  const realm = 'http://127.0.0.1:1/token';
+  const folder = mkdtempSync('/tmp/skiff-token-');
+  try {
+    makeTokenKey(folder);
+    await using registry = await DebianRegistry.start({ tls: true, token: { realm, certificate: `${folder}/cert` } });
+    await using proxy = await startConnectProxy(registry.host);
+    const name = `registry.test:${registry.host.split(':')[1]}`;
+    mkdirSync(`${folder}/${name}`);
+    copyFileSync(registry.caFile, `${folder}/${name}/ca.crt`);
+    const proxies = { httpProxy: '', httpsProxy: `http://${proxy.host}`, noProxy: '' };
+    await using client = clientWith({ proxies, certificateFolders: [folder] });
+    await assert.rejects(client.resolve(parseReference(`${name}/a:1`), { auth: ann }), {
+      message: 'refused to send credentials to the token server http://127.0.0.1:1: it is not encrypted',
+    });
+    // Who has none has none to lose.
+    await assert.rejects(client.resolve(parseReference(`${name}/a:1`)), { message: /connection refused/ });
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -164,12 +190,7 @@ test('TLS is trusted by certs.d, and otherwise refused with what to do', { skip 
 
 test('tokens of a token server are fetched, scoped and used', { skip }, async () => {
   const folder = mkdtempSync('/tmp/skiff-token-');
-  const made = spawnSync(
-    'openssl',
-    ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'key', '-out', 'cert', '-days', '2', '-subj', '/CN=t'],
-    { cwd: folder },
-  );
-  assert.equal(made.status, 0);
+  makeTokenKey(folder);
   const server = await startTokenServer(folder);
   try {
     const realm = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}/token`;
@@ -335,7 +356,11 @@ async function startConnectProxy(to: string) {
     socket.on('error', () => onward.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { seen, host: `127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => closed(server) };
+  return {
+    seen,
+    host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    [Symbol.asyncDispose]: () => closed(server),
+  };
 }
 
 async function closed(server: Server): Promise<void> {
@@ -344,6 +369,12 @@ async function closed(server: Server): Promise<void> {
     new Promise((resolve) => server.close(resolve)),
     new Promise((resolve) => setTimeout(resolve, 500)),
   ]);
+}
+
+/** `key` and `cert` for signing tokens. */
+function makeTokenKey(folder: string): void {
+  const make = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'key', '-out', 'cert', '-days', '2'];
+  assert.equal(spawnSync('openssl', [...make, '-subj', '/CN=t'], { cwd: folder }).status, 0);
 }
 
 /** Gives everybody with the password what they ask for, and others nothing, in tokens signed with the folder's key. */

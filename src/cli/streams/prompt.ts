@@ -30,10 +30,9 @@ function take(
 ): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   let text = '';
-  const finish = (value: string): void => {
+  const leave = (): void => {
     stdin.off('data', onData).off('end', onEnd).off('error', reject);
     stdin.pause();
-    resolve(value);
   };
   const onData = (piece: Buffer): void => {
     text += piece.toString('utf8');
@@ -41,14 +40,18 @@ function take(
       const found = done(text);
       if (!found) return;
       const rest = text.slice(found.used);
-      finish(found.value);
+      leave();
+      resolve(found.value);
       if (rest !== '') stdin.unshift(Buffer.from(rest));
     } catch (error) {
-      finish('');
+      leave();
       reject(error);
     }
   };
-  const onEnd = (): void => finish(text);
+  const onEnd = (): void => {
+    leave();
+    resolve(text);
+  };
   stdin.on('data', onData).once('end', onEnd).once('error', reject);
   stdin.resume();
   return promise;
