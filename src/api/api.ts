@@ -6,11 +6,13 @@ import { createHttpServer, type Match, Router } from '#rpc';
 import { errors } from './errors.ts';
 import { sendError } from './http-status.ts';
 import { layerRoutes } from './routes/containers/layer.ts';
+import { diskUsageRoutes } from './routes/disk-usage.ts';
+import { imageRoutes } from './routes/images/routes.ts';
+import { authRoutes } from './routes/auth.ts';
 import { lifecycleRoutes } from './routes/containers/lifecycle.ts';
 import { readRoutes } from './routes/containers/read.ts';
 import { streamRoutes } from './routes/containers/streams.ts';
-import { diskUsageRoutes } from './routes/disk-usage.ts';
-import { imageRoutes } from './routes/images/routes.ts';
+import { registryRoutes } from './routes/registry.ts';
 import { type SystemFacts, systemRoutes } from './routes/system.ts';
 import { apiVersions, stripVersion } from './version.ts';
 
@@ -22,6 +24,8 @@ export function createApi(parts: EngineParts, facts: SystemFacts, log: Log): Ser
     ...readRoutes(parts),
     ...streamRoutes(parts),
     ...layerRoutes(parts),
+    ...authRoutes(parts),
+    ...registryRoutes(parts),
     ...imageRoutes(parts),
     ...diskUsageRoutes(parts),
   ]);

@@ -26,4 +26,5 @@ export type {
   TransferImage,
 } from './images.ts';
 export { type OutputPiece, type OutputSinks, OutputStream } from './output-stream.ts';
+export type { Credentials, Registries, SearchImages } from './registries.ts';
 export type { ReadEvents, System } from './system.ts';

@@ -10,8 +10,8 @@ import {
   openContainers,
 } from '#engine';
 import { openImages } from '#images';
-import { defaultRegistryConfig, openRegistryClient } from '#registry';
 import { helperPath, readCgroupHost, readHostFacts, startLauncher } from '#linux';
+import { openRegistryClient } from '#registry';
 import { ContainerRuntime, SeccompCache } from '#runtime';
 import type { DaemonConfig } from './config.ts';
 
@@ -34,7 +34,7 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
   const launcher = undo.use(await startLauncher());
   const facts = readHostFacts();
   const helperProgram = helperPath();
-  const registry = undo.use(openRegistryClient(defaultRegistryConfig, log));
+  const registry = undo.use(openRegistryClient(config.registry, log));
   const { images, snapshots } = undo.use(
     await openImages({
       dataRoot: config.dataRoot,
@@ -55,6 +55,7 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
     execs: createExecInstances(),
     images,
     snapshots,
+    registry,
     runtime,
     facts,
     events,

@@ -23,6 +23,10 @@ export const errors = defineErrors('registry', {
     kind: 'unavailable',
     message: (what: string, seconds: number) => `${what}: nothing came for ${seconds} seconds`,
   },
+  noConnection: {
+    kind: 'unavailable',
+    message: (what: string, host: string) => `${what}: dial tcp: ${host}: i/o timeout`,
+  },
   truncated: {
     kind: 'unavailable',
     message: (what: string, got: number, expected: number) =>
@@ -111,6 +115,14 @@ export const errors = defineErrors('registry', {
     message: (limit: number) => `Limit ${limit} is outside the range of [1, 100]`,
   },
   searchFailed: { kind: 'internal', message: (status: number) => `Unexpected status code ${status}` },
+  badConfigFile: {
+    kind: 'invalid',
+    message: (path: string, why: string) => `cannot use Docker's configuration file ${path}: ${why}`,
+  },
+  helperFailed: {
+    kind: 'internal',
+    message: (doing: string, why: string) => `error ${doing} credentials - err: ${why}`,
+  },
   badSetting: {
     kind: 'invalid',
     message: (what: string, value: string, why: string) => `invalid ${what} '${value}': ${why}`,

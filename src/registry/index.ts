@@ -29,8 +29,10 @@ export type {
   PushOptions,
   PushProgress,
   RegistryClient,
+  RemoteImage,
   SearchResult,
 } from './client/registry-client.ts';
+export { authHeaderFor, CredentialStore, serverKeyOf } from './credentials/credential-store.ts';
 export { parseReference, parseTag, type Reference, repositoryOf } from './reference.ts';
 export { type Authentication, openHtpasswd, parseHtpasswd } from './server/htpasswd.ts';
 export { defaultRegistrySettings, type RegistrySettings } from './server/parts.ts';

@@ -22,7 +22,7 @@ export interface Endpoint {
   readonly namespace: string;
 }
 
-/** Mirrors first, the registry itself last; pushes go to it alone. Throws `registry.badSetting`. */
+/** Mirrors first, the registry itself last; pushes go to it alone. Throws `registry.badUrl`, `registry.badSetting`. */
 export function endpointsFor(
   host: string,
   purpose: 'pull' | 'push',
@@ -34,6 +34,8 @@ export function endpointsFor(
 
 function originEndpoint(host: string, config: Pick<RegistryConfig, 'insecureRegistries'>): Endpoint {
   const address = host === HUB_HOST ? 'registry-1.docker.io' : host;
+  // The grammar of references knows hosts and ports that none can be, such as 1.2.3.999 and port 99999.
+  if (!URL.canParse(`https://${address}`)) throw errors.badUrl('registry', host, 'is no host that can be connected to');
   const insecure = isInsecure(host, config.insecureRegistries);
   const bases = insecure ? [`https://${address}`, `http://${address}`] : [`https://${address}`];
   return { host: address, bases, insecure, isMirror: false, namespace: '' };
@@ -84,7 +86,7 @@ export function checkInsecureRegistry(text: string): string {
 
 /** Loopback, or in the list by name, by name and port, or by the network its address is in. */
 export function isInsecure(host: string, list: readonly string[]): boolean {
-  const name = bareHost(new URL(`http://${host}`).hostname);
+  const name = bareHost(host.replace(/:\d*$/, ''));
   if (name === 'localhost' || isLoopback(name)) return true;
   return list.some((entry) =>
     entry.includes('/') ? inNetwork(name, entry) : [host, name].includes(entry.toLowerCase()),

@@ -8,6 +8,7 @@ import { type AuthConfig, type CallOptions, HUB_HOST, type RegistryConfig } from
 import { Connections, discard } from './connections.ts';
 import { listReferrers, listRepositories, listTags } from './discovery.ts';
 import { checkInsecureRegistry, checkMirror, type Endpoint, endpointsFor } from './endpoints.ts';
+import { inspectImage } from './inspect.ts';
 import { LayerDownloads } from './layer-downloads.ts';
 import { deleteManifest, fetchManifest, locateManifest } from './manifests.ts';
 import { inDockersWords, pullImage } from './pull.ts';
@@ -50,6 +51,7 @@ export function openRegistryClient(config: RegistryConfig, log: Log): RegistryCl
     resolve: (reference, options = {}) =>
       reading(reference, options, async (from) => (await locateManifest(from, reference)).descriptor),
     fetchManifest: (reference, options = {}) => reading(reference, options, (from) => fetchManifest(from, reference)),
+    inspect: (reference, options = {}) => reading(reference, options, (from) => inspectImage(from, reference)),
     fetchBlob: (reference, descriptor, limitBytes, options = {}) =>
       reading(reference, options, (from) => fetchSmallBlob(from, descriptor, limitBytes)),
     pull: (reference, target, options) =>

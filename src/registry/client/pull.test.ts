@@ -372,3 +372,44 @@ test('pull() by digest, and an artifact that is no image', async () => {
     code: 'registry.unsupportedDigest',
   });
 });
+
+test('a foreign layer comes from its URLs, without credentials, and from the registry when they fail', async () => {
+  await using registry = await FakeRegistry.start();
+  await using elsewhere = await FakeRegistry.start();
+  await using puller = client();
+  const foreign = Buffer.from('foreign layer');
+  const digest = digestOf(foreign);
+  const addForeign = (name: string, urls: readonly string[]): void => {
+    const config = Buffer.from('{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}');
+    registry.blobs.set(digestOf(config), config);
+    const mediaType = 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip';
+    const type = 'application/vnd.docker.distribution.manifest.v2+json';
+    const bytes = Buffer.from(
+      JSON.stringify({
+        schemaVersion: 2,
+        mediaType: type,
+        config: {
+          mediaType: 'application/vnd.docker.container.image.v1+json',
+          digest: digestOf(config),
+          size: config.length,
+        },
+        layers: [{ mediaType, digest, size: foreign.length, urls }],
+      }),
+    );
+    for (const key of ['latest', digestOf(bytes)]) registry.manifests.set(`${name} ${key}`, { bytes, type });
+  };
+  const asked: (string | undefined)[] = [];
+  elsewhere.intercept(({ request, response, url }) => {
+    if (url.pathname !== '/layer') return false;
+    asked.push(request.headers.authorization);
+    answer(response, 200, {}, foreign);
+    return true;
+  });
+  addForeign('one', ['file:///etc/passwd', 'nonsense', 'http://127.0.0.1:1/', `http://${elsewhere.host}/layer`]);
+  const { blobs } = await pull(puller, `${registry.host}/one`, { auth: { username: 'ann', password: 'x' } });
+  assert.ok(blobs.stat(digest));
+  assert.deepEqual(asked, [undefined]);
+  registry.blobs.set(digest, foreign);
+  addForeign('two', [`http://${elsewhere.host}/gone`]);
+  assert.ok((await pull(puller, `${registry.host}/two`)).blobs.stat(digest));
+});

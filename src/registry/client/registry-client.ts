@@ -37,6 +37,11 @@ export interface FetchedManifest {
   readonly manifest: Manifest;
 }
 
+export interface RemoteImage extends FetchedManifest {
+  /** All that an index has entries for; one for a manifest; none for what is no image. */
+  readonly platforms: readonly Platform[];
+}
+
 export interface PullOptions extends CallOptions {
   /** Holds what is pulled, and what was there already. */
   readonly lease: BlobLease;
@@ -85,6 +90,8 @@ export interface RegistryClient extends AsyncDisposable {
   resolve(reference: Reference, options?: CallOptions): Promise<Descriptor>;
   /** The document of the reference (its digest first, else its tag), at most 4 MiB, verified. */
   fetchManifest(reference: Reference, options?: CallOptions): Promise<FetchedManifest>;
+  /** The document, and the platforms it is for. */
+  inspect(reference: Reference, options?: CallOptions): Promise<RemoteImage>;
   /** A small blob in memory, verified: a config. Throws `registry.tooLarge`. */
   fetchBlob(reference: Reference, descriptor: Descriptor, limitBytes: number, options?: CallOptions): Promise<Buffer>;
   /** Index, manifest, config and layers into a target; what is there is not fetched again. */
