@@ -52,7 +52,12 @@ export class TestRegistry implements AsyncDisposable {
   }
 
   /** Any status is an answer. Bodies are read. */
-  async call(method: string, path: string, body?: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}): Promise<Answer> {
+  async call(
+    method: string,
+    path: string,
+    body?: string | Uint8Array<ArrayBuffer>,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
     const url = path.startsWith('http') ? path : `${this.base}${path}`;
     const response = await fetch(url, { method, headers, ...(body === undefined ? {} : { body }) });
     return { status: response.status, headers: response.headers, bytes: Buffer.from(await response.arrayBuffer()) };
