@@ -5,10 +5,12 @@ import type { EngineParts } from '#engine';
 import { createHttpServer, type Match, Router } from '#rpc';
 import { errors } from './errors.ts';
 import { sendError } from './http-status.ts';
+import { authRoutes } from './routes/auth.ts';
 import { lifecycleRoutes } from './routes/containers/lifecycle.ts';
 import { readRoutes } from './routes/containers/read.ts';
 import { streamRoutes } from './routes/containers/streams.ts';
 import { imageRoutes } from './routes/images.ts';
+import { registryRoutes } from './routes/registry.ts';
 import { type SystemFacts, systemRoutes } from './routes/system.ts';
 import { apiVersions, stripVersion } from './version.ts';
 
@@ -19,6 +21,8 @@ export function createApi(parts: EngineParts, facts: SystemFacts, log: Log): Ser
     ...lifecycleRoutes(parts),
     ...readRoutes(parts),
     ...streamRoutes(parts),
+    ...authRoutes(parts),
+    ...registryRoutes(parts),
     ...imageRoutes(parts),
   ]);
   const find = (method: string, path: string): Match | undefined => router.match(method, stripVersion(path));

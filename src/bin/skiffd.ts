@@ -3,7 +3,7 @@ import { messageOf } from '#base';
 import { daemonHelp, parseDaemonFlags, runDaemon, skiffVersion } from '#daemon';
 
 try {
-  const { show, ...config } = parseDaemonFlags(process.argv.slice(2));
+  const { show, ...config } = parseDaemonFlags(process.argv.slice(2), process.env);
   if (show === 'help') process.stdout.write(daemonHelp);
   else if (show === 'version') process.stdout.write(`Skiff version ${skiffVersion}\n`);
   else {

@@ -117,6 +117,22 @@ const version: CommandEntry = {
   summary: "Show the client's and the daemon's versions",
   load: async () => (await import('./commands/version.ts')).version,
 };
+const login: CommandEntry = {
+  summary: 'Log in to a registry',
+  load: async () => (await import('./commands/login.ts')).login,
+};
+const logout: CommandEntry = {
+  summary: 'Log out from a registry',
+  load: async () => (await import('./commands/logout.ts')).logout,
+};
+const search: CommandEntry = {
+  summary: 'Search Docker Hub for images',
+  load: async () => (await import('./commands/search.ts')).search,
+};
+const manifestInspect: CommandEntry = {
+  summary: "Show an image's manifest or index as its registry has it",
+  load: async () => (await import('./commands/manifest-inspect.ts')).manifestInspect,
+};
 const plan: CommandEntry = {
   summary: 'Print the kernel operations that start a container',
   load: async () => (await import('./commands/debug-plan.ts')).debugPlan,
@@ -135,12 +151,15 @@ export const topCommands: Readonly<Record<string, CommandEntry>> = {
   info,
   inspect,
   kill,
+  login,
+  logout,
   logs,
   pause,
   rename,
   restart,
   rm,
   rmi,
+  search,
   start,
   stop,
   top,
@@ -181,6 +200,7 @@ export const commandGroups: Readonly<Record<string, CommandGroup>> = {
     commands: { import: importImage, inspect: inspectImages, ls: images, rm: rmi },
     aliases: { list: 'ls', remove: 'rm' },
   },
+  manifest: { summary: 'Manifests of images at registries', commands: { inspect: manifestInspect } },
   system: { summary: 'The daemon', commands: { events, info } },
   debug: { summary: 'A look inside Skiff', commands: { plan } },
 };

@@ -17,4 +17,5 @@ export { HijackedStream } from './hijacked-stream.ts';
 export { DEFAULT_HOST, type Endpoint, parseHost } from './host.ts';
 export type { Images, ImportImage, RemovedImage } from './images.ts';
 export { type OutputPiece, type OutputSinks, OutputStream } from './output-stream.ts';
+export type { Credentials, Registries, SearchImages } from './registries.ts';
 export type { ReadEvents, System } from './system.ts';

@@ -31,6 +31,7 @@ export interface Call {
   /** Sent as it is. A call with a stream is not repeated: ping first. */
   readonly stream?: Readable | undefined;
   readonly contentType?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -158,6 +159,7 @@ export class Transport {
         Host: endpoint.kind === 'unix' ? 'skiff' : endpoint.host,
         ...always,
         ...headers,
+        ...call.headers,
         ...bodyHeaders(call),
       },
       ...(call.signal ? { signal: call.signal } : {}),

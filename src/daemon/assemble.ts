@@ -11,6 +11,7 @@ import {
 } from '#engine';
 import { openImages } from '#images';
 import { helperPath, readCgroupHost, readHostFacts, startLauncher } from '#linux';
+import { openRegistryClient } from '#registry';
 import { ContainerRuntime, SeccompCache } from '#runtime';
 import type { DaemonConfig } from './config.ts';
 
@@ -33,6 +34,7 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
   const facts = readHostFacts();
   const helperProgram = helperPath();
   const { images, snapshots } = openImages({ dataRoot: config.dataRoot, records, facts, helperProgram });
+  const registry = undo.use(openRegistryClient(config.registry, log));
   const cgroupHost = readCgroupHost();
   const runtime = new ContainerRuntime({ launcher, facts, cgroupHost, seccomp: new SeccompCache(), helperProgram });
   const parts: EngineParts = {
@@ -43,6 +45,7 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
     execs: createExecInstances(),
     images,
     snapshots,
+    registry,
     runtime,
     facts,
     events: createEvents(nowNs),

@@ -1,6 +1,15 @@
 /** The daemon's flags. A flag we cannot honour is refused with what to do. */
 import { parseArgs } from 'node:util';
-import { defineErrors, type LogLevel, logLevels } from '#base';
+import { defineErrors, type LogLevel, logLevels, messageOf } from '#base';
+import {
+  checkInsecureRegistry,
+  checkMirror,
+  defaultRegistryConfig,
+  HUB_HOST,
+  proxiesFromEnvironment,
+  type RegistryConfig,
+} from '#registry';
+import { skiffVersion } from './version.ts';
 
 export interface DaemonConfig {
   readonly dataRoot: string;
@@ -15,6 +24,7 @@ export interface DaemonConfig {
   readonly cgroupParent: string;
   readonly socketGroup: string;
   readonly shutdownTimeoutSeconds: number;
+  readonly registry: RegistryConfig;
 }
 
 const errors = defineErrors('daemon', {
@@ -41,12 +51,25 @@ Options:
       --live-restore         Leave containers running when the daemon stops
       --cgroup-parent PATH   Cgroup above the containers' (default /skiff)
       --shutdown-timeout S   Seconds containers get to stop (default 15)
+      --insecure-registry R  Registry without TLS, or with any certificate: host, host:port or CIDR (repeatable)
+      --registry-mirror URL  Ask this before Docker Hub (repeatable)
+      --http-proxy URL       Proxy for HTTP registries (default: HTTP_PROXY)
+      --https-proxy URL      Proxy for HTTPS registries (default: HTTPS_PROXY)
+      --no-proxy LIST        Hosts and networks reached without a proxy (default: NO_PROXY)
+      --max-concurrent-downloads N  Layers pulled at a time (default ${defaultRegistryConfig.maxConcurrentDownloads})
+      --max-concurrent-uploads N    Layers pushed at a time (default ${defaultRegistryConfig.maxConcurrentUploads})
+      --max-download-attempts N     Tries of a transfer before it is given up (default ${defaultRegistryConfig.maxAttempts})
   -v, --version              Print the version and exit
       --help                 Print this
 `;
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** Reads the command line. Throws `daemon.badFlag`. */
-export function parseDaemonFlags(args: readonly string[]): DaemonConfig & { readonly show?: 'help' | 'version' } {
+export function parseDaemonFlags(
+  args: readonly string[],
+  environment: Environment = {},
+): DaemonConfig & { readonly show?: 'help' | 'version' } {
   const values = parse(args);
   const hosts = values.host ?? [`unix://${daemonDefaults.socket}`];
   const logLevel = logLevels.find((level) => level === (values['log-level'] ?? 'info'));
@@ -64,6 +87,7 @@ export function parseDaemonFlags(args: readonly string[]): DaemonConfig & { read
     cgroupParent: values['cgroup-parent'] ?? '/skiff',
     socketGroup: values.group ?? '',
     shutdownTimeoutSeconds: timeout,
+    registry: registryConfig(values, environment),
     ...(values.help ? { show: 'help' } : values.version ? { show: 'version' } : {}),
   };
 }
@@ -82,12 +106,51 @@ function parse(args: readonly string[]) {
         'live-restore': { type: 'boolean' },
         'cgroup-parent': { type: 'string' },
         'shutdown-timeout': { type: 'string' },
+        'insecure-registry': { type: 'string', multiple: true },
+        'registry-mirror': { type: 'string', multiple: true },
+        'http-proxy': { type: 'string' },
+        'https-proxy': { type: 'string' },
+        'no-proxy': { type: 'string' },
+        'max-concurrent-downloads': { type: 'string' },
+        'max-concurrent-uploads': { type: 'string' },
+        'max-download-attempts': { type: 'string' },
         version: { type: 'boolean', short: 'v' },
         help: { type: 'boolean' },
       },
     }).values;
   } catch (error) {
     throw errors.badFlag(`${error instanceof Error ? error.message : String(error)}\nSee 'skiffd --help'.`);
+  }
+}
+
+function registryConfig(values: ReturnType<typeof parse>, environment: Environment): RegistryConfig {
+  const inherited = proxiesFromEnvironment(environment);
+  const count = (
+    flag: 'max-concurrent-downloads' | 'max-concurrent-uploads' | 'max-download-attempts',
+    byDefault: number,
+  ): number => {
+    const text = values[flag] ?? String(byDefault);
+    if (!/^[1-9]\d{0,3}$/.test(text)) throw errors.badFlag(`invalid --${flag} '${text}': give a number from 1 to 9999`);
+    return Number(text);
+  };
+  try {
+    const mirrors = (values['registry-mirror'] ?? []).map(checkMirror);
+    return {
+      ...defaultRegistryConfig,
+      insecureRegistries: (values['insecure-registry'] ?? []).map(checkInsecureRegistry),
+      mirrors: mirrors.length === 0 ? {} : { [HUB_HOST]: mirrors },
+      proxies: {
+        httpProxy: values['http-proxy'] ?? inherited.httpProxy,
+        httpsProxy: values['https-proxy'] ?? inherited.httpsProxy,
+        noProxy: values['no-proxy'] ?? inherited.noProxy,
+      },
+      userAgent: `skiff/${skiffVersion} node/${process.versions.node} os/linux`,
+      maxConcurrentDownloads: count('max-concurrent-downloads', defaultRegistryConfig.maxConcurrentDownloads),
+      maxConcurrentUploads: count('max-concurrent-uploads', defaultRegistryConfig.maxConcurrentUploads),
+      maxAttempts: count('max-download-attempts', defaultRegistryConfig.maxAttempts),
+    };
+  } catch (error) {
+    throw errors.badFlag(messageOf(error));
   }
 }
 

@@ -2,6 +2,7 @@
 import type { KeyedMutex, Log } from '#base';
 import type { Images, Snapshots } from '#images';
 import type { HostFacts } from '#linux';
+import type { RegistryClient } from '#registry';
 import type { ContainerRuntime } from '#runtime';
 import type { Attachments } from './attachments.ts';
 import type { ContainerRecord, Containers } from './container-record.ts';
@@ -26,6 +27,7 @@ export interface EngineParts {
   readonly execs: ExecInstances;
   readonly images: Images;
   readonly snapshots: Snapshots;
+  readonly registry: RegistryClient;
   readonly runtime: ContainerRuntime;
   readonly facts: HostFacts;
   readonly events: Events;

@@ -74,6 +74,7 @@ export type {
   ResourcesBody,
   ThrottleDeviceBody,
 } from './docker/containers.ts';
+export type { SearchResultJson } from './docker/registries.ts';
 export type { EventMessage, SystemInfo, SystemVersion } from './docker/system.ts';
 export { type Descriptor } from './oci-image/descriptor.ts';
 export {

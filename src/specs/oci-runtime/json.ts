@@ -18,7 +18,7 @@ export function parseJson64(text: string): unknown {
 }
 
 /** JSON.stringify, except that bigints are written as plain integers. */
-export function formatJson64(value: unknown, indent?: number): string {
+export function formatJson64(value: unknown, indent?: number | string): string {
   return JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? rawJson(item) : item), indent);
 }
 
