@@ -39,3 +39,4 @@ export { defaultRegistrySettings, type RegistrySettings } from './server/parts.t
 export { RegistryServer, type RegistryServerOptions } from './server/server.ts';
 export type { RegistryContent, StorageIngest, StorageLease, StoredBlob } from './server/storage.ts';
 export type { Upstream, UpstreamBlob, UpstreamManifest } from './server/upstream.ts';
+export { openUpstream, type UpstreamOptions } from './upstream-registry.ts';

@@ -1,11 +1,10 @@
 /** A registry's life: lock, open, listen, until a signal; then requests under way end, and everything is let go of. */
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { createLog, openRecordStores } from '#base';
+import { causeChain, createLog, messageOf, openRecordStores } from '#base';
 import { DiskContentStore } from '#images';
-import { openHtpasswd, RegistryServer, type Upstream } from '#registry';
+import { openHtpasswd, openUpstream, proxiesFromEnvironment, RegistryServer } from '#registry';
 import { createWebServer, drain, type TlsSettings, type WebServer } from '#rpc';
-import { causeChain, messageOf } from '#base';
 import { lockFolder } from '../lock.ts';
 import { errors, type ListenAddress, type RegistryConfiguration, type TlsFiles } from './configuration.ts';
 
@@ -21,6 +20,9 @@ export async function serveRegistry(configuration: RegistryConfiguration, ignore
   undo.defer(() => records.close());
   const content = new DiskContentStore({ folder: `${dataRoot}/content`, records });
   const onProblem = (error: unknown): void => log.error('the users stay as they were', { error: causeChain(error) });
+  const { proxy } = configuration;
+  const upstream =
+    proxy && undo.use(openUpstream({ ...proxy, config: { proxies: proxiesFromEnvironment(process.env) } }));
   const registry = undo.use(
     new RegistryServer({
       content,
@@ -28,8 +30,8 @@ export async function serveRegistry(configuration: RegistryConfiguration, ignore
       log,
       settings,
       authentication: htpasswd && openHtpasswd(htpasswd.path, htpasswd.realm, onProblem),
-      upstream: upstreamOf(configuration),
-      ttlMs: configuration.proxy?.ttlMs ?? 0,
+      upstream,
+      ttlMs: proxy?.ttlMs ?? 0,
       graceMs: configuration.graceMs,
       removeUntagged: configuration.removeUntagged,
       uploadsKeptMs: configuration.uploadsKeptMs,
@@ -52,12 +54,6 @@ export async function serveRegistry(configuration: RegistryConfiguration, ignore
     }
   });
   log.info('stopping', { signal });
-}
-
-/** The registry a cache stands in front of. */
-function upstreamOf({ proxy }: RegistryConfiguration): Upstream | undefined {
-  if (!proxy) return undefined;
-  throw errors.unsupported('proxy', 'configuration');
 }
 
 function readTls({ certificate, key, clientAuthorities, minimumVersion }: TlsFiles): TlsSettings {

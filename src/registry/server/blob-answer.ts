@@ -19,8 +19,14 @@ export async function sendBlob(
 ): Promise<void> {
   const span = beginBlob(context, digest, sizeBytes);
   if (!span) return;
-  if (context.request.method === 'HEAD' || span.start > span.end) context.response.end();
-  else await sendStream(context.response, Readable.from(open(span), { objectMode: false }));
+  const { request, response } = context;
+  if (request.method === 'HEAD' || span.start > span.end) {
+    response.end();
+    return;
+  }
+  // The bytes may take a while to come, the client has use for their number now.
+  response.flushHeaders();
+  await sendStream(response, Readable.from(open(span), { objectMode: false }));
 }
 
 /**
