@@ -12,15 +12,17 @@ export interface PullImage {
 
 export async function pullImage(context: CommandContext, text: string, options: PullImage): Promise<void> {
   const { platform, allTags, quiet, output } = options;
-  const { authHeaderFor, parseReference } = await import('#registry');
-  const { name, host, tag, digest } = parseReference(text);
+  // Loaded when it is needed: `run` of an image that is there does without.
+  const { authHeaderFor, CredentialStore, parseReference } = await import('#registry/credentials');
+  const parsed = parseReference(text);
+  const { name, host, tag, digest } = parsed;
   if (allTags && (tag !== undefined || digest !== undefined)) {
     throw errors.invalid("tag can't be used with --all-tags/-a");
   }
   const label = digest === undefined ? `:${tag ?? 'latest'}` : `@${digest}`;
   const reference = allTags ? name : name + label;
   if (!allTags && tag === undefined && digest === undefined && !quiet) output.write('Using default tag: latest\n');
-  const auth = await authHeaderFor(text, context.environment);
+  const auth = await authHeaderFor(new CredentialStore(context.environment), parsed);
   await context
     .client()
     .images.pull(

@@ -107,7 +107,7 @@ export async function startDistribution(
   writeFileSync(`${folder}/distribution.yml`, JSON.stringify(config));
   const log = openSync(`${folder}/distribution.log`, 'w');
   const [program, ...args] = [...enter, 'docker-registry', 'serve', `${folder}/distribution.yml`];
-  const child = spawn(program!, args, { stdio: ['ignore', log, log] });
+  const child = spawn(program, args, { stdio: ['ignore', log, log] });
   const url = `http://127.0.0.1:${port}/v2/`;
   await eventually(
     'the registry answers',

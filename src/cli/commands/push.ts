@@ -1,4 +1,5 @@
 /** `skiff push`: an image to a registry. */
+import { authHeaderFor, CredentialStore, parseReference } from '#registry/credentials';
 import { defineCommand } from '../command.ts';
 import { errors } from '../errors.ts';
 import { text, toggle } from '../flag-types.ts';
@@ -14,12 +15,12 @@ export const push = defineCommand({
   },
   arguments: [1, 1],
   run: async (context, { flags, args: [text = ''] }) => {
-    const { authHeaderFor, parseReference } = await import('#registry');
-    const { name, host, path, tag } = parseReference(text);
+    const parsed = parseReference(text);
+    const { name, host, path, tag } = parsed;
     const allTags = flags['all-tags'];
     if (allTags && tag !== undefined) throw errors.invalid("tag can't be used with --all-tags/-a");
     if (!allTags && tag === undefined && !flags.quiet) context.print('Using default tag: latest');
-    const auth = await authHeaderFor(text, context.environment);
+    const auth = await authHeaderFor(new CredentialStore(context.environment), parsed);
     const reference = allTags ? name : `${name}:${tag ?? 'latest'}`;
     const options = { auth, allTags, platform: flags.platform || undefined };
     await context.client().images.push(reference, options, flags.quiet ? () => {} : showProgress(context.stdout));

@@ -49,6 +49,7 @@ test('a writable layer stands on the init layer and the image, topmost first', a
   assert.deepEqual(snapshots.open(CONTAINER, IMAGE), {
     kind: 'overlay',
     folders: [`${own}/diff`, ...lowers],
+    lowers,
     overlayOptions: [
       ...lowers.map((path) => `lowerdir+=${path}`),
       `upperdir=${own}/diff`,

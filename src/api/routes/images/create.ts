@@ -1,6 +1,5 @@
 /** POST /images/create: pull from a registry, or import a root file system. */
 import { Readable } from 'node:stream';
-import type { ReadableStream } from 'node:stream/web';
 import { messageOf, shortId } from '#base';
 import type { EngineParts } from '#engine';
 import { decodeAuthHeader } from '#registry';
@@ -67,7 +66,7 @@ async function download(source: string, progress: ProgressStream, signal: AbortS
     const answer = await fetch(url, { signal, redirect: 'follow' });
     if (!answer.ok || !answer.body) throw new Error(`${answer.status} ${answer.statusText}`);
     progress.status(`Downloading from ${url}`);
-    return Readable.fromWeb(answer.body as ReadableStream);
+    return Readable.fromWeb(answer.body);
   } catch (error) {
     throw errors.cannotDownload(url, messageOf(error));
   }
