@@ -21,7 +21,7 @@ export interface OpenImagesOptions {
  */
 export function openImages(options: OpenImagesOptions): { images: Images; snapshots: Snapshots } {
   const { dataRoot, records, facts, helperProgram } = options;
-  const layers = new LayerStore({ dataRoot, records });
+  const layers = new LayerStore({ dataRoot, records, helperProgram });
   const images = new DiskImages({ dataRoot, records, layers, helperProgram });
   const stackOf = (imageId: string): LayerKey[] | undefined => images.get(imageId)?.layers.map((id) => layerKey(id));
   return { images, snapshots: new OverlaySnapshots({ dataRoot, facts, stackOf, layers }) };
