@@ -19,7 +19,7 @@ export async function commitImage(parts: ImageParts, options: CommitOptions): Pr
   const config = applyChanges(options.config, options.changes);
   const tag = options.reference === undefined ? undefined : parseTag(options.reference);
   const key = `commit ${randomUUID()}`;
-  const lease = parts.content.lease(key);
+  const lease = parts.content.lease(key, { isTransient: true });
   try {
     const base = await readImage(parts, parent.manifests[0]!);
     for (const { digest } of base.manifest.layers) lease.hold(digest);

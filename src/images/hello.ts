@@ -11,7 +11,7 @@ const COMMENT = 'made by Skiff from its own helper program';
 
 export async function makeHello(parts: ImageParts): Promise<ImageRecord> {
   const archive = helloArchive(readFileSync(parts.helperProgram));
-  using lease = parts.content.lease('make hello');
+  using lease = parts.content.lease('make hello', { isTransient: true });
   const { digest, sizeBytes } = parts.content.put(archive, { lease });
   return createImage(parts, {
     lease,

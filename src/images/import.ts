@@ -19,7 +19,7 @@ export async function importImage(parts: ImageParts, tar: Readable, options: Imp
   const tag = options.reference === undefined ? undefined : parseTag(options.reference);
   if (options.signal?.aborted === true) throw errors.cancelled('import');
   const key = `import ${randomUUID()}`;
-  const lease = parts.content.lease(key);
+  const lease = parts.content.lease(key, { isTransient: true });
   try {
     const blob = await storeArchive(parts, tar, { key, lease, signal: options.signal });
     const createdAt = formatTimeNs(nowNs());

@@ -18,7 +18,7 @@ import { EarlyUnpacks } from './unpack-layers.ts';
 export async function loadImages(parts: ImageParts, archive: Readable, options: LoadOptions): Promise<ImageRecord[]> {
   const { signal } = options;
   const key = `load ${randomUUID()}`;
-  const lease = parts.content.lease(key);
+  const lease = parts.content.lease(key, { isTransient: true });
   try {
     await using early = new EarlyUnpacks(parts, signal);
     const files = await storeEntries(archive, {

@@ -47,7 +47,7 @@ export async function openImages(
   await using undo = new AsyncDisposableStack();
   const parts = {
     content: new DiskContentStore({ folder: `${dataRoot}/content`, records }),
-    layers: new LayerStore({ dataRoot, records }),
+    layers: new LayerStore({ dataRoot, records, helperProgram }),
     unpacker: undo.use(openLayerUnpacker({ helperProgram })),
     layersInUse: new LayersInUse(),
     index: new ImageIndex(records),

@@ -41,7 +41,7 @@ async function pushOne(parts: ImageParts, reference: Reference, options: PushOpt
       formatPlatform(platform),
     );
   }
-  using lease = parts.content.lease(`push ${randomUUID()}`);
+  using lease = parts.content.lease(`push ${randomUUID()}`, { isTransient: true });
   const manifest = await compressedManifest(parts, image, lease, signal);
   const { descriptor } = await parts.registry.push(reference, manifest, parts.content, {
     auth: options.credentials,

@@ -17,7 +17,7 @@ export async function saveImages(
   references: readonly string[],
   { platform, signal }: SaveOptions,
 ): Promise<Readable> {
-  const lease = parts.content.lease(`save ${randomUUID()}`);
+  const lease = parts.content.lease(`save ${randomUUID()}`, { isTransient: true });
   try {
     const wanted = new Map<string, { image: ImageRecord; tags: Set<string> }>();
     for (const reference of references) {

@@ -16,8 +16,8 @@ export interface FolderOptions {
  * knows no such thing. kernel: ext4 looks for a free inode near the parent folder; where many were deleted, finding one
  * takes ten times as long as writing a small file.
  */
-export async function spreadFolders(path: string, { program }: FolderOptions = {}): Promise<boolean> {
-  const { errno, detail } = await runFolder(['spread', path], program);
+export function spreadFolders(path: string, { program }: FolderOptions = {}): boolean {
+  const { errno, detail } = runFolder(['spread', path], program);
   if (errno === 0) return true;
   if (UNKNOWN.has(errnoName(errno))) return false;
   throw new SyscallError('folder flags', errnoName(errno), detail);
@@ -28,11 +28,11 @@ export async function spreadFolders(path: string, { program }: FolderOptions = {
  * (EDQUOT) above so many bytes. Throws a `SyscallError`: EOPNOTSUPP, ESRCH or ENOTTY where project quotas are not there
  * or not on, ENOSYS before Linux 5.14.
  */
-export async function limitFolders(
+export function limitFolders(
   paths: readonly string[],
   { projectId, bytes }: { readonly projectId: number; readonly bytes: number },
   { program }: FolderOptions = {},
-): Promise<void> {
-  const { errno, detail } = await runFolder(['limit', String(projectId), String(bytes), ...paths], program);
+): void {
+  const { errno, detail } = runFolder(['limit', String(projectId), String(bytes), ...paths], program);
   if (errno !== 0) throw new SyscallError('project quota', errnoName(errno), detail);
 }

@@ -4,7 +4,7 @@
  * `Launcher` is the resident one: it performs plans on request and forks a shim per launch. `spawnUnpack` starts the
  * one that fills a folder, `spawnPack` the one that reads it, `runPlan` performs one plan with the caller's own standard streams.
  */
-import { type ChildProcess, type ChildProcessByStdio, spawn, type StdioOptions } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn, spawnSync, type StdioOptions } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { constants as osConstants } from 'node:os';
 import type { Duplex, Readable, Writable } from 'node:stream';
@@ -119,19 +119,33 @@ export function spawnPack(
   return spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], env: {}, detached: true });
 }
 
-/** One thing done to folders, in a helper of its own: the errno (0 for well) and what it was about. */
-export async function runFolder(args: readonly string[], program: string = helperPath()): Promise<FolderReport> {
-  const child = spawn(program, ['folder', ...args], { stdio: ['ignore', 'pipe', 'inherit'], env: {} });
-  const { promise: ended, resolve, reject } = Promise.withResolvers<string>();
-  child.once('error', reject);
-  child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`));
-  const report: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => report.push(chunk));
-  const how = await ended;
-  const bytes = Buffer.concat(report);
-  if (bytes.length < 9) throw errors.silentFolder(args.join(' '), how);
-  const reader = new BytesReader(bytes);
+/**
+ * One thing done to folders, in a helper of its own that is waited for: a millisecond, not for the way of every start.
+ * The errno (0 for well) and what it was about.
+ */
+export function runFolder(args: readonly string[], program: string = helperPath()): FolderReport {
+  const { said, how } = runHelper(['folder', ...args], Buffer.alloc(0), program);
+  if (said.length < 9) throw errors.silentFolder(args.join(' '), how);
+  const reader = new BytesReader(said);
   return { errno: reader.u32(), detail: reader.string() };
+}
+
+/** A mode that reads standard input to its end, and is waited for. Throws Node's error when it cannot be started. */
+export function runHelper(args: readonly string[], input: Uint8Array, program: string = helperPath()): HelperEnd {
+  const { error, stdout, signal, status } = spawnSync(program, args, {
+    input,
+    env: {},
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  if (error) throw error;
+  return { said: stdout, how: signal ?? `exit code ${status}` };
+}
+
+export interface HelperEnd {
+  /** On standard output. */
+  readonly said: Buffer;
+  /** `exit code 0`, or a signal. */
+  readonly how: string;
 }
 
 export interface FolderReport {

@@ -14,8 +14,11 @@ import { hostIdOf, type IdMap, type IdRange } from './id-map.ts';
 import { parentOf, PlacedPaths } from './placed-paths.ts';
 
 export interface LayerSinkOptions {
-  /** `refused` for the tar of a root file system, which hides nothing. */
-  readonly whiteouts: 'translated' | 'refused';
+  /**
+   * `translated` into what overlayfs takes; `kept` as files of these names where that cannot be (merged-tree.ts);
+   * `refused` for the tar of a root file system, which hides nothing.
+   */
+  readonly whiteouts: 'translated' | 'kept' | 'refused';
   /** Content is copied by the helper out of the archive's file, by its place there, instead of sent to it. */
   readonly copies?: boolean;
   /** Owners on the host for those of the archive; without it they are the same. */
@@ -124,7 +127,7 @@ export class LayerSink implements TarSink {
 
   #folder(path: string, attributes: FileAttributes): void {
     if (path === '') this.givesRoot = true;
-    if (this.#placed.isWhiteout(path)) this.#opaqueMark();
+    if (this.#placed.isWhiteout(path) && this.#options.whiteouts === 'translated') this.#opaqueMark();
     this.#placed.folder(path);
     this.#unpacker.dir(pathBytes(path), attributes);
   }
@@ -134,7 +137,7 @@ export class LayerSink implements TarSink {
     if (path === '') throw refuse(entry, 'only a folder can be the root');
     this.#parentsOf(path);
     this.#placed.other(path);
-    const isOptional = this.#options.whiteouts === 'translated';
+    const isOptional = this.#options.whiteouts !== 'refused';
     const record = this.#unpacker.link(pathBytes(path), pathBytes(existing), { leaveOut: isOptional });
     if (isOptional) this.#links.set(record, { path, existing });
   }
@@ -153,21 +156,40 @@ export class LayerSink implements TarSink {
     if (this.#options.whiteouts === 'refused') {
       throw refuse(entry, "names that begin with '.wh.' mark removed files of layers; a root file system has none");
     }
-    this.#isSkipping = true;
+    const isKept = this.#options.whiteouts === 'kept';
+    this.#isSkipping = !isKept;
     const folder = parentOf(path);
     const name = path.slice(folder === '' ? 0 : folder.length + 1);
-    if (`/${folder}`.includes(`/${BOOKS}`)) return undefined;
+    if (isBook(folder, name)) {
+      this.#isSkipping = true;
+      return undefined;
+    }
     if (`/${folder}`.includes(`/${WHITEOUT}`)) throw refuse(entry, 'it is below a name that marks a removed file');
-    if (name === OPAQUE) return this.#opaque(folder);
-    if (name.startsWith(BOOKS)) return undefined;
-    const hidden = name.slice(WHITEOUT.length);
+    const hidden = name === OPAQUE ? 'all' : name.slice(WHITEOUT.length);
     if (hidden === '' || hidden === '.' || hidden === '..') throw refuse(entry, 'it marks no name as removed');
+    if (isKept) return this.#keepMark(path, entry);
+    if (name === OPAQUE) return this.#opaque(folder);
     return this.#whiteout(folder === '' ? hidden : `${folder}/${hidden}`, entry);
+  }
+
+  /** As an empty file, whatever the archive has under this name. */
+  #keepMark(path: string, entry: TarEntry): void {
+    this.#isSkipping = true;
+    this.#parentsOf(path);
+    const folder = parentOf(path);
+    if (path.slice(folder === '' ? 0 : folder.length + 1) === OPAQUE) {
+      if (folder === '') this.hidesBelow = true;
+      else this.#placed.opaque(folder);
+    } else {
+      this.#placed.whiteout(hiddenBy(path), { stands: false });
+    }
+    this.#unpacker.file(pathBytes(path), { ...this.#attributesOf(entry), mode: 0o600 }, 0);
+    this.#unpacker.end();
   }
 
   #whiteout(path: string, entry: TarEntry): void {
     this.#parentsOf(path);
-    this.#placed.whiteout(path);
+    this.#placed.whiteout(path, { stands: true });
     if (this.#placed.isFolder(path)) return this.#opaque(path);
     const attributes = { ...this.#attributesOf(entry), mode: S_IF.CHR };
     return void this.#unpacker.node(pathBytes(path), attributes, 0, 0, { unlessThere: true });
@@ -197,6 +219,17 @@ export class LayerSink implements TarSink {
     if (!idMap) return { mode, uid, gid, mtimeNs };
     return { mode, uid: mapped(idMap.uids, uid, 'user'), gid: mapped(idMap.gids, gid, 'group'), mtimeNs };
   }
+}
+
+/** Whether AUFS wrote it for itself. */
+function isBook(folder: string, name: string): boolean {
+  return `/${folder}`.includes(`/${BOOKS}`) || (name.startsWith(BOOKS) && name !== OPAQUE);
+}
+
+/** The path a whiteout's name stands for. */
+function hiddenBy(path: string): string {
+  const at = path.lastIndexOf('/') + 1;
+  return path.slice(0, at) + path.slice(at + WHITEOUT.length);
 }
 
 const TYPE_BITS = { 'character-device': S_IF.CHR, 'block-device': S_IF.BLK, fifo: S_IF.FIFO } as const;

@@ -21,7 +21,7 @@ import {
   type RecordStore,
   type RecordStores,
 } from '#base';
-import { removeTree } from '#linux';
+import { removeTree, spreadFolders } from '#linux';
 
 /** The name of a layer's folder. */
 export type LayerKey = Branded<'LayerKey'>;
@@ -68,6 +68,8 @@ export interface LayerFault {
 export interface LayerStoreOptions {
   readonly dataRoot: string;
   readonly records: RecordStores;
+  /** Prepares a new store for its file system. */
+  readonly helperProgram?: string;
 }
 
 export class LayerStore {
@@ -76,11 +78,12 @@ export class LayerStore {
   readonly #records: RecordStore<LayerRecord>;
 
   /** Makes the store's folder. It is closed to other users: layers hold setuid programs. */
-  constructor({ dataRoot, records }: LayerStoreOptions) {
+  constructor({ dataRoot, records, helperProgram }: LayerStoreOptions) {
     this.#root = `${dataRoot}/layers`;
     this.#links = `${dataRoot}/l`;
     this.#records = records.of<LayerRecord>('layer');
-    mkdirSync(this.#root, { recursive: true, mode: 0o700 });
+    const made = mkdirSync(this.#root, { recursive: true, mode: 0o700 });
+    if (made !== undefined && helperProgram !== undefined) spreadFolders(this.#root, { program: helperProgram });
   }
 
   /** The layer for this place in a stack: the one that is the same everywhere, or the one made for this stack. */

@@ -12,11 +12,11 @@
  */
 import { availableParallelism } from 'node:os';
 import { errors } from '../errors.ts';
-import type { UnpackedLayer } from './unpack-archive.ts';
+import type { LayerForm, UnpackedLayer } from './unpack-archive.ts';
 import { type UnpackRequest, UnpackThread } from './unpack-thread.ts';
 
 export type { HardLink } from './layer-sink.ts';
-export type { UnpackedLayer } from './unpack-archive.ts';
+export type { LayerForm, UnpackedLayer } from './unpack-archive.ts';
 export type { UnpackRequest } from './unpack-thread.ts';
 
 export interface LayerUnpacker extends AsyncDisposable {
@@ -29,6 +29,8 @@ export interface LayerUnpacker extends AsyncDisposable {
 
 export interface LayerUnpackerOptions {
   readonly helperProgram: string;
+  /** What the snapshots want (snapshots.ts); `overlay` if not said. */
+  readonly form?: LayerForm;
   /** Layers that are unpacked at the same time; as many as there are processors, but at most 4. */
   readonly threads?: number;
   /** Milliseconds an idle thread is kept. */
@@ -99,8 +101,8 @@ class WorkerPool implements LayerUnpacker {
   #freeThread(): UnpackThread | undefined {
     const idle = [...this.#threads].find(({ isBusy }) => !isBusy);
     if (idle || this.#threads.size >= this.#maxThreads) return idle;
-    const { helperProgram, idleMs = IDLE_MS } = this.#options;
-    const thread = new UnpackThread({ helperProgram, idleMs, onEnd: () => this.#threads.delete(thread) });
+    const { helperProgram, form = 'overlay', idleMs = IDLE_MS } = this.#options;
+    const thread = new UnpackThread({ helperProgram, form, idleMs, onEnd: () => this.#threads.delete(thread) });
     this.#threads.add(thread);
     return thread;
   }

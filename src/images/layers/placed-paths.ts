@@ -84,10 +84,11 @@ export class PlacedPaths {
     this.#opaque.add(path);
   }
 
-  whiteout(path: string): void {
+  /** With `stands` as an entry under this very name, which a folder has to replace. */
+  whiteout(path: string, { stands }: { readonly stands: boolean }): void {
     if (!this.#whiteouts.has(path)) this.#keep(path);
     this.#whiteouts.add(path);
-    if (!this.isFolder(path)) this.#standing.add(path);
+    if (stands && !this.isFolder(path)) this.#standing.add(path);
   }
 
   /**

@@ -30,12 +30,17 @@ export interface UnpackedLayer {
   readonly missingLinks: readonly HardLink[];
 }
 
+/** Layers as overlayfs stacks them, or with the marks of the archive, for copies of the whole stack (merged-tree.ts). */
+export type LayerForm = 'overlay' | 'marked';
+
 export interface ArchiveTarget {
   /** Existing and empty. */
   readonly folder: string;
   readonly helperProgram: string;
   readonly signal?: AbortSignal | undefined;
   readonly idMap?: IdMap | undefined;
+  /** How marks of removed files are put down. */
+  readonly form?: LayerForm | undefined;
   /** Called with the bytes of the blob, as it is stored, that have been read so far. */
   readonly onProgress?: ((blobBytes: number) => void) | undefined;
 }
@@ -62,13 +67,14 @@ export async function unpackBlob(blob: string, target: ArchiveTarget): Promise<U
   const head = Buffer.alloc(8);
   const { bytesRead } = await file.read(head, 0, head.length, 0);
   const isPlain = formatOf(head.subarray(0, bytesRead)) === undefined;
+  const whiteouts = target.form === 'marked' ? 'kept' : 'translated';
   if (isPlain) {
     // The content goes from file to file without passing through here.
-    const options = { whiteouts: 'translated', copies: true } as const;
+    const options = { whiteouts, copies: true } as const;
     return await fill(target, { source: file.fd }, options, bytesOf(file, target));
   }
   await using stream = Readable.from(bytesOf(file, target), { objectMode: false });
-  return await fill(target, {}, { whiteouts: 'translated' }, archiveBytes(stream));
+  return await fill(target, {}, { whiteouts }, archiveBytes(stream));
 }
 
 async function* bytesOf(file: FileHandle, target: ArchiveTarget): AsyncGenerator<Buffer> {

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { because, messageOf, SkiffError, workerEntry } from '#base';
 import { errors } from '../errors.ts';
 import type { IdMap } from './id-map.ts';
-import type { UnpackedLayer } from './unpack-archive.ts';
+import type { LayerForm, UnpackedLayer } from './unpack-archive.ts';
 import type { WorkerFailure, WorkerReply, WorkerRequest } from './worker-messages.ts';
 
 export interface UnpackRequest {
@@ -19,6 +19,7 @@ export interface UnpackRequest {
 
 export interface UnpackThreadOptions {
   readonly helperProgram: string;
+  readonly form: LayerForm;
   /** Milliseconds it waits for another job. */
   readonly idleMs: number;
   /** It takes no more jobs. */
@@ -78,8 +79,8 @@ export class UnpackThread {
       this.#rest();
     });
     this.#settled = settled.catch(() => {});
-    const { helperProgram } = this.#options;
-    this.#say({ type: 'unpack', blob, folder, helperProgram, idMap, wantsProgress: onProgress !== undefined });
+    const { helperProgram, form } = this.#options;
+    this.#say({ type: 'unpack', blob, folder, helperProgram, idMap, form, wantsProgress: onProgress !== undefined });
     return settled;
   }
 

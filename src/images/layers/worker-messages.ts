@@ -1,7 +1,7 @@
 /** What the layer unpacker and its worker threads say to each other: plain values that can be cloned. */
 import type { ErrorKind } from '#base';
 import type { IdMap } from './id-map.ts';
-import type { UnpackedLayer } from './unpack-archive.ts';
+import type { LayerForm, UnpackedLayer } from './unpack-archive.ts';
 
 /** To the worker: one job at a time, and perhaps its end. */
 export type WorkerRequest =
@@ -11,6 +11,7 @@ export type WorkerRequest =
       readonly folder: string;
       readonly helperProgram: string;
       readonly idMap: IdMap | undefined;
+      readonly form: LayerForm | undefined;
       readonly wantsProgress: boolean;
     }
   | { readonly type: 'abort' };
