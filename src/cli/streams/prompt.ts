@@ -29,13 +29,14 @@ function take(
   done: (text: string) => { value: string; used: number } | undefined,
 ): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const decoder = new TextDecoder();
   let text = '';
   const leave = (): void => {
     stdin.off('data', onData).off('end', onEnd).off('error', reject);
     stdin.pause();
   };
   const onData = (piece: Buffer): void => {
-    text += piece.toString('utf8');
+    text += decoder.decode(piece, { stream: true });
     try {
       const found = done(text);
       if (!found) return;

@@ -46,7 +46,8 @@ export const defaultRegistryConfig: RegistryConfig = {
   // compat: dockerd's --max-concurrent-downloads and --max-concurrent-uploads.
   maxConcurrentDownloads: 3,
   maxConcurrentUploads: 5,
-  maxAttempts: 6,
+  // compat: dockerd's --max-download-attempts.
+  maxAttempts: 5,
   backoffMs: 1000,
   maxBackoffMs: 30_000,
   maxRetryAfterMs: 120_000,

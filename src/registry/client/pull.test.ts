@@ -184,6 +184,26 @@ test('a download that breaks goes on where it ended, also in a later pull', asyn
   assert.deepEqual(ranges, ['bytes=250000-']);
 });
 
+test('a server that always breaks at the same place is given up, whether it can do ranges or not', async () => {
+  for (const canRange of [true, false]) {
+    await using registry = await FakeRegistry.start();
+    await using puller = client({ maxAttempts: 3 });
+    const image = addImage(registry, 'img', '1', [layerA]);
+    registry.intercept(({ request, response, url }) => {
+      if (!url.pathname.endsWith(image.layers[0]!)) return false;
+      const start = canRange ? Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0) : 0;
+      const range = `bytes ${start}-${layerA.length - 1}/${layerA.length}`;
+      const headers = start > 0 ? { 'Content-Range': range } : {};
+      response.writeHead(start > 0 ? 206 : 200, { ...headers, 'Content-Length': layerA.length - start });
+      response.write(layerA.subarray(start, 100_000), () => response.destroy());
+      return true;
+    });
+    await assert.rejects(pull(puller, `${registry.host}/img:1`), { kind: 'unavailable' });
+    const tries = registry.count(`GET /v2/img/blobs/${image.layers[0]}`);
+    assert.ok(tries >= 3 && tries <= 5, `${tries} tries, with ranges: ${canRange}`);
+  }
+});
+
 test('a server that cannot do ranges, or answers them wrongly, makes the download start over', async () => {
   const check = async (headers: Record<string, string>, status: number, from: number): Promise<void> => {
     await using registry = await FakeRegistry.start();
