@@ -46,14 +46,18 @@ export function createWebServer(door: HttpDoor, options: WebServerOptions = {}):
   return server;
 }
 
+const IDLE_LOOK_MS = 25;
+
 /** Stops listening, lets requests under way end for at most so long, then closes what is left. */
 export async function drain(server: WebServer, milliseconds: number): Promise<void> {
   const { promise: closed, resolve } = Promise.withResolvers<void>();
   server.close(() => resolve());
-  server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), milliseconds);
+  // A connection whose request has ended would wait for the next one.
+  const idle = setInterval(() => server.closeIdleConnections(), IDLE_LOOK_MS);
+  const late = setTimeout(() => server.closeAllConnections(), milliseconds);
   await closed;
-  clearTimeout(timer);
+  clearInterval(idle);
+  clearTimeout(late);
 }
 
 function tlsOptions({ certificate, key, clientAuthorities, minimumVersion = 'TLSv1.2' }: TlsSettings) {

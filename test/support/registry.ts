@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { eventually } from './eventually.ts';
 
 const PROGRAM = `${import.meta.dirname}/../../bin/skiff-registry`;
@@ -30,24 +31,24 @@ export class Registry implements AsyncDisposable {
     return readFileSync(`${this.folder}/output`, 'utf8');
   }
 
-  /** Starts it and waits until it listens. After the first start it keeps its port. */
+  /** Starts it and waits until it listens, each time at the same address. */
   async start(...flags: string[]): Promise<void> {
     await this.startWith({}, ...flags);
   }
 
   /** With variables in its environment. */
   async startWith(environment: Readonly<Record<string, string>>, ...flags: string[]): Promise<void> {
+    if (this.#address === '') this.#address = `127.0.0.1:${await freePort()}`;
     const before = this.#spawn(flags, environment);
-    const line = await eventually(
+    await eventually(
       'the registry listens',
       () => {
         const said = this.output.slice(before);
         if (this.#process?.exitCode !== null) throw new Error(`the registry ended:\n${said}`);
-        return /^registry listen on (.+)$/m.exec(said)?.[1];
+        return said.includes(`registry listen on ${this.#address}\n`);
       },
       START_MS,
     );
-    this.#address = line;
   }
 
   /** Starts one that is expected to give up: its exit code and all it said. */
@@ -96,13 +97,25 @@ export class Registry implements AsyncDisposable {
   #spawn(flags: readonly string[], environment: Readonly<Record<string, string>>): number {
     const output = openSync(`${this.folder}/output`, 'a');
     const before = this.output.length;
-    const listen = this.#address === '' ? '127.0.0.1:0' : this.#address;
-    this.#process = spawn(PROGRAM, [...flags, `--data-root=${this.dataRoot}`, `--listen=${listen}`], {
+    this.#process = spawn(PROGRAM, [...flags, `--data-root=${this.dataRoot}`, `--listen=${this.#address}`], {
       stdio: ['ignore', output, output],
       env: { ...process.env, ...environment },
     });
     this.#process.on('error', () => {});
     closeSync(output);
     return before;
+  }
+}
+
+/** Below those the kernel gives to connections: a registry that was killed has to get it again. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const server = createServer();
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
+    const isFree = await promise;
+    await new Promise<void>((done) => (isFree ? server.close(() => done()) : done()));
+    if (isFree) return port;
   }
 }
