@@ -18,8 +18,30 @@ const packages = [
   'docker.io',
   'uidmap',
   'iproute2',
+  'skopeo',
+  'docker-registry',
+  'apache2-utils',
+  'attr',
+  'libcap2-bin',
+  'curl',
 ];
-const programs = ['busybox', 'debootstrap', 'ps', 'podman', 'runc', 'crun', 'dockerd', 'newuidmap', 'ip'];
+const programs = [
+  'busybox',
+  'debootstrap',
+  'ps',
+  'podman',
+  'runc',
+  'crun',
+  'dockerd',
+  'newuidmap',
+  'ip',
+  'skopeo',
+  'docker-registry',
+  'htpasswd',
+  'setfattr',
+  'setcap',
+  'curl',
+];
 
 if (process.getuid?.() !== 0) {
   console.error('npm test needs root: it makes containers. Without root there is npm run ok.');
