@@ -4,7 +4,7 @@ import type { HostFacts } from '#linux';
 import { DiskImages } from './disk-images.ts';
 import type { Images } from './images.ts';
 import { type LayerKey, layerKey, LayerStore } from './layers/layer-store.ts';
-import { OverlaySnapshots } from './snapshots/overlay-snapshots.ts';
+import { openSnapshots } from './snapshots/open-snapshots.ts';
 import type { Snapshots } from './snapshots/snapshots.ts';
 
 export interface OpenImagesOptions {
@@ -24,5 +24,5 @@ export function openImages(options: OpenImagesOptions): { images: Images; snapsh
   const layers = new LayerStore({ dataRoot, records, helperProgram });
   const images = new DiskImages({ dataRoot, records, layers, helperProgram });
   const stackOf = (imageId: string): LayerKey[] | undefined => images.get(imageId)?.layers.map((id) => layerKey(id));
-  return { images, snapshots: new OverlaySnapshots({ dataRoot, facts, stackOf, layers }) };
+  return { images, snapshots: openSnapshots({ dataRoot, records, facts, helperProgram, stackOf, layers }) };
 }

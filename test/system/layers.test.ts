@@ -19,13 +19,14 @@ import { type TestContext, test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { digestOf, memoryRecordStores } from '#base';
 import { helperPath, kernelAtLeast, openTreeReader, readHostFacts } from '#linux';
-import { byteString, encodeTarEntry, TAR_END, type TarEntry, tarEntry, tarPadding } from '#wire';
+import { byteString, encodeTarEntry, type TarEntry, tarEntry } from '#wire';
 import { changesOf } from '../../src/images/layers/changes.ts';
 import { type LayerKey, LayerStore } from '../../src/images/layers/layer-store.ts';
 import { type LayerUnpacker, openLayerUnpacker, type UnpackedLayer } from '../../src/images/layers/layer-unpacker.ts';
 import { packLayer, packRoot } from '../../src/images/layers/pack-layer.ts';
 import { needsSettling, settleLayer } from '../../src/images/layers/settle-layer.ts';
 import { OverlaySnapshots } from '../../src/images/snapshots/overlay-snapshots.ts';
+import { archive, file, folder, MTIME } from '../support/archives.ts';
 import { missing } from '../support/needs.ts';
 
 const options = { skip: missing('root') };
@@ -58,18 +59,7 @@ function world(context: TestContext, threads = 2): World {
 
 /** cap_net_raw+ep, version 2 (linux/capability.h). */
 const CAPABILITY = Buffer.from('0100000200200000000000000000000000000000', 'hex');
-const MTIME = 1_700_000_000_123_456_789n;
-
-function file(path: string, content: string | Buffer, more: Partial<TarEntry> = {}): Buffer {
-  const bytes = Buffer.from(content);
-  const header = encodeTarEntry(tarEntry(path, 'file', { size: bytes.length, mtimeNs: MTIME, ...more }));
-  return Buffer.concat([header, bytes, tarPadding(bytes.length)]);
-}
-
-const folder = (path: string, more: Partial<TarEntry> = {}): Buffer =>
-  encodeTarEntry(tarEntry(path, 'directory', { mtimeNs: MTIME, ...more }));
 const to = (path: string): Partial<TarEntry> => ({ linkPath: byteString(path), mtimeNs: MTIME });
-const archive = (...parts: Buffer[]): Buffer => Buffer.concat([...parts, TAR_END]);
 
 /** What overlayfs makes of folders, topmost first: paths below the root. */
 function stacked(folders: readonly string[], script: string): string {
@@ -366,7 +356,9 @@ test('more than a hundred layers are stacked, in the options of new and of old k
   // As long as /var/lib/skiff: a page has to hold the names of all.
   const dataRoot = mkdtempSync('/tmp/sk-');
   context.after(() => rmSync(dataRoot, { recursive: true, force: true }));
-  const layers = new LayerStore({ dataRoot, records: memoryRecordStores() });
+  const records = memoryRecordStores();
+  const layers = new LayerStore({ dataRoot, records });
+  const tools = { dataRoot, layers, records, helperProgram: helperPath() };
   const keys: LayerKey[] = [];
   for (let index = 0; index < 126; index += 1) {
     const pending = layers.begin();
@@ -381,7 +373,7 @@ test('more than a hundred layers are stacked, in the options of new and of old k
   for (const [index, kernel] of kernels.entries()) {
     if (index === 0 && !kernelAtLeast(facts, 6, 8)) continue;
     const id = String(index).repeat(64);
-    const where = { dataRoot, facts: { ...facts, kernel }, layers, stackOf: () => keys };
+    const where = { ...tools, facts: { ...facts, kernel }, stackOf: () => keys };
     const snapshots = new OverlaySnapshots(where);
     await snapshots.create(id, 'image');
     const layer = snapshots.open(id, 'image');
@@ -396,7 +388,7 @@ test('more than a hundred layers are stacked, in the options of new and of old k
     assert.equal(names.filter((name) => /^\d+$/.test(name)).length, 126);
     assert.equal(last, '125');
   }
-  const many = new OverlaySnapshots({ dataRoot, facts, layers, stackOf: () => [...keys, ...keys] });
+  const many = new OverlaySnapshots({ ...tools, facts, stackOf: () => [...keys, ...keys] });
   await assert.rejects(many.create('c'.repeat(64), 'image'), { code: 'image.tooManyLayers' });
 });
 
