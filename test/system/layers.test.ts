@@ -414,3 +414,25 @@ test('a sparse file of a gibibyte stays sparse, is read whole, and takes no memo
   assert.equal(text, 'mid');
   assert.ok(bytes >= 2 ** 30 + 3 * 512 && bytes <= 2 ** 30 + 6 * 512, `${bytes} bytes`);
 });
+
+test('memory does not grow with the size of a layer', { skip: missing('root', 'zstd') }, async (context) => {
+  await using w = world(context, 1);
+  // Content of AUFS's books is read, hashed and passed over: the disk has no part in this.
+  const sizeBytes = 2 ** 30;
+  const blob = `${w.folder}/zeros.tar.zst`;
+  writeFileSync(`${w.folder}/head`, encodeTarEntry(tarEntry('.wh..wh.plnk/zeros', 'file', { size: sizeBytes })));
+  const script = `{ cat head; head -c ${sizeBytes + 1024} /dev/zero; } | zstd -q -1 -o zeros.tar.zst`;
+  execFileSync('sh', ['-ec', script], { cwd: w.folder });
+  mkdirSync(`${w.folder}/root`);
+  const before = process.memoryUsage.rss();
+  let largest = 0;
+  let told = 0;
+  const timer = setInterval(() => {
+    largest = Math.max(largest, process.memoryUsage.rss());
+  }, 10);
+  const layer = await w.unpacker.unpack({ blob, folder: `${w.folder}/root`, onProgress: (bytes) => (told = bytes) });
+  clearInterval(timer);
+  assert.equal(layer.sizeBytes, 0);
+  assert.ok(largest - before < 100 * 2 ** 20, `grew by ${(largest - before) >> 20} MiB`);
+  assert.ok(told <= statSync(blob).size);
+});

@@ -96,7 +96,7 @@ async function inspect(parts: EngineParts, { params, response }: RequestContext)
     Architecture: image.architecture,
     Os: image.os,
     Size: image.sizeBytes,
-    GraphDriver: { Data: {}, Name: 'overlay2' },
+    GraphDriver: { Data: {}, Name: parts.snapshots.driver },
     RootFS: { Type: 'layers', Layers: image.layers },
     Metadata: { LastTagTime: image.createdAt },
   });
