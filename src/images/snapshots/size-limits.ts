@@ -38,7 +38,7 @@ export class SizeLimits {
 
   /** The folders are gone. */
   forget(containerId: string): void {
-    this.#records.delete(containerId);
+    if (this.#records.get(containerId)) this.#records.delete(containerId);
   }
 
   #free(): number {
