@@ -11,6 +11,7 @@ import { CopySnapshots } from '../../src/images/snapshots/copy-snapshots.ts';
 import { openSnapshots } from '../../src/images/snapshots/open-snapshots.ts';
 import { OverlaySnapshots } from '../../src/images/snapshots/overlay-snapshots.ts';
 import { snapshotsContract } from '../contracts/snapshots.ts';
+import { removeCgroups } from '../support/leaks.ts';
 import { missing } from '../support/needs.ts';
 
 const options = { skip: missing('root') };
@@ -95,6 +96,28 @@ test('a project quota limits what is written into two folders together', { skip:
     assert.equal(status, 0, stdout + stderr);
     assert.match(stderr, /quota/i);
   } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('a daemon whose data folder is on an overlay runs containers from copies', options, () => {
+  const folder = mkdtempSync('/tmp/skiff-copies-');
+  const parent = `/skiff-copies-${process.pid}`;
+  const script = `
+    cd "$1"; mkdir l u w m run; mount -t overlay o -o lowerdir=l,upperdir=u,workdir=w m; mount -t tmpfs run run
+    "$2/skiffd" --data-root "$1/m/data" --exec-root "$1/run" -H "unix://$1/s" --cgroup-parent "$3" > log 2>&1 & daemon=$!
+    for turn in $(seq 100); do [ -S s ] && break; sleep 0.1; done
+    export DOCKER_HOST="unix://$1/s"
+    "$2/skiff" run --rm hello; "$2/skiff" info --format '{{.Driver}}'; ls m/data/containers
+    kill $daemon; wait $daemon`;
+  try {
+    const bin = new URL('../../bin', import.meta.url).pathname;
+    const args = ['-m', 'sh', '-ec', script, 'sh', folder, bin, parent];
+    const { stdout, stderr } = spawnSync('unshare', args, { encoding: 'utf8', timeout: 30_000 });
+    assert.match(stdout, /Ahoy! Your Skiff floats/, stderr);
+    assert.match(stdout, /^vfs\n$/m, 'and nothing is left in the folder of containers');
+  } finally {
+    removeCgroups({ folder, cgroupParent: parent, mark: folder, ids: [] });
     rmSync(folder, { recursive: true });
   }
 });
