@@ -70,7 +70,7 @@ function info(parts: EngineParts, { version: number }: SystemFacts): object {
     ContainersPaused: count('paused'),
     ContainersStopped: records.length - count('running') - count('paused'),
     Images: parts.images.list().length,
-    Driver: 'overlay2',
+    Driver: parts.snapshots.driver,
     DriverStatus: [],
     Plugins: { Volume: [], Network: ['host', 'none'], Authorization: null, Log: ['json-file', 'none'] },
     MemoryLimit: true,
