@@ -37,7 +37,13 @@ export function isTransient(error: unknown): boolean {
     if (error.status === 429) return error.retryAfterMs !== undefined;
     return error.status === 408 || (error.status >= 500 && error.status !== 501 && error.status !== 505);
   }
-  const codes = ['registry.broken', 'registry.stalled', 'registry.truncated', 'registry.uploadLost'];
+  const codes = [
+    'registry.unexpectedStatus',
+    'registry.broken',
+    'registry.stalled',
+    'registry.truncated',
+    'registry.uploadLost',
+  ];
   return error instanceof SkiffError && codes.includes(error.code);
 }
 
