@@ -48,6 +48,7 @@ export function openRegistryClient(config: RegistryConfig, log: Log): RegistryCl
     retrying(() => read(repository(reference, 'pull', options)), config, { signal: options.signal });
 
   return {
+    config,
     resolve: (reference, options = {}) =>
       reading(reference, options, async (from) => (await locateManifest(from, reference)).descriptor),
     fetchManifest: (reference, options = {}) => reading(reference, options, (from) => fetchManifest(from, reference)),
