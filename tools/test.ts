@@ -18,8 +18,24 @@ const packages = [
   'docker.io',
   'uidmap',
   'iproute2',
+  'skopeo',
+  'apache2-utils',
+  'openssl',
 ];
-const programs = ['busybox', 'debootstrap', 'ps', 'podman', 'runc', 'crun', 'dockerd', 'newuidmap', 'ip'];
+const programs = [
+  'busybox',
+  'debootstrap',
+  'ps',
+  'podman',
+  'runc',
+  'crun',
+  'dockerd',
+  'newuidmap',
+  'ip',
+  'skopeo',
+  'htpasswd',
+  'openssl',
+];
 
 if (process.getuid?.() !== 0) {
   console.error('npm test needs root: it makes containers. Without root there is npm run ok.');
