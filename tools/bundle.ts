@@ -1,12 +1,18 @@
 /** Bundles the programs for release: dist/*.mjs, what they share in chunks, so that a command loads only what it needs. */
 import { rmSync } from 'node:fs';
+import { basename } from 'node:path';
 import { build } from 'esbuild';
 
 const programs = ['skiff', 'skiffd', 'skiff-registry', 'skiff-runtime'];
+/** Code of worker threads, found by `workerEntry` beside the programs. */
+const workers = ['src/images/layers/unpack-worker.ts'];
 
 rmSync('dist', { recursive: true, force: true });
 await build({
-  entryPoints: programs.map((name) => ({ in: `src/bin/${name}.ts`, out: name })),
+  entryPoints: [
+    ...programs.map((name) => ({ in: `src/bin/${name}.ts`, out: name })),
+    ...workers.map((path) => ({ in: path, out: basename(path, '.ts') })),
+  ],
   outdir: 'dist',
   outExtension: { '.js': '.mjs' },
   chunkNames: 'chunk/[hash]',

@@ -1,9 +1,11 @@
 /* skiff-helper: which of its modes is meant. See README.md. */
 #include <string.h>
 
+#include "folder.h"
 #include "frame.h"
 #include "launcher.h"
 #include "modes.h"
+#include "pack.h"
 #include "protect.h"
 #include "protocol.h"
 #include "run.h"
@@ -12,7 +14,8 @@
 
 static int usage(void) {
   static const char text[] =
-      "usage: skiff-helper launcher | run [--foreground] [--tty] | unpack DIR | hello | init -- CMD… | version\n"
+      "usage: skiff-helper launcher | run [--foreground] [--tty] | unpack DIR | pack DIR [OPTION…] |\n"
+      "       folder spread DIR | folder limit PROJECT BYTES DIR… | hello | init -- CMD… | version\n"
       "This program is part of Skiff and is started by it.\n";
   write_all(2, text, sizeof text - 1);
   return 2;
@@ -52,6 +55,8 @@ int main(int argc, char **argv, char **env) {
   if (strcmp(mode, "launcher") == 0) return launcher(argc, argv, env);
   if (strcmp(mode, "run") == 0) return run_main(argc - 1, argv + 1);
   if (strcmp(mode, "unpack") == 0 && argc == 3) return unpack_main(argc, argv);
+  if (strcmp(mode, "pack") == 0 && argc >= 3) return pack_main(argc, argv);
+  if (strcmp(mode, "folder") == 0 && argc >= 3) return folder_main(argc, argv);
   if (strcmp(mode, "hello") == 0) return hello_main();
   if (strcmp(mode, "init") == 0 && argc > 3 && strcmp(argv[2], "--") == 0) return init_main(argv + 3);
   if (strcmp(mode, "version") == 0) return version();

@@ -2,6 +2,7 @@
  * fsopen or an option is longer than fsconfig takes. */
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
 
@@ -137,6 +138,30 @@ static int has_long_option(struct reader options, uint32_t count) {
     if (equals != NULL && strlen(equals + 1) > CONFIG_VALUE_MAX) return 1;
   }
   return 0;
+}
+
+/* By mount(2), which needs a place, and a mount namespace where that is nobody else's. */
+static int mount_apart_old(struct new_fs *n, struct err *e) {
+  if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+    return err_errno(e, "a mount namespace for", n->path);
+  cleanup_close int target = root_open(AT_FDCWD, n->path, O_PATH | O_DIRECTORY, e);
+  if (target < 0) return -1;
+  n->target = target;
+  if (mount_old(n, e) < 0) return -1;
+  return root_open(AT_FDCWD, n->path, O_PATH | O_DIRECTORY, e);
+}
+
+int mount_apart(const char *type, const struct reader *options, uint32_t count, const char *place, struct err *e) {
+  struct new_fs n = {.root = AT_FDCWD, .target = -1, .path = place, .type = type, .source = type, .count = count};
+  n.options = *options;
+  n.change = (struct mount_change){.set = ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC, .userns = -1};
+  int fs = has_long_option(n.options, n.count) ? -1 : sys_fsopen(type);
+  if (fs < 0 && (has_long_option(n.options, n.count) || errno == ENOSYS)) return mount_apart_old(&n, e);
+  cleanup_close int context = fs;
+  if (context < 0) return err_errno(e, "fsopen", type);
+  if (configure(context, &n, e) < 0) return -1;
+  int mounted = sys_fsmount(context, (unsigned)n.change.set);
+  return mounted < 0 ? fs_error(context, "fsmount", place, e) : mounted;
 }
 
 int op_mount_fs(struct vm *vm, const struct op *op, struct err *e) {

@@ -55,6 +55,28 @@ enum unpack_kind {
   UNPACK_NODE = 8,
   UNPACK_XATTR = 9,
   UNPACK_REMOVE = 10,
+  UNPACK_COPY = 11,
+  UNPACK_SYNC = 12,
 };
+
+/* Requests of `pack`; flag: with content. */
+enum pack_request_kind { PACK_WALK = 1, PACK_STAT = 2 };
+#define PACK_CONTENT 1u
+
+enum pack_kind {
+  PACK_ENTRY = 1,
+  PACK_DATA = 2,
+  PACK_HOLE = 3,
+  PACK_END = 4,
+  PACK_LINK = 5,
+  PACK_MISSING = 6,
+  PACK_DONE = 7,
+};
+
+/* Flags of records, each of one kind. */
+#define UNPACK_XATTR_OPTIONAL 1u
+#define UNPACK_DIR_KEEP 1u
+#define UNPACK_LINK_LEAVE_OUT 1u
+#define UNPACK_NODE_UNLESS_THERE 1u
 
 #endif

@@ -75,6 +75,9 @@ static inline int sys_pidfd_open(pid_t pid) {
 static inline int sys_close_range(unsigned first, unsigned last, unsigned flags) {
   return (int)syscall(436, first, last, flags);
 }
+static inline int sys_quotactl_fd(int fd, int command, uint32_t id, void *data) {
+  return (int)syscall(443, fd, command, id, data);
+}
 static inline pid_t sys_clone3(struct clone_args_v2 *args) {
   return (pid_t)syscall(435, args, sizeof *args);
 }

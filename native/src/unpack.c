@@ -15,34 +15,6 @@
 #define INPUT_SIZE (2u << 20) /* at least twice the largest record */
 #define RECORD_MAX (1u << 20)
 #define RECORD_HEAD 8
-#define OPTIONAL_XATTR 1u
-
-/* A folder whose time is set at the end, because what is put into it changes it. */
-struct folder_time {
-  char *path;
-  struct timespec mtime;
-};
-
-/* The file that is being written. */
-struct open_file {
-  int fd; /* -1: none */
-  char *path;
-  struct attributes attributes;
-  uint64_t size, written;
-  int ends_in_hole;
-};
-
-struct unpacker {
-  int in;
-  uint8_t *input; /* INPUT_SIZE bytes */
-  size_t start, end;
-  struct tree tree;
-  struct open_file file;
-  struct folder_time *folders;
-  size_t folder_count, folder_capacity;
-  uint8_t *xattrs; /* of the next entry: payloads of XATTR records, each behind u32 length, u32 flags */
-  size_t xattrs_used;
-};
 
 /* ---- input ---- */
 
@@ -84,16 +56,16 @@ static int next_record(struct unpacker *u, uint16_t *kind, uint16_t *flags, stru
   return 1;
 }
 
-static int check_payload(const struct reader *r, struct err *e) {
+int check_payload(const struct reader *r, struct err *e) {
   return r->failed || r->at != r->end ? err_set(e, EPROTO, "a malformed record", NULL) : 0;
 }
 
-static struct timespec read_time(struct reader *r) {
+struct timespec read_time(struct reader *r) {
   int64_t seconds = (int64_t)read_u64(r);
   return (struct timespec){.tv_sec = seconds, .tv_nsec = read_u32(r)};
 }
 
-static struct attributes read_attributes(struct reader *r) {
+struct attributes read_attributes(struct reader *r) {
   struct attributes a = {.mode = read_u32(r)};
   a.uid = read_u32(r);
   a.gid = read_u32(r);
@@ -113,15 +85,14 @@ static int apply_xattrs(struct unpacker *u, int fd, const char *name, const char
     r.at += length;
     int failed =
         fd >= 0 ? fsetxattr(fd, key, value.data, value.length, 0) : lsetxattr(name, key, value.data, value.length, 0);
-    int tolerable = (flags & OPTIONAL_XATTR) && (errno == ENOTSUP || errno == EPERM);
+    int tolerable = (flags & UNPACK_XATTR_OPTIONAL) && (errno == ENOTSUP || errno == EPERM);
     if (failed < 0 && !tolerable) return err_errno(e, key, path);
   }
   u->xattrs_used = 0;
   return 0;
 }
 
-/* Owner before mode (chown clears setuid), both before xattrs (it clears security.capability too). */
-static int apply_to_open(struct unpacker *u, int fd, const struct attributes *a, const char *path, struct err *e) {
+int apply_to_open(struct unpacker *u, int fd, const struct attributes *a, const char *path, struct err *e) {
   if (fchown(fd, a->uid, a->gid) < 0) return err_errno(e, "chown", path);
   if (fchmod(fd, a->mode & 07777) < 0) return err_errno(e, "chmod", path);
   return apply_xattrs(u, fd, NULL, path, e);
@@ -161,6 +132,11 @@ static int open_folder(const struct place *p) {
   return openat(p->parent, *p->name ? p->name : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
+static void forget_folders(struct unpacker *u) {
+  for (size_t i = 0; i < u->folder_count; i++) free(u->folders[i].path);
+  u->folder_count = 0;
+}
+
 /* The times of all folders, which may have been replaced in the meantime. */
 static int set_folder_times(struct unpacker *u, struct err *e) {
   for (size_t i = 0; i < u->folder_count; i++) {
@@ -173,17 +149,18 @@ static int set_folder_times(struct unpacker *u, struct err *e) {
     if (fd < 0 && (error == ENOENT || error == ENOTDIR || error == ELOOP)) continue;
     if (fd < 0 || futimens(fd, times) < 0) return err_errno(e, "set times", f->path);
   }
+  forget_folders(u);
   return 0;
 }
 
 /* ---- entries ---- */
 
-static int place_entry(struct unpacker *u, const char *path, struct place *place, struct err *e) {
+int place_entry(struct unpacker *u, const char *path, struct place *place, struct err *e) {
   if (tree_place(&u->tree, path, 1, place, e) < 0) return -1;
   return *place->name ? 0 : err_set(e, EINVAL, "only a folder can be the root", path);
 }
 
-static int make_folder(struct unpacker *u, struct reader *r, struct err *e) {
+static int make_folder(struct unpacker *u, uint16_t flags, struct reader *r, struct err *e) {
   struct place place;
   const char *path = read_string(r);
   struct attributes a = read_attributes(r);
@@ -191,27 +168,19 @@ static int make_folder(struct unpacker *u, struct reader *r, struct err *e) {
   if (check_payload(r, e) < 0 || tree_place(&u->tree, path, 1, &place, e) < 0) return -1;
   int made = *place.name ? mkdirat(place.parent, place.name, 0700) : 0;
   if (made < 0 && errno != EEXIST) return err_errno(e, "make folder", path);
+  int keep = made < 0 && (flags & UNPACK_DIR_KEEP);
   int fd = open_folder(&place);
-  if (fd < 0 && (errno == ENOTDIR || errno == ELOOP)) { /* something else has this name */
+  if (fd < 0 && !keep && (errno == ENOTDIR || errno == ELOOP)) { /* something else has this name */
     if (tree_remove(&u->tree, &place, path, e) < 0) return -1;
     if (mkdirat(place.parent, place.name, 0700) < 0) return err_errno(e, "make folder", path);
     fd = open_folder(&place);
   }
   cleanup_close int opened = fd;
   if (opened < 0) return err_errno(e, "open folder", path);
+  if (keep) return apply_xattrs(u, opened, NULL, path, e);
   if (apply_to_open(u, opened, &a, path, e) < 0) return -1;
   return remember_folder(u, path, a.mtime, e);
 }
-
-/* What may be made at a place where something may stand already. Gives 0 or -1 with errno. */
-struct creation {
-  uint16_t kind;
-  uint32_t mode;
-  dev_t device;
-  const char *target;
-  const struct place *existing;
-  int fd; /* result of FILE */
-};
 
 static int create_once(struct creation *c, const struct place *p) {
   switch (c->kind) {
@@ -227,63 +196,11 @@ static int create_once(struct creation *c, const struct place *p) {
   }
 }
 
-static int create(struct unpacker *u, struct creation *c, const struct place *p, const char *path, struct err *e) {
+int create(struct unpacker *u, struct creation *c, const struct place *p, const char *path, struct err *e) {
   if (create_once(c, p) == 0) return 0;
   if (errno != EEXIST) return err_errno(e, "make", path);
   if (tree_remove(&u->tree, p, path, e) < 0) return -1;
   return create_once(c, p) < 0 ? err_errno(e, "make", path) : 0;
-}
-
-static int begin_file(struct unpacker *u, struct reader *r, struct err *e) {
-  struct place place;
-  struct creation c = {.kind = UNPACK_FILE, .fd = -1};
-  const char *path = read_string(r);
-  struct attributes a = read_attributes(r);
-  a.mtime = read_time(r);
-  uint64_t size = read_u64(r);
-  if (check_payload(r, e) < 0 || place_entry(u, path, &place, e) < 0) return -1;
-  if (create(u, &c, &place, path, e) < 0) return -1;
-  u->file = (struct open_file){.fd = c.fd, .path = strdup(path), .attributes = a, .size = size};
-  return u->file.path ? 0 : err_errno(e, "make", path);
-}
-
-static int write_data(struct unpacker *u, const struct reader *data, struct err *e) {
-  struct open_file *f = &u->file;
-  size_t length = (size_t)(data->end - data->at);
-  if (length > f->size - f->written) return err_set(e, EFBIG, "more data than announced", f->path);
-  if (write_all(f->fd, data->at, length) < 0) return err_errno(e, "write", f->path);
-  f->written += length;
-  if (length > 0) f->ends_in_hole = 0;
-  return 0;
-}
-
-static int skip_hole(struct unpacker *u, struct reader *r, struct err *e) {
-  struct open_file *f = &u->file;
-  uint64_t length = read_u64(r);
-  if (check_payload(r, e) < 0) return -1;
-  if (length > f->size - f->written) return err_set(e, EFBIG, "more data than announced", f->path);
-  if (lseek(f->fd, (off_t)length, SEEK_CUR) < 0) return err_errno(e, "seek", f->path);
-  f->written += length;
-  if (length > 0) f->ends_in_hole = 1;
-  return 0;
-}
-
-static void forget_file(struct unpacker *u) {
-  close_fd(&u->file.fd);
-  free(u->file.path);
-  u->file = (struct open_file){.fd = -1};
-}
-
-static int end_file(struct unpacker *u, struct reader *r, struct err *e) {
-  struct open_file *f = &u->file;
-  const struct timespec times[2] = {f->attributes.mtime, f->attributes.mtime};
-  if (check_payload(r, e) < 0) return -1;
-  if (f->written != f->size) return err_set(e, EPROTO, "less data than announced", f->path);
-  if (f->ends_in_hole && ftruncate(f->fd, (off_t)f->size) < 0) return err_errno(e, "set size", f->path);
-  if (apply_to_open(u, f->fd, &f->attributes, f->path, e) < 0) return -1;
-  if (futimens(f->fd, times) < 0) return err_errno(e, "set times", f->path);
-  forget_file(u);
-  return 0;
 }
 
 static int make_symlink(struct unpacker *u, struct reader *r, struct err *e) {
@@ -298,7 +215,7 @@ static int make_symlink(struct unpacker *u, struct reader *r, struct err *e) {
   return apply_to_name(u, &place, &a, path, e);
 }
 
-static int make_node(struct unpacker *u, struct reader *r, struct err *e) {
+static int make_node(struct unpacker *u, uint16_t flags, struct reader *r, struct err *e) {
   struct place place;
   const char *path = read_string(r);
   struct attributes a = read_attributes(r);
@@ -308,22 +225,43 @@ static int make_node(struct unpacker *u, struct reader *r, struct err *e) {
   if (check_payload(r, e) < 0 || place_entry(u, path, &place, e) < 0) return -1;
   if (S_ISREG(a.mode) || S_ISDIR(a.mode) || S_ISLNK(a.mode) || !(a.mode & S_IFMT))
     return err_set(e, EINVAL, "not a node", path);
+  struct stat there;
+  if ((flags & UNPACK_NODE_UNLESS_THERE) && fstatat(place.parent, place.name, &there, AT_SYMLINK_NOFOLLOW) == 0) {
+    u->xattrs_used = 0;
+    return 0;
+  }
   if (create(u, &c, &place, path, e) < 0) return -1;
   return apply_to_name(u, &place, &a, path, e);
 }
 
-static int make_link(struct unpacker *u, struct reader *r, struct err *e) {
+static int leave_out(struct unpacker *u, struct err *e) {
+  if (u->left_out_count == u->left_out_capacity) {
+    size_t capacity = u->left_out_capacity ? 2 * u->left_out_capacity : 64;
+    void *grown = reallocarray(u->left_out, capacity, sizeof *u->left_out);
+    if (!grown) return err_errno(e, "remember a link", NULL);
+    u->left_out = grown;
+    u->left_out_capacity = capacity;
+  }
+  u->left_out[u->left_out_count++] = u->index;
+  return 0;
+}
+
+static int make_link(struct unpacker *u, uint16_t flags, struct reader *r, struct err *e) {
   struct place place, existing;
   struct stat old, new;
   const char *path = read_string(r), *target = read_string(r);
-  if (check_payload(r, e) < 0 || tree_place(&u->tree, target, 0, &existing, e) < 0) return -1;
+  int may_miss = flags & UNPACK_LINK_LEAVE_OUT;
+  if (check_payload(r, e) < 0) return -1;
+  if (tree_place(&u->tree, target, 0, &existing, e) < 0)
+    return may_miss && (e->number == ENOENT || e->number == ENOTDIR) ? leave_out(u, e) : -1;
   /* The tree keeps one parent only. */
   cleanup_close int kept = fcntl(existing.parent, F_DUPFD_CLOEXEC, 0);
   if (kept < 0) return err_errno(e, "link to", target);
   existing.parent = kept;
+  if (fstatat(kept, existing.name, &old, AT_SYMLINK_NOFOLLOW) < 0)
+    return may_miss && errno == ENOENT ? leave_out(u, e) : err_errno(e, "link to", target);
   struct creation c = {.kind = UNPACK_LINK, .existing = &existing};
   if (place_entry(u, path, &place, e) < 0) return -1;
-  if (fstatat(kept, existing.name, &old, AT_SYMLINK_NOFOLLOW) < 0) return err_errno(e, "link to", target);
   if (fstatat(place.parent, place.name, &new, AT_SYMLINK_NOFOLLOW) == 0 && old.st_dev == new.st_dev &&
       old.st_ino == new.st_ino)
     return 0; /* replacing it would remove the only copy */
@@ -355,8 +293,15 @@ static int keep_xattr(struct unpacker *u, uint16_t flags, struct reader *r, stru
 
 /* ---- the stream ---- */
 
+static int sync_all(struct unpacker *u, const struct reader *r, struct err *e) {
+  if (check_payload(r, e) < 0) return -1;
+  cleanup_close int root = openat(u->tree.root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  return root < 0 || syncfs(root) < 0 ? err_errno(e, "sync the file system", NULL) : 0;
+}
+
 static int perform_in_file(struct unpacker *u, uint16_t kind, struct reader *r, struct err *e) {
   if (kind == UNPACK_DATA) return write_data(u, r, e);
+  if (kind == UNPACK_COPY) return copy_range(u, r, e);
   if (kind == UNPACK_HOLE) return skip_hole(u, r, e);
   if (kind == UNPACK_END) return end_file(u, r, e);
   return err_set(e, EPROTO, "a record inside a file", u->file.path);
@@ -364,35 +309,39 @@ static int perform_in_file(struct unpacker *u, uint16_t kind, struct reader *r, 
 
 static int perform(struct unpacker *u, uint16_t kind, uint16_t flags, struct reader *r, struct err *e) {
   if (u->file.fd >= 0) return perform_in_file(u, kind, r, e);
-  if (u->xattrs_used > 0 && (kind == UNPACK_LINK || kind == UNPACK_REMOVE))
+  if (u->xattrs_used > 0 && (kind == UNPACK_LINK || kind == UNPACK_REMOVE || kind == UNPACK_SYNC))
     return err_set(e, EPROTO, "extended attributes before a record that takes none", NULL);
   switch (kind) {
     case UNPACK_DIR:
-      return make_folder(u, r, e);
+      return make_folder(u, flags, r, e);
     case UNPACK_FILE:
       return begin_file(u, r, e);
     case UNPACK_SYMLINK:
       return make_symlink(u, r, e);
     case UNPACK_LINK:
-      return make_link(u, r, e);
+      return make_link(u, flags, r, e);
     case UNPACK_NODE:
-      return make_node(u, r, e);
+      return make_node(u, flags, r, e);
     case UNPACK_XATTR:
       return keep_xattr(u, flags, r, e);
     case UNPACK_REMOVE:
       return remove_entry(u, r, e);
+    case UNPACK_SYNC:
+      return sync_all(u, r, e);
     default:
       return err_set(e, EPROTO, "an unknown record", NULL);
   }
 }
 
-static int perform_all(struct unpacker *u, uint32_t *index, struct err *e) {
+static int perform_all(struct unpacker *u, struct err *e) {
   uint16_t kind = 0, flags = 0;
   struct reader payload;
-  for (*index = 0;; ++*index) {
+  for (u->index = 0;; u->index++) {
     int more = next_record(u, &kind, &flags, &payload, e);
     if (more < 0) return -1;
     if (more == 0) break;
+    /* The times of folders have to be on the disk too. */
+    if (kind == UNPACK_SYNC && u->file.fd < 0 && set_folder_times(u, e) < 0) return -1;
     if (perform(u, kind, flags, &payload, e) < 0) return -1;
   }
   if (u->file.fd >= 0) return err_set(e, EPROTO, "the stream ends inside a file", u->file.path);
@@ -400,20 +349,25 @@ static int perform_all(struct unpacker *u, uint32_t *index, struct err *e) {
   return set_folder_times(u, e);
 }
 
-int unpack_stream(int in, const char *root, uint32_t *index, struct err *e) {
-  struct unpacker u = {.in = in, .file = {.fd = -1}};
-  size_t space = INPUT_SIZE + XATTRS_MAX;
-  *index = 0;
-  u.input = mmap(NULL, space, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (u.input == MAP_FAILED) return err_errno(e, "map a buffer", NULL);
-  u.xattrs = u.input + INPUT_SIZE;
-  int failed = tree_open(&u.tree, root, e) < 0 || perform_all(&u, index, e) < 0;
-  forget_file(&u);
-  tree_close(&u.tree);
-  for (size_t i = 0; i < u.folder_count; i++) free(u.folders[i].path);
-  free(u.folders);
-  munmap(u.input, space);
-  return failed ? -1 : 0;
+int unpack_open(struct unpacker *u, int in, int source, const char *root, struct err *e) {
+  *u = (struct unpacker){.in = in, .source = source, .can_copy = 1, .file = {.fd = -1}, .tree = {.root = -1, .parent = -1}};
+  u->input = mmap(NULL, INPUT_SIZE + XATTRS_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (u->input == MAP_FAILED) return err_errno(e, "map a buffer", NULL);
+  u->xattrs = u->input + INPUT_SIZE;
+  return tree_open(&u->tree, root, e);
+}
+
+int unpack_stream(struct unpacker *u, struct err *e) {
+  return perform_all(u, e);
+}
+
+void unpack_close(struct unpacker *u) {
+  forget_file(u);
+  tree_close(&u->tree);
+  forget_folders(u);
+  free(u->folders);
+  free(u->left_out);
+  if (u->input != MAP_FAILED) munmap(u->input, INPUT_SIZE + XATTRS_MAX);
 }
 
 static int enter(const char *root, struct err *e) {
@@ -421,16 +375,29 @@ static int enter(const char *root, struct err *e) {
   return 0;
 }
 
+int unpack_report(int out, const struct unpacker *u, const struct err *failure) {
+  uint8_t head[ERR_DETAIL + 32], numbers[4096];
+  struct writer w = {.at = head, .end = head + sizeof head};
+  put_u32(&w, failure ? (uint32_t)failure->number : 0);
+  put_u32(&w, u->index);
+  put_string(&w, failure ? failure->detail : "");
+  put_u32(&w, (uint32_t)u->left_out_count);
+  if (write_all(out, head, (size_t)(w.at - head)) < 0) return -1;
+  for (size_t i = 0; i < u->left_out_count;) {
+    w = (struct writer){.at = numbers, .end = numbers + sizeof numbers};
+    while (i < u->left_out_count && w.end - w.at >= 4) put_u32(&w, u->left_out[i++]);
+    if (write_all(out, numbers, (size_t)(w.at - numbers)) < 0) return -1;
+  }
+  return 0;
+}
+
 int unpack_main(int argc, char **argv) {
   struct err e = {0};
-  uint32_t index = 0;
-  uint8_t report[ERR_DETAIL + 16];
+  struct unpacker u = {.input = MAP_FAILED, .file = {.fd = -1}, .tree = {.root = -1, .parent = -1}};
   if (argc != 3) return 2;
   umask(0);
-  int failed = enter(argv[2], &e) < 0 || unpack_stream(0, "/", &index, &e) < 0;
-  struct writer w = {.at = report, .end = report + sizeof report};
-  put_u32(&w, failed ? (uint32_t)e.number : 0);
-  put_u32(&w, index);
-  put_string(&w, failed ? e.detail : "");
-  return write_all(1, report, (size_t)(w.at - report)) < 0 || failed;
+  int failed = enter(argv[2], &e) < 0 || unpack_open(&u, 0, 3, "/", &e) < 0 || unpack_stream(&u, &e) < 0;
+  int unsaid = unpack_report(1, &u, failed ? &e : NULL) < 0;
+  unpack_close(&u);
+  return unsaid || failed;
 }

@@ -12,6 +12,7 @@
 
 static struct stream_builder b;
 static uint8_t input[sizeof b.bytes];
+static int source; /* where COPY copies from */
 
 static size_t make_seed(unsigned which) {
   stream_begin(&b);
@@ -24,6 +25,16 @@ static size_t make_seed(unsigned which) {
   add_data(&b, "tail");
   add_end(&b);
   add_link(&b, "a/hard", "a/b/file");
+  begin_file_of(&b, "copied", 0644, 0, 200);
+  add_copy(&b, which & 1 ? 0 : 100, 100);
+  add_copy(&b, 5, 100);
+  add_end(&b);
+  uint8_t *start = b.w.at;
+  add_link(&b, "left", which & 2 ? "nowhere" : "copied");
+  flag_record(start, UNPACK_LINK_LEAVE_OUT);
+  start = b.w.at;
+  add_node(&b, "hidden", S_IFCHR, 0, 0);
+  flag_record(start, UNPACK_NODE_UNLESS_THERE);
   add_xattr(&b, (uint16_t)(which & 1), "user.name", "value", 5);
   add_file(&b, "out/a/kept", 0600, "x");
   add_node(&b, "a/fifo", S_IFIFO | 0600, 0, 0);
@@ -37,11 +48,12 @@ static size_t make_seed(unsigned which) {
 static void unpack_bytes(size_t length) {
   int ends[2];
   struct err e;
-  uint32_t index;
+  struct unpacker u;
   EXPECT(pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0);
   EXPECT(fcntl(ends[1], F_SETPIPE_SZ, 1 << 20) > 0 && write(ends[1], input, length) == (ssize_t)length);
   close(ends[1]);
-  unpack_stream(ends[0], "/tmp/root", &index, &e);
+  if (unpack_open(&u, ends[0], source, "/tmp/root", &e) == 0) unpack_stream(&u, &e);
+  unpack_close(&u);
   close(ends[0]);
 }
 
@@ -61,6 +73,8 @@ int main(int argc, char **argv) {
     printf("skip: fuzzing unpack needs root\n");
     return 0;
   }
+  source = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+  EXPECT(source >= 0);
   EXPECT(mkdir("/tmp/beside", 0700) == 0 && system("printf kept > /tmp/beside/kept") == 0);
   for (long i = 0; i < inputs; i++) {
     if (i % 50 == 0) EXPECT(system("rm -rf /tmp/root && mkdir /tmp/root") == 0);

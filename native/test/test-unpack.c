@@ -12,7 +12,8 @@
 static char folder[64], root[96], outside[96], path_space[512], content[65536];
 static struct stream_builder b;
 static struct err e;
-static uint32_t performed;
+static uint32_t performed, left_out;
+static int source = -1;
 
 static const char *in_root(const char *name) {
   snprintf(path_space, sizeof path_space, "%s/%s", root, name);
@@ -27,7 +28,11 @@ static int unpack(void) {
   EXPECT(fcntl(ends[1], F_SETPIPE_SZ, 1 << 20) > 0 && write_all(ends[1], b.bytes, length) == 0);
   close(ends[1]);
   memset(&e, 0, sizeof e);
-  int failed = unpack_stream(ends[0], root, &performed, &e);
+  struct unpacker u;
+  int failed = unpack_open(&u, ends[0], source, root, &e) < 0 || unpack_stream(&u, &e) < 0;
+  performed = u.index;
+  left_out = u.left_out_count > 0 ? u.left_out[0] : 0;
+  unpack_close(&u);
   close(ends[0]);
   EXPECT(!failed || e.number != 0);
   stream_begin(&b);
@@ -240,6 +245,86 @@ static void bad_streams_are_refused(void) {
   expect_failure(EMSGSIZE, 0, "a record is too long");
 }
 
+static void content_is_copied_out_of_the_source(void) {
+  char path[96];
+  snprintf(path, sizeof path, "%s/source", folder);
+  source = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  EXPECT(source >= 0 && ftruncate(source, 1 << 20) == 0 && pwrite(source, "content", 7, 1000) == 7);
+  EXPECT(pwrite(source, "end", 3, (1 << 20) - 3) == 3);
+  begin_file_of(&b, "copied", 0644, 0, 12);
+  add_copy(&b, 1000, 4);
+  add_data(&b, "-sent");
+  add_copy(&b, 1004, 3);
+  add_end(&b);
+  begin_file_of(&b, "large", 0644, 0, (1 << 20) - 1001); /* by the kernel */
+  add_copy(&b, 1001, (1 << 20) - 1001);
+  add_end(&b);
+  add_sync(&b);
+  EXPECT_NUMBER(unpack(), 0);
+  expect_content("copied", "cont-sentent");
+  EXPECT_NUMBER(stat_of("large").st_size, (1 << 20) - 1001);
+  EXPECT(memcmp(content, "", 1) != 0 && read_whole(in_root("large"), content, sizeof content) > 0);
+  EXPECT(memcmp(content, "ontent", 6) == 0);
+  begin_file_of(&b, "beyond", 0644, 0, 1 << 20);
+  add_copy(&b, 1, 1 << 20);
+  expect_failure(EPROTO, 1, "the source ends inside: beyond");
+  begin_file_of(&b, "wild", 0644, 0, INT64_MAX);
+  add_copy(&b, UINT64_MAX - 5, 10);
+  expect_failure(EINVAL, 1, "range of the source for: wild");
+  begin_file_of(&b, "more", 0644, 0, 3);
+  add_copy(&b, 0, 4);
+  expect_failure(EFBIG, 1, "more data than announced: more");
+  close(source);
+  source = -1;
+  begin_file_of(&b, "none", 0644, 0, 1);
+  add_copy(&b, 0, 1);
+  expect_failure(EBADF, 1, "read the source for: none");
+}
+
+static void what_is_there_is_kept_if_asked_for(void) {
+  uint8_t value[8];
+  add_dir(&b, "kept", 0700);
+  uint8_t *start = b.w.at;
+  add_xattr(&b, 0, "trusted.overlay.opaque", "y", 1);
+  start = b.w.at;
+  add_dir(&b, "kept", 0755);
+  flag_record(start, UNPACK_DIR_KEEP);
+  start = b.w.at;
+  add_dir(&b, "made", 0711);
+  flag_record(start, UNPACK_DIR_KEEP);
+  add_file(&b, "file", 0644, "kept");
+  for (int i = 0; i < 2; i++) {
+    start = b.w.at;
+    add_node(&b, i ? "hidden" : "file", S_IFCHR, 0, 0);
+    flag_record(start, UNPACK_NODE_UNLESS_THERE);
+  }
+  EXPECT_NUMBER(unpack(), 0);
+  EXPECT_NUMBER(stat_of("kept").st_mode & 07777, 0700);
+  EXPECT_NUMBER(stat_of("made").st_mode & 07777, 0711);
+  EXPECT_NUMBER(stat_of("kept").st_mtim.tv_sec, TEST_TIME);
+  EXPECT(getxattr(in_root("kept"), "trusted.overlay.opaque", value, sizeof value) == 1 && value[0] == 'y');
+  expect_content("file", "kept");
+  EXPECT(S_ISCHR(stat_of("hidden").st_mode) && stat_of("hidden").st_rdev == 0);
+  start = b.w.at;
+  add_dir(&b, "file", 0755);
+  flag_record(start, UNPACK_DIR_KEEP);
+  expect_failure(ENOTDIR, 0, "open folder: file");
+}
+
+static void links_to_nothing_are_left_out_if_asked_for(void) {
+  add_file(&b, "real", 0644, "x");
+  for (int i = 0; i < 3; i++) {
+    uint8_t *start = b.w.at;
+    add_link(&b, "left-out/link", i == 0 ? "real" : i == 1 ? "nowhere" : "no/folder/here");
+    flag_record(start, UNPACK_LINK_LEAVE_OUT);
+  }
+  EXPECT_NUMBER(unpack(), 0);
+  EXPECT_NUMBER(left_out, 4);
+  expect_content("left-out/link", "x");
+  add_link(&b, "left-out/again", "nowhere");
+  expect_failure(ENOENT, 0, "link to: nowhere");
+}
+
 /* The mode itself, chrooted, with its report. */
 static void the_mode_reports(void) {
   int input[2], output[2];
@@ -287,6 +372,9 @@ int main(void) {
   paths_stay_inside();
   a_replaced_parent_is_seen();
   bad_streams_are_refused();
+  content_is_copied_out_of_the_source();
+  what_is_there_is_kept_if_asked_for();
+  links_to_nothing_are_left_out_if_asked_for();
   the_mode_reports();
   EXPECT(chdir("/") == 0);
   remove_folder(folder);

@@ -117,6 +117,23 @@ static inline void add_xattr(struct stream_builder *b, uint16_t flags, const cha
   record_end(b);
 }
 
+static inline void add_copy(struct stream_builder *b, uint64_t offset, uint64_t length) {
+  struct writer *w = record(b, UNPACK_COPY, 0);
+  put_u64(w, offset);
+  put_u64(w, length);
+  record_end(b);
+}
+
+static inline void add_sync(struct stream_builder *b) {
+  record(b, UNPACK_SYNC, 0);
+  record_end(b);
+}
+
+/* Sets the flags of the record that was added last; it began at `start`. */
+static inline void flag_record(uint8_t *start, uint8_t flags) {
+  start[2] = flags;
+}
+
 static inline void add_remove(struct stream_builder *b, const char *path) {
   put_string(record(b, UNPACK_REMOVE, 0), path);
   record_end(b);

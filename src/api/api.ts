@@ -5,11 +5,13 @@ import type { EngineParts } from '#engine';
 import { createHttpServer, type Match, Router } from '#rpc';
 import { errors } from './errors.ts';
 import { sendError } from './http-status.ts';
+import { layerRoutes } from './routes/containers/layer.ts';
+import { diskUsageRoutes } from './routes/disk-usage.ts';
+import { imageRoutes } from './routes/images/routes.ts';
 import { authRoutes } from './routes/auth.ts';
 import { lifecycleRoutes } from './routes/containers/lifecycle.ts';
 import { readRoutes } from './routes/containers/read.ts';
 import { streamRoutes } from './routes/containers/streams.ts';
-import { imageRoutes } from './routes/images.ts';
 import { registryRoutes } from './routes/registry.ts';
 import { type SystemFacts, systemRoutes } from './routes/system.ts';
 import { apiVersions, stripVersion } from './version.ts';
@@ -21,9 +23,11 @@ export function createApi(parts: EngineParts, facts: SystemFacts, log: Log): Ser
     ...lifecycleRoutes(parts),
     ...readRoutes(parts),
     ...streamRoutes(parts),
+    ...layerRoutes(parts),
     ...authRoutes(parts),
     ...registryRoutes(parts),
     ...imageRoutes(parts),
+    ...diskUsageRoutes(parts),
   ]);
   const find = (method: string, path: string): Match | undefined => router.match(method, stripVersion(path));
   return createHttpServer({

@@ -6,6 +6,13 @@ export const errors = defineErrors('api', {
   invalidJson: { kind: 'invalid', message: (why: string) => `invalid JSON: ${why}` },
   tooLarge: { kind: 'invalid', message: (limit: number) => `http: request body too large (at most ${limit} bytes)` },
   noLogReading: { kind: 'not-implemented', message: () => 'configured logging driver does not support reading' },
+  noSuchImage: { kind: 'not-found', message: (name: string) => `No such image: ${name}` },
+  otherPlatform: {
+    kind: 'not-found',
+    message: (name: string, wanted: string, actual: string) =>
+      `image with reference ${name} was found but does not match the specified platform: wanted ${wanted}, actual: ${actual}`,
+  },
+  cannotDownload: { kind: 'invalid', message: (url: string, why: string) => `cannot download ${url}: ${why}` },
   notFound: { kind: 'not-found', message: () => 'page not found' },
   unsupported: {
     kind: 'not-implemented',

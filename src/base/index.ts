@@ -27,3 +27,4 @@ export { causeChain, createLog, type Log, type LogFields, type LogLevel, logLeve
 export { memoryRecordStores, openRecordStores, type RecordStore, type RecordStores } from './record-store.ts';
 export { formatBinaryBytes, formatBytes, humanDuration, parseBytes, parseDurationMs } from './sizes.ts';
 export { formatTimeNs, nowNs, parseTimeNs, ZERO_TIME } from './time.ts';
+export { workerEntry } from './worker-entry.ts';

@@ -105,6 +105,54 @@ const rmi: CommandEntry = {
   summary: 'Remove images',
   load: async () => (await import('./commands/rmi.ts')).rmi,
 };
+const commit: CommandEntry = {
+  summary: 'Make an image of what a container has changed',
+  load: async () => (await import('./commands/commit.ts')).commit,
+};
+const diff: CommandEntry = {
+  summary: "List what a container has changed in its image's file system",
+  load: async () => (await import('./commands/diff.ts')).diff,
+};
+const exportContainer: CommandEntry = {
+  summary: "Pack a container's whole file system as a tar",
+  load: async () => (await import('./commands/export.ts')).exportContainer,
+};
+const history: CommandEntry = {
+  summary: 'Show how an image came to be',
+  load: async () => (await import('./commands/history.ts')).history,
+};
+const load: CommandEntry = {
+  summary: 'Take images out of an archive',
+  load: async () => (await import('./commands/load.ts')).load,
+};
+const pull: CommandEntry = {
+  summary: 'Get an image from a registry',
+  load: async () => (await import('./commands/pull.ts')).pull,
+};
+const push: CommandEntry = {
+  summary: 'Give an image to a registry',
+  load: async () => (await import('./commands/push.ts')).push,
+};
+const save: CommandEntry = {
+  summary: 'Put images into an archive',
+  load: async () => (await import('./commands/save.ts')).save,
+};
+const tag: CommandEntry = {
+  summary: 'Give an image one more name',
+  load: async () => (await import('./commands/tag.ts')).tag,
+};
+const imagePrune: CommandEntry = {
+  summary: 'Remove images nobody needs',
+  load: async () => (await import('./commands/image-prune.ts')).imagePrune,
+};
+const systemDf: CommandEntry = {
+  summary: 'Show what takes space on the disk',
+  load: async () => (await import('./commands/system-df.ts')).systemDf,
+};
+const systemFsck: CommandEntry = {
+  summary: 'Compare the records of images with the disk',
+  load: async () => (await import('./commands/system-fsck.ts')).systemFsck,
+};
 const events: CommandEntry = {
   summary: 'Show what happens, as it happens',
   load: async () => (await import('./commands/events.ts')).events,
@@ -145,23 +193,32 @@ export const topCommands: Readonly<Record<string, CommandEntry>> = {
   ps,
   images,
   attach,
+  commit,
   create,
+  diff,
   events,
+  export: exportContainer,
+  history,
   import: importImage,
   info,
   inspect,
   kill,
+  load,
   login,
   logout,
   logs,
   pause,
+  pull,
+  push,
   rename,
   restart,
   rm,
   rmi,
+  save,
   search,
   start,
   stop,
+  tag,
   top,
   unpause,
   update,
@@ -175,8 +232,11 @@ export const commandGroups: Readonly<Record<string, CommandGroup>> = {
     summary: 'Containers',
     commands: {
       attach,
+      commit,
       create,
+      diff,
       exec,
+      export: exportContainer,
       inspect: inspectContainers,
       kill,
       logs,
@@ -197,10 +257,22 @@ export const commandGroups: Readonly<Record<string, CommandGroup>> = {
   },
   image: {
     summary: 'Images',
-    commands: { import: importImage, inspect: inspectImages, ls: images, rm: rmi },
+    commands: {
+      history,
+      import: importImage,
+      inspect: inspectImages,
+      load,
+      ls: images,
+      prune: imagePrune,
+      pull,
+      push,
+      rm: rmi,
+      save,
+      tag,
+    },
     aliases: { list: 'ls', remove: 'rm' },
   },
   manifest: { summary: 'Manifests of images at registries', commands: { inspect: manifestInspect } },
-  system: { summary: 'The daemon', commands: { events, info } },
+  system: { summary: 'The daemon', commands: { df: systemDf, events, fsck: systemFsck, info } },
   debug: { summary: 'A look inside Skiff', commands: { plan } },
 };

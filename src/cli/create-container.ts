@@ -6,6 +6,7 @@ import type { CommandContext, Invocation } from './command.ts';
 import { toCreateBody } from './container-options/create-body.ts';
 import type { containerFlags } from './container-options/flags.ts';
 import { errors, fileError, isKind } from './errors.ts';
+import { pullImage } from './pull-image.ts';
 import { sizeOf } from './streams/terminal-size.ts';
 
 export interface Created {
@@ -13,7 +14,7 @@ export interface Created {
   readonly body: ContainerCreateBody;
 }
 
-/** Throws `cli.invalid`, `cli.notThere` for a pull, and what the daemon refuses. */
+/** Pulls an image that is not there, as `--pull` says. Throws `cli.invalid`, and what the daemon refuses. */
 export async function createContainer(
   context: CommandContext,
   { flags, given, args }: Invocation<typeof containerFlags>,
@@ -36,27 +37,30 @@ export async function createContainer(
     workingDirectory: context.workingDirectory,
     consoleSize: flags.tty ? sizeOf(context.stdout) : undefined,
   });
-  const { id, warnings } = await context
-    .client()
-    .containers.create(body, flags.name || undefined)
-    .catch((error: unknown) => {
-      throw isRefusal(error) && isKind(error, 'not-found') && /image/i.test(error.message) ? noImage(image) : error;
-    });
+  const pull = (): Promise<void> =>
+    // compat: on stderr, for stdout is the container's.
+    pullImage(context, image, { platform: '', allTags: false, quiet: flags.quiet, output: context.stderr });
+  if (flags.pull === 'always') await pull();
+  const create = (): Promise<{ id: string; warnings: readonly string[] }> =>
+    context.client().containers.create(body, flags.name || undefined);
+  const { id, warnings } = await create().catch(async (error: unknown) => {
+    const isMissing = isRefusal(error) && isKind(error, 'not-found') && /No such image/i.test(error.message);
+    if (!isMissing || flags.pull !== 'missing') throw error;
+    if (!flags.quiet) context.complain(`Unable to find image '${withTag(image)}' locally`);
+    await pull();
+    return create();
+  });
   for (const warning of warnings) context.complain(`WARNING: ${warning}`);
   if (flags.cidfile !== '') writeIdFile(flags.cidfile, id);
   return { id, body };
 }
 
 function checkPull(pull: string): void {
-  if (pull === 'missing' || pull === 'never') return;
-  if (pull === 'always') throw errors.notThere('pulling an image (--pull always)', 'bring it in with skiff import');
+  if (['always', 'missing', 'never'].includes(pull)) return;
   throw errors.invalid(`invalid pull option: '${pull}': must be one of "always", "missing" or "never"`);
 }
 
-function noImage(image: string) {
-  const named = /[:@][^/]*$/.test(image) ? image : `${image}:latest`;
-  return errors.notThere(`Unable to find image '${named}' locally, and pulling one`, 'bring it in with skiff import');
-}
+const withTag = (image: string): string => (/[:@][^/]*$/.test(image) ? image : `${image}:latest`);
 
 function writeIdFile(path: string, id: string): void {
   try {

@@ -1,4 +1,5 @@
 /** Containers: every route under /containers. References are ids, unique prefixes of ids, or names. */
+import type { IncomingMessage } from 'node:http';
 import type { ContainerCreateBody, ContainerInspect, ContainerSummary, ResourcesBody } from '#specs';
 import { type Filters, formatFilters } from './filters.ts';
 import type { HijackedStream } from './hijacked-stream.ts';
@@ -54,6 +55,12 @@ export interface TopAnswer {
   readonly processes: readonly (readonly string[])[];
 }
 
+/** Kind: 0 changed, 1 added, 2 deleted. */
+export interface FileChangeItem {
+  readonly Kind: number;
+  readonly Path: string;
+}
+
 export interface Containers {
   list(options?: ListContainers): Promise<ContainerSummary[]>;
   create(
@@ -86,6 +93,10 @@ export interface Containers {
   resize(ref: string, rows: number, columns: number): Promise<void>;
   logs(ref: string, options?: ReadLogs): Promise<OutputStream>;
   top(ref: string, psArguments?: string): Promise<TopAnswer>;
+  /** What it has changed in its image's file system. */
+  changes(ref: string): Promise<readonly FileChangeItem[]>;
+  /** Its whole file system as a tar, as it comes. */
+  export(ref: string): Promise<IncomingMessage>;
   /** Skiff only: the kernel operations that start this container, as text. */
   plan(ref: string): Promise<string>;
 }
@@ -141,6 +152,8 @@ export function containersOf(transport: Transport): Containers {
       const { Titles, Processes } = await transport.json<Answer>('GET', at(ref, 'top'), { query });
       return { titles: Titles, processes: Processes ?? [] };
     },
+    changes: async (ref) => (await transport.json<FileChangeItem[] | null>('GET', at(ref, 'changes'))) ?? [],
+    export: (ref) => transport.open('GET', at(ref, 'export')),
     plan: (ref) => transport.text('GET', at(ref, 'skiff/plan')),
   };
 }

@@ -1,11 +1,12 @@
-/** Images: list, inspect, import, remove. */
+/** Images: every route under /images, and what long operations tell on the way. */
+import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { messageOf } from '#base';
-import type { ImageSummary } from '#specs';
+import type { DiskUsageAnswer, FsckAnswer, HistoryItem, ImageSummary, ProgressMessage } from '#specs';
 import { errors, refusal } from './errors.ts';
 import { type Filters, formatFilters } from './filters.ts';
 import { readLines } from './json-lines.ts';
-import type { Transport } from './transport.ts';
+import type { Call, Transport } from './transport.ts';
 
 export interface ImportImage {
   /** `name` or `name:tag`; absent leaves the image without a name. */
@@ -13,7 +14,30 @@ export interface ImportImage {
   readonly message?: string | undefined;
   /** Dockerfile instructions such as `CMD ["sh"]`. */
   readonly changes?: readonly string[] | undefined;
+  readonly platform?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface TransferImage {
+  readonly platform?: string | undefined;
+  /** The value of X-Registry-Auth. */
+  readonly auth?: string | undefined;
+  readonly allTags?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface CommitContainer {
+  readonly reference?: string | undefined;
+  readonly comment?: string | undefined;
+  readonly author?: string | undefined;
+  readonly changes?: readonly string[] | undefined;
+  readonly pause?: boolean | undefined;
+}
+
+export interface ListImages {
+  readonly all?: boolean;
+  readonly sharedSize?: boolean;
+  readonly filters?: Filters;
 }
 
 export interface RemovedImage {
@@ -21,70 +45,171 @@ export interface RemovedImage {
   readonly deleted: readonly string[];
 }
 
+export type ProgressListener = (message: ProgressMessage) => void;
+
 export interface Images {
-  list(options?: { readonly all?: boolean; readonly filters?: Filters }): Promise<ImageSummary[]>;
+  list(options?: ListImages): Promise<ImageSummary[]>;
   /** The text of the answer to inspect. */
-  inspectText(ref: string): Promise<string>;
+  inspectText(ref: string, options?: { readonly platform?: string | undefined }): Promise<string>;
+  history(ref: string, options?: { readonly platform?: string | undefined }): Promise<HistoryItem[]>;
+  tag(ref: string, target: string): Promise<void>;
   /** An image from a tar of a root file system; its id. Fails when the tar's own stream does. */
   import(tar: Readable, options?: ImportImage): Promise<string>;
+  /** The same from a URL, which the daemon reads. */
+  importFrom(url: string, options?: ImportImage): Promise<string>;
+  pull(ref: string, options: TransferImage, listen: ProgressListener): Promise<void>;
+  push(ref: string, options: TransferImage, listen: ProgressListener): Promise<void>;
+  load(
+    archive: Readable,
+    options: TransferImage & { readonly quiet?: boolean },
+    listen: ProgressListener,
+  ): Promise<void>;
+  /** An archive as it comes. */
+  save(refs: readonly string[], options?: TransferImage): Promise<IncomingMessage>;
+  commit(container: string, options?: CommitContainer): Promise<string>;
   remove(ref: string, options?: { readonly force?: boolean; readonly keepParents?: boolean }): Promise<RemovedImage>;
+  prune(filters: Filters): Promise<RemovedImage & { readonly freedBytes: number }>;
+  usage(types?: readonly string[]): Promise<DiskUsageAnswer>;
+  /** Compares records with the disk. Skiff only. */
+  check(options: {
+    readonly repair: boolean;
+    readonly deep: boolean;
+    readonly signal?: AbortSignal;
+  }): Promise<FsckAnswer>;
 }
 
 export function imagesOf(transport: Transport): Images {
+  const create = async (query: NonNullable<Call['query']>, call: Call): Promise<string> => {
+    let id = '';
+    const response = await sendStream(transport, '/images/create', { ...call, query });
+    await listenTo('/images/create', response, ({ status }) => (id = status ?? id));
+    return id;
+  };
   return {
-    list: ({ all, filters } = {}) =>
-      transport.json('GET', '/images/json', { query: { all, filters: formatFilters(filters) } }),
-    inspectText: (ref) => transport.text('GET', `/images/${escapeReference(ref)}/json`),
-    import: async (tar, { reference = '', message, changes, signal } = {}) => {
-      // It may fail before it is asked for anything; what it fails with is told below.
-      tar.on('error', () => {});
-      // A tar can be sent once only, so the daemon has to be there before.
-      await transport.status('HEAD', '/_ping');
-      if (tar.errored) throw tar.errored;
+    list: ({ all, sharedSize, filters } = {}) =>
+      transport.json('GET', '/images/json', {
+        query: { all, 'shared-size': sharedSize, filters: formatFilters(filters) },
+      }),
+    inspectText: (ref, { platform } = {}) =>
+      transport.text('GET', `/images/${escapeReference(ref)}/json`, { query: { platform: platformJson(platform) } }),
+    history: (ref, { platform } = {}) =>
+      transport.json('GET', `/images/${escapeReference(ref)}/history`, { query: { platform: platformJson(platform) } }),
+    tag: async (ref, target) => {
+      const [repo, tag] = splitReference(target);
+      await transport.status('POST', `/images/${escapeReference(ref)}/tag`, { query: { repo, tag: tag || undefined } });
+    },
+    import: (tar, options = {}) =>
+      create({ fromSrc: '-', ...importQuery(options) }, { stream: tar, signal: options.signal }),
+    importFrom: (url, options = {}) => create({ fromSrc: url, ...importQuery(options) }, { signal: options.signal }),
+    pull: async (ref, { platform, auth, allTags, signal }, listen) => {
+      const [fromImage, tag] = splitReference(ref);
+      const query = {
+        fromImage,
+        tag: allTags ? undefined : tag || (ref.includes('@') ? undefined : 'latest'),
+        platform,
+      };
+      const response = await transport.open('POST', '/images/create', { query, headers: authHeader(auth), signal });
+      await listenTo('/images/create', response, listen);
+    },
+    push: async (ref, { platform, auth, allTags, signal }, listen) => {
+      const [name, tag] = splitReference(ref);
+      const query = { tag: allTags ? undefined : tag || 'latest', platform: platformJson(platform) };
+      const path = `/images/${escapeReference(name)}/push`;
+      await listenTo(path, await transport.open('POST', path, { query, headers: authHeader(auth), signal }), listen);
+    },
+    load: async (archive, { platform, quiet, signal }, listen) => {
+      const query = { quiet: quiet ? '1' : '0', platform: platformJson(platform) };
+      const response = await sendStream(transport, '/images/load', { query, stream: archive, signal });
+      await listenTo('/images/load', response, listen);
+    },
+    save: (refs, { platform, signal } = {}) =>
+      transport.open('GET', '/images/get', { query: { names: refs, platform: platformJson(platform) }, signal }),
+    commit: async (container, { reference = '', comment, author, changes, pause } = {}) => {
       const [repo, tag] = splitReference(reference);
-      const sending = transport.open('POST', '/images/create', {
-        query: { fromSrc: '-', repo: repo || undefined, tag: tag || undefined, message, changes },
-        stream: tar,
-        contentType: 'application/x-tar',
-        signal,
-      });
-      const response = await sending.catch((error: unknown) => {
-        // Not the connection broke, but what was to be sent.
-        throw tar.errored ?? error;
-      });
-      let id = '';
-      for await (const line of readLines(response)) id = statusOf(line) || id;
-      return id;
+      const query = {
+        container,
+        repo: repo || undefined,
+        tag: tag || undefined,
+        comment,
+        author,
+        changes,
+        pause: pause === undefined ? undefined : pause ? '1' : '0',
+      };
+      const { Id } = await transport.json<{ Id: string }>('POST', '/commit', { query, body: {} });
+      return Id;
     },
     remove: async (ref, { force, keepParents } = {}) => {
-      type Answer = readonly { Untagged?: string; Deleted?: string }[];
       const query = { force, noprune: keepParents };
-      const answer = await transport.json<Answer>('DELETE', `/images/${escapeReference(ref)}`, { query });
-      return {
-        untagged: answer.flatMap(({ Untagged }) => Untagged ?? []),
-        deleted: answer.flatMap(({ Deleted }) => Deleted ?? []),
-      };
+      return removed(await transport.json<Removals>('DELETE', `/images/${escapeReference(ref)}`, { query }));
     },
+    prune: async (filters) => {
+      type Answer = { ImagesDeleted: Removals | null; SpaceReclaimed: number };
+      const query = { filters: formatFilters(filters) };
+      const { ImagesDeleted, SpaceReclaimed } = await transport.json<Answer>('POST', '/images/prune', { query });
+      return { ...removed(ImagesDeleted ?? []), freedBytes: SpaceReclaimed };
+    },
+    usage: (types = []) => transport.json('GET', '/system/df', { query: { type: types } }),
+    check: ({ repair, deep, signal }) => transport.json('POST', '/skiff/fsck', { query: { repair, deep }, signal }),
   };
+}
+
+type Removals = readonly { Untagged?: string; Deleted?: string }[];
+
+function removed(answer: Removals): RemovedImage {
+  return {
+    untagged: answer.flatMap(({ Untagged }) => Untagged ?? []),
+    deleted: answer.flatMap(({ Deleted }) => Deleted ?? []),
+  };
+}
+
+function importQuery({ reference = '', message, changes, platform }: ImportImage): NonNullable<Call['query']> {
+  const [repo, tag] = splitReference(reference);
+  return { repo: repo || undefined, tag: tag || undefined, message, changes, platform };
+}
+
+/** Sends a stream that can be sent once only. What the stream itself fails with is thrown, not the broken connection. */
+async function sendStream(transport: Transport, path: string, call: Call): Promise<IncomingMessage> {
+  const { stream } = call;
+  // It may fail before it is asked for anything; what it fails with is told below.
+  stream?.on('error', () => {});
+  // The daemon has to be there before.
+  if (stream) await transport.status('HEAD', '/_ping');
+  if (stream?.errored) throw stream.errored;
+  return transport.open('POST', path, { contentType: 'application/x-tar', ...call }).catch((error: unknown) => {
+    throw stream?.errored ?? error;
+  });
+}
+
+/** compat: a failure after the head of the answer comes as a line with `error`. */
+async function listenTo(path: string, response: IncomingMessage, listen: ProgressListener): Promise<void> {
+  for await (const line of readLines(response)) {
+    let message: ProgressMessage;
+    try {
+      message = JSON.parse(line) as ProgressMessage;
+    } catch (error) {
+      throw errors.badAnswer(path, messageOf(error));
+    }
+    if (message.error !== undefined) throw refusal(message.errorDetail?.code ?? 500, message.error);
+    listen(message);
+  }
+}
+
+const authHeader = (auth: string | undefined): Record<string, string> =>
+  auth === undefined ? {} : { 'X-Registry-Auth': auth };
+
+/** compat: newer routes take the JSON of a platform. */
+function platformJson(text: string | undefined): string | undefined {
+  if (text === undefined || text === '') return undefined;
+  const [os = '', architecture, variant] = text.split('/');
+  return architecture === undefined ? text : JSON.stringify({ os, architecture, ...(variant ? { variant } : {}) });
 }
 
 /** Names may hold slashes, which the route expects as they are. */
 const escapeReference = (ref: string): string => ref.split('/').map(encodeURIComponent).join('/');
 
-/** The last colon separates a tag unless a slash follows it, which makes it a registry's port. */
+/** The last colon separates a tag unless a slash follows it, which makes it a registry's port; a digest stays. */
 function splitReference(reference: string): [string, string] {
   const at = reference.lastIndexOf(':');
-  return at < 0 || reference.includes('/', at) ? [reference, ''] : [reference.slice(0, at), reference.slice(at + 1)];
-}
-
-/** compat: a failure after the head of the answer comes as a line with `error`. */
-function statusOf(line: string): string {
-  let progress: { status?: string; error?: string };
-  try {
-    progress = JSON.parse(line) as typeof progress;
-  } catch (error) {
-    throw errors.badAnswer('POST /images/create', messageOf(error));
-  }
-  if (progress.error !== undefined) throw refusal(500, progress.error);
-  return progress.status ?? '';
+  if (at < 0 || reference.includes('@') || reference.includes('/', at)) return [reference, ''];
+  return [reference.slice(0, at), reference.slice(at + 1)];
 }

@@ -4,6 +4,7 @@ export type {
   AttachContainer,
   ContainerExit,
   Containers,
+  FileChangeItem,
   ListContainers,
   ReadLogs,
   StopContainer,
@@ -15,7 +16,15 @@ export type { Execs, ExecState } from './execs.ts';
 export type { Filters } from './filters.ts';
 export { HijackedStream } from './hijacked-stream.ts';
 export { DEFAULT_HOST, type Endpoint, parseHost } from './host.ts';
-export type { Images, ImportImage, RemovedImage } from './images.ts';
+export type {
+  CommitContainer,
+  Images,
+  ImportImage,
+  ListImages,
+  ProgressListener,
+  RemovedImage,
+  TransferImage,
+} from './images.ts';
 export { type OutputPiece, type OutputSinks, OutputStream } from './output-stream.ts';
 export type { Credentials, Registries, SearchImages } from './registries.ts';
 export type { ReadEvents, System } from './system.ts';

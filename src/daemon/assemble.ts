@@ -30,11 +30,21 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
 
   const records = openRecordStores(`${config.dataRoot}/skiff.db`);
   undo.defer(() => records.close());
+  const events = createEvents(nowNs);
   const launcher = undo.use(await startLauncher());
   const facts = readHostFacts();
   const helperProgram = helperPath();
-  const { images, snapshots } = openImages({ dataRoot: config.dataRoot, records, facts, helperProgram });
   const registry = undo.use(openRegistryClient(config.registry, log));
+  const { images, snapshots } = undo.use(
+    await openImages({
+      dataRoot: config.dataRoot,
+      records,
+      facts,
+      registry,
+      helperProgram,
+      announce: ({ action, id, attributes }) => events.emit('image', action, id, attributes),
+    }),
+  );
   const cgroupHost = readCgroupHost();
   const runtime = new ContainerRuntime({ launcher, facts, cgroupHost, seccomp: new SeccompCache(), helperProgram });
   const parts: EngineParts = {
@@ -48,7 +58,7 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
     registry,
     runtime,
     facts,
-    events: createEvents(nowNs),
+    events,
     locks: new KeyedMutex(),
     log,
   };

@@ -35,6 +35,10 @@ export const errors = defineErrors('container', {
     kind: 'conflict',
     message: (ref: string, id: string) => `cannot kill container: ${ref}: container ${id} is not running`,
   },
+  cannotCommit: {
+    kind: 'conflict',
+    message: (id: string, status: string) => `You cannot commit container ${id} which is ${status}`,
+  },
   alreadyPaused: { kind: 'conflict', message: (id: string) => `container ${id} is already paused` },
   notPaused: { kind: 'conflict', message: (id: string) => `Container ${id} is not paused` },
   pausedAttach: {

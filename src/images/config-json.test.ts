@@ -6,10 +6,11 @@ import { emptyImageConfig } from './image-record.ts';
 
 const image = {
   createdAt: '2026-01-02T03:04:05Z',
-  architecture: 'amd64',
-  os: 'linux',
+  platform: { architecture: 'amd64', os: 'linux' },
   config: emptyImageConfig,
-  layers: [`sha256:${'1'.repeat(64)}` as Digest],
+  diffIds: [`sha256:${'1'.repeat(64)}` as Digest],
+  history: [{ created: '2026-01-02T03:04:05Z', comment: 'Imported from -' }],
+  author: '',
   comment: 'Imported from -',
 };
 
@@ -33,6 +34,16 @@ test("the config file has Docker's keys, and empty values are left out", () => {
     stopSignal: 'SIGINT',
     exposedPorts: ['80/tcp'],
     volumes: ['/v'],
+    healthcheck: {
+      test: ['CMD', 'true'],
+      interval: 1_000_000_000,
+      timeout: 0,
+      startPeriod: 0,
+      startInterval: 0,
+      retries: 3,
+    },
+    onBuild: ['RUN true'],
+    shell: ['/bin/ash', '-c'],
   };
   assert.deepEqual((JSON.parse(encodeImageConfig({ ...image, config })) as { config: unknown }).config, {
     User: 'me',
@@ -44,6 +55,9 @@ test("the config file has Docker's keys, and empty values are left out", () => {
     WorkingDir: '/w',
     Labels: { a: 'b' },
     StopSignal: 'SIGINT',
+    Healthcheck: { Test: ['CMD', 'true'], Interval: 1_000_000_000, Retries: 3 },
+    OnBuild: ['RUN true'],
+    Shell: ['/bin/ash', '-c'],
   });
 });
 

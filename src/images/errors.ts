@@ -10,6 +10,46 @@ export const errors = defineErrors('image', {
   },
   changeSyntax: { kind: 'invalid', message: (change: string, what: string) => `change "${change}": ${what}` },
 
+  badArchive: { kind: 'invalid', message: (why: string) => `this is no archive of images: ${why}` },
+  notAnImage: {
+    kind: 'invalid',
+    message: (digest: string, mediaType: string) => `${digest} is no image: it is, or is configured by, ${mediaType}`,
+  },
+  notALayer: { kind: 'invalid', message: (mediaType: string) => `a layer of unknown media type '${mediaType}'` },
+  wrongOs: {
+    kind: 'invalid',
+    message: (digest: string, os: string) => `image ${digest} is for ${os}: only images for linux run here`,
+  },
+  layerCount: {
+    kind: 'invalid',
+    message: (digest: string, layers: number, diffIds: number) =>
+      `manifest ${digest} has ${layers} layers, but the image's config speaks of ${diffIds}`,
+  },
+  wrongDiffId: {
+    kind: 'invalid',
+    message: (blob: string, actual: string, expected: string) =>
+      `layer ${blob} unpacks to ${actual}, but the image's config says ${expected}: the image is damaged`,
+  },
+  layerGone: { kind: 'internal', message: (diffId: string) => `layer ${diffId} is not in the store after unpacking` },
+  noManifest: {
+    kind: 'internal',
+    message: (id: string) => `image ${id} has no manifest here: run 'skiff system fsck --repair'`,
+  },
+  otherPlatform: {
+    kind: 'not-found',
+    message: (name: string, wanted: string, actual: string) =>
+      `image with reference ${name} was found but does not match the specified platform: wanted ${wanted}, actual: ${actual}`,
+  },
+  pushDigest: { kind: 'invalid', message: () => 'cannot push a digest reference' },
+  noLocalTag: {
+    kind: 'not-found',
+    message: (name: string, tag: string) => `An image does not exist locally with the tag: ${name}:${tag}`,
+  },
+  noLocalRepository: {
+    kind: 'not-found',
+    message: (name: string) => `An image does not exist locally with the tag: ${name}`,
+  },
+
   unknownCompression: {
     kind: 'invalid',
     message: (format: string) =>
@@ -20,8 +60,25 @@ export const errors = defineErrors('image', {
     message: (format: string, what: string) => `the ${format} stream is damaged or truncated: ${what}`,
   },
   forbiddenEntry: { kind: 'invalid', message: (path: string, what: string) => `archive entry ${path}: ${what}` },
+  tooManyFolders: {
+    kind: 'invalid',
+    message: () => 'the layer names more folders than are taken (256 MiB of paths)',
+  },
+  unmappedOwner: {
+    kind: 'invalid',
+    message: (kind: string, id: number) => `${kind} id ${id} of the archive has no place in the user namespace`,
+  },
+  danglingLink: {
+    kind: 'invalid',
+    message: (path: string, existing: string) =>
+      `archive entry "${path}": the file it links to, "${existing}", is neither in this layer nor below it`,
+  },
+  unpackable: {
+    kind: 'internal',
+    message: (path: string, what: string) => `"${path}" cannot be put into an archive: ${what}`,
+  },
   unpack: { kind: 'internal', message: (what: string) => `unpacking the archive failed: ${what}` },
-  cancelled: { kind: 'cancelled', message: () => 'the import was cancelled' },
+  cancelled: { kind: 'cancelled', message: (what = 'import') => `the ${what} was cancelled` },
 
   repositoryInUse: {
     kind: 'conflict',
@@ -49,6 +106,17 @@ export const errors = defineErrors('image', {
       `conflict: unable to delete ${image} (must be forced) - image is referenced in multiple repositories`,
   },
 
+  tooManyLayers: {
+    kind: 'invalid',
+    message: (image: string, layers: number, most: number) =>
+      `image ${image} has ${layers} layers, and at most ${most} can be stacked: squash it`,
+  },
+  tooLongStack: {
+    kind: 'invalid',
+    message: (image: string, bytes: number, most: number) =>
+      `the layers of image ${image} take ${bytes} bytes of mount options, and before Linux 6.8 there is room for ${most}: ` +
+      'use a shorter data folder',
+  },
   missingFolder: {
     kind: 'internal',
     message: (what: string, path: string) => `${what} is missing: ${path} is not there`,

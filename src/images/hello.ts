@@ -1,19 +1,34 @@
-/**
- * The built-in image `hello`: the package's own helper as its only program. The same program gives the same image.
- */
-import { Readable } from 'node:stream';
+/** The built-in image `hello`: the package's own helper as its only program. The same program gives the same image. */
+import { readFileSync } from 'node:fs';
 import { encodeTarEntry, TAR_END, tarEntry, tarPadding } from '#wire';
-import { emptyImageConfig, type ImageConfig } from './image-record.ts';
+import { createImage, layerType } from './create-image.ts';
+import type { ImageParts } from './image-parts.ts';
+import { emptyImageConfig, type ImageRecord } from './image-record.ts';
 
 export const HELLO_TAG = 'hello:latest';
-export const HELLO_CREATED_AT = '1970-01-01T00:00:00Z';
-export const HELLO_COMMENT = 'made by Skiff from its own helper program';
+const CREATED_AT = '1970-01-01T00:00:00Z';
+const COMMENT = 'made by Skiff from its own helper program';
 
-export const helloConfig: ImageConfig = { ...emptyImageConfig, entrypoint: ['/hello', 'hello'] };
+export async function makeHello(parts: ImageParts): Promise<ImageRecord> {
+  const archive = helloArchive(readFileSync(parts.helperProgram));
+  using lease = parts.content.lease('make hello', { isTransient: true });
+  const { digest, sizeBytes } = parts.content.put(archive, { lease });
+  return createImage(parts, {
+    lease,
+    layers: [{ descriptor: { mediaType: layerType(undefined), digest, size: sizeBytes }, diffId: digest }],
+    config: { ...emptyImageConfig, entrypoint: ['/hello', 'hello'] },
+    platform: parts.host,
+    history: [{ created: CREATED_AT, comment: COMMENT }],
+    author: '',
+    comment: COMMENT,
+    createdAt: CREATED_AT,
+    tag: HELLO_TAG,
+  });
+}
 
-/** The archive of its root file system, around the program's content. */
-export function helloArchive(program: Buffer): Readable {
-  return Readable.from([
+/** Its root file system around the program's content. */
+function helloArchive(program: Buffer): Buffer {
+  return Buffer.concat([
     encodeTarEntry(tarEntry('etc/', 'directory')),
     ...file('etc/passwd', Buffer.from('root:x:0:0:root:/:/hello\nnobody:x:65534:65534:nobody:/:/hello\n'), 0o644),
     ...file('etc/group', Buffer.from('root:x:0:\nnogroup:x:65534:\n'), 0o644),

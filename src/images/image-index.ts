@@ -1,14 +1,16 @@
-/** Image records by id, by tag and by part of an id: in memory, written through to the record store. */
-import type { Digest, RecordStore, RecordStores } from '#base';
+/** Image records, on disk and in memory, found by id, name, digest, or the beginning of an id. */
+import type { RecordStore, RecordStores } from '#base';
+import { parseReference } from '#registry';
 import { errors } from './errors.ts';
 import type { ImageRecord } from './image-record.ts';
-import { parseReference } from '#registry';
 
+/** Everything is also kept in memory: every start of a container asks. */
 export class ImageIndex {
   readonly #records: RecordStores;
   readonly #store: RecordStore<ImageRecord>;
   readonly #byId = new Map<string, ImageRecord>();
-  readonly #byTag = new Map<string, string>();
+  /** By `name:tag` and by `name@digest`. */
+  readonly #byName = new Map<string, string>();
 
   constructor(records: RecordStores) {
     this.#records = records;
@@ -20,19 +22,14 @@ export class ImageIndex {
     return this.#byId.get(id);
   }
 
-  /** By full tag, `name:tag`. */
-  tagged(tag: string): ImageRecord | undefined {
-    const id = this.#byTag.get(tag);
+  /** By full name: `name:tag` or `name@digest`. */
+  named(name: string): ImageRecord | undefined {
+    const id = this.#byName.get(name);
     return id === undefined ? undefined : this.#byId.get(id);
   }
 
   list(): ImageRecord[] {
     return [...this.#byId.values()];
-  }
-
-  /** All layers an image is made of. */
-  layers(): Set<Digest> {
-    return new Set(this.list().flatMap((image) => image.layers));
   }
 
   /**
@@ -44,7 +41,8 @@ export class ImageIndex {
     if (digits?.length === 64) return this.#byId.get(`sha256:${digits}`);
     if (digits === undefined || !reference.startsWith('sha256:')) {
       const { name, tag, digest } = parseReference(reference);
-      const found = digest === undefined ? this.tagged(`${name}:${tag ?? 'latest'}`) : undefined;
+      // compat: with a digest the tag is not looked at.
+      const found = this.named(digest === undefined ? `${name}:${tag ?? 'latest'}` : `${name}@${digest}`);
       if (found || digits === undefined) return found;
     }
     const matches = this.list().filter(({ id }) => id.startsWith(`sha256:${digits}`));
@@ -69,10 +67,13 @@ export class ImageIndex {
 
   #remember(record: ImageRecord): void {
     this.#byId.set(record.id, record);
-    for (const tag of record.tags) this.#byTag.set(tag, record.id);
+    for (const name of [...record.tags, ...record.repoDigests]) this.#byName.set(name, record.id);
   }
 
   #forget(id: string): void {
-    for (const tag of this.#byId.get(id)?.tags ?? []) if (this.#byTag.get(tag) === id) this.#byTag.delete(tag);
+    const record = this.#byId.get(id);
+    for (const name of [...(record?.tags ?? []), ...(record?.repoDigests ?? [])]) {
+      if (this.#byName.get(name) === id) this.#byName.delete(name);
+    }
   }
 }

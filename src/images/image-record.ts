@@ -1,33 +1,43 @@
-/** What is kept of an image, and the parts of its config a container takes over. */
+/** What is kept of an image. */
 import type { Digest } from '#base';
+import type { Descriptor, HistoryEntry, ImageExecution, Platform } from '#specs';
+import type { LayerKey } from './layers/layer-store.ts';
+
+/** The execution part of an image's config. */
+export type ImageConfig = ImageExecution;
+
+export interface ImageLayer {
+  readonly diffId: Digest;
+  /** Of the layer store: the DiffID, or the ChainID for layers that depend on those below. */
+  readonly key: LayerKey;
+  readonly sizeBytes: number;
+}
 
 export interface ImageRecord {
-  readonly version: 1;
+  readonly version: 2;
   /** Digest of the config file, as Docker's image id. */
   readonly id: Digest;
   /** `name:tag`, in the order they were given; empty for a dangling image. */
   readonly tags: readonly string[];
+  /** `name@digest` of what a registry had, or took, under that name: a manifest, or the index it came from. */
+  readonly repoDigests: readonly string[];
+  /** Manifests with this config, the newest first: the same layers may be held in several compressions. */
+  readonly manifests: readonly Descriptor[];
+  /** The image it was committed from or built on here. */
+  readonly parent?: Digest;
+  /** RFC 3339; empty when the config does not say. */
   readonly createdAt: string;
-  readonly architecture: string;
-  readonly os: string;
-  readonly config: ImageConfig;
-  /** DiffIDs, lowest layer first. */
-  readonly layers: readonly Digest[];
-  readonly sizeBytes: number;
+  readonly platform: Platform;
+  readonly author: string;
   readonly comment: string;
-}
-
-/** The execution part of an image's config (OCI image-spec, config.md), in our own words. */
-export interface ImageConfig {
-  readonly user: string;
-  readonly env: readonly string[];
-  readonly entrypoint: readonly string[];
-  readonly command: readonly string[];
-  readonly workingDirectory: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly stopSignal: string;
-  readonly exposedPorts: readonly string[];
-  readonly volumes: readonly string[];
+  readonly dockerVersion: string;
+  readonly config: ImageConfig;
+  readonly history: readonly HistoryEntry[];
+  /** Lowest first. */
+  readonly layers: readonly ImageLayer[];
+  readonly sizeBytes: number;
+  /** When it last got a tag; empty when it never did. */
+  readonly taggedAt: string;
 }
 
 export const emptyImageConfig: ImageConfig = {
@@ -40,4 +50,12 @@ export const emptyImageConfig: ImageConfig = {
   stopSignal: '',
   exposedPorts: [],
   volumes: [],
+  onBuild: [],
+  shell: [],
 };
+
+/** What the collector has to keep for an image: its manifests, and the indexes it was found through. */
+export function contentRoots(image: ImageRecord): Digest[] {
+  const digests = image.repoDigests.map((name) => name.slice(name.indexOf('@') + 1) as Digest);
+  return [...image.manifests.map(({ digest }) => digest), ...digests];
+}

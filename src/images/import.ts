@@ -1,52 +1,78 @@
-/**
- * Unpacks an archive of a root file system into a folder, while hashing what it holds: the hash is the layer's DiffID.
- */
-import { createHash } from 'node:crypto';
+/** `import`: an image of one layer, from a tar of a root file system. */
+import { randomUUID } from 'node:crypto';
 import { addAbortSignal, type Readable } from 'node:stream';
-import { because, type Digest, messageOf, SkiffError } from '#base';
-import { openUnpacker } from '#linux';
-import { TarReader } from '#wire';
-import { archiveBytes } from './archive-stream.ts';
+import { formatTimeNs, nowNs } from '#base';
+import { parseTag } from '#registry';
+import { archiveBytes } from './layers/archive-stream.ts';
+import { applyChanges } from './changes.ts';
+import { collectGarbage } from './collect.ts';
+import type { BlobInfo, Lease } from './content/content-store.ts';
+import { createImage, layerType } from './create-image.ts';
 import { errors } from './errors.ts';
-import { LayerSink } from './unpack-layer.ts';
+import type { ImageParts } from './image-parts.ts';
+import { emptyImageConfig, type ImageRecord } from './image-record.ts';
+import type { ImportOptions } from './images.ts';
 
-export interface UnpackedLayer {
-  /** Of the uncompressed archive, to its last byte: padding behind the end mark counts. */
-  readonly diffId: Digest;
-  readonly sizeBytes: number;
+/** Throws before anything is read when name or changes are wrong. Nothing stays behind when it fails. */
+export async function importImage(parts: ImageParts, tar: Readable, options: ImportOptions): Promise<ImageRecord> {
+  const config = applyChanges(emptyImageConfig, options.changes);
+  const tag = options.reference === undefined ? undefined : parseTag(options.reference);
+  if (options.signal?.aborted === true) throw errors.cancelled('import');
+  const key = `import ${randomUUID()}`;
+  const lease = parts.content.lease(key, { isTransient: true });
+  try {
+    const blob = await storeArchive(parts, tar, { key, lease, signal: options.signal });
+    const createdAt = formatTimeNs(nowNs());
+    // compat: Docker's words when no message is given.
+    const comment = options.message === '' ? 'Imported from -' : options.message;
+    const image = await createImage(parts, {
+      lease,
+      layers: [{ descriptor: layerOf(blob), diffId: blob.digest }],
+      config,
+      platform: options.platform ?? parts.host,
+      history: [{ created: createdAt, comment }],
+      author: '',
+      comment,
+      createdAt,
+      tag,
+      signal: options.signal,
+    });
+    parts.announce({ action: 'import', id: image.id, attributes: { name: tag ?? image.id } });
+    return image;
+  } catch (error) {
+    lease.release();
+    await collectGarbage(parts);
+    throw error;
+  } finally {
+    lease.release();
+  }
 }
 
-export interface UnpackRequest {
-  readonly folder: string;
-  readonly helperProgram: string;
+export interface StoreArchiveRequest {
+  readonly key: string;
+  readonly lease: Lease;
   readonly signal: AbortSignal | undefined;
 }
 
-/**
- * Fills an existing folder. Memory is bounded by some chunks of the stream. When it rejects, nothing writes into the
- * folder any more. Throws `tar.*`, `image.forbiddenEntry`, `image.unpack`, `image.cancelled` and the like.
- */
-export async function unpackArchive(source: Readable, request: UnpackRequest): Promise<UnpackedLayer> {
-  const { signal } = request;
-  if (isAborted(signal)) throw errors.cancelled();
-  if (signal) addAbortSignal(signal, source);
-  const hash = createHash('sha256');
-  await using unpacker = openUnpacker(request.folder, { program: request.helperProgram });
-  const sink = new LayerSink(unpacker);
-  const reader = new TarReader(sink);
+/** Keeps an archive's uncompressed bytes as a blob; of one that breaks off nothing stays. */
+export async function storeArchive(
+  parts: Pick<ImageParts, 'content'>,
+  archive: Readable,
+  { key, lease, signal }: StoreArchiveRequest,
+): Promise<BlobInfo> {
+  // A source that gives nothing any more has to end too.
+  if (signal) addAbortSignal(signal, archive);
+  await using ingest = await parts.content.ingest(key, { lease });
   try {
-    for await (const chunk of archiveBytes(source)) {
-      hash.update(chunk);
-      reader.push(chunk);
-      await unpacker.ready();
+    for await (const chunk of archiveBytes(archive)) {
+      if (signal?.aborted === true) throw errors.cancelled('import');
+      await ingest.write(chunk);
     }
-    reader.end();
-    await unpacker.finish();
+    return await ingest.commit();
   } catch (error) {
-    if (isAborted(signal)) throw because(errors.cancelled(), error);
-    throw error instanceof SkiffError ? error : because(errors.unpack(messageOf(error)), error);
+    await ingest.abort();
+    throw signal?.aborted === true ? errors.cancelled('import') : error;
   }
-  return { diffId: `sha256:${hash.digest('hex')}` as Digest, sizeBytes: sink.sizeBytes };
 }
 
-const isAborted = (signal: AbortSignal | undefined): boolean => signal?.aborted === true;
+const layerOf = ({ digest, sizeBytes }: BlobInfo) => ({ mediaType: layerType(undefined), digest, size: sizeBytes });

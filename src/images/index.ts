@@ -14,6 +14,26 @@ export type {
 export { DiskContentStore, type DiskContentStoreOptions } from './content/disk-content-store.ts';
 export { type CheckOptions, type CheckProgress, checkContent, type ContentProblem } from './content/fsck.ts';
 export { emptyImageConfig, type ImageConfig, type ImageRecord } from './image-record.ts';
-export type { Images, ImageUser, ImportOptions } from './images.ts';
+export { hostPlatform } from './config-json.ts';
+export type { ImageEvent } from './image-parts.ts';
+export type {
+  CommitOptions,
+  DiskUsage,
+  Fault,
+  Images,
+  ImageUse,
+  ImageUser,
+  ImportOptions,
+  LayerProgress,
+  LoadOptions,
+  PruneOptions,
+  PullOptions,
+  PushOptions,
+  Removal,
+  RemoveRequest,
+  SaveOptions,
+} from './images.ts';
+export { type Change, changesOf } from './layers/changes.ts';
+export { packRoot } from './layers/pack-layer.ts';
 export { type OpenImagesOptions, openImages } from './open.ts';
-export type { Snapshots, WritableLayer } from './snapshots.ts';
+export type { FolderLayer, OverlayLayer, Snapshots, WritableLayer } from './snapshots/snapshots.ts';

@@ -1,27 +1,84 @@
 /** Puts the module's parts together over one data folder. */
-import type { RecordStores } from '#base';
+import { KeyedMutex, type RecordStores } from '#base';
 import type { HostFacts } from '#linux';
-import { DiskImages } from './disk-images.ts';
+import type { RegistryClient } from '#registry';
+import { checkImages } from './check.ts';
+import { collectGarbage } from './collect.ts';
+import { commitImage } from './commit.ts';
+import { hostPlatform } from './config-json.ts';
+import { DiskContentStore } from './content/disk-content-store.ts';
+import { lookUpImage } from './find.ts';
+import { imageHistory } from './history.ts';
+import { ImageIndex } from './image-index.ts';
+import type { ImageEvent } from './image-parts.ts';
 import type { Images } from './images.ts';
-import { LayerStore } from './layer-store.ts';
-import { OverlaySnapshots } from './overlay-snapshots.ts';
-import type { Snapshots } from './snapshots.ts';
+import { importImage } from './import.ts';
+import { LayersInUse } from './layers-in-use.ts';
+import { LayerStore } from './layers/layer-store.ts';
+import { openLayerUnpacker } from './layers/layer-unpacker.ts';
+import { loadImages } from './load.ts';
+import { pullImages } from './pull.ts';
+import { pushImages } from './push.ts';
+import { pruneImages, removeImage } from './remove.ts';
+import { saveImages } from './save.ts';
+import type { Snapshots } from './snapshots/snapshots.ts';
+import { OverlaySnapshots } from './snapshots/overlay-snapshots.ts';
+import { tagImage } from './tag.ts';
+import { imageUsage } from './usage.ts';
 
 export interface OpenImagesOptions {
   readonly dataRoot: string;
   readonly records: RecordStores;
   readonly facts: Pick<HostFacts, 'kernel'>;
-  /** The native helper: it unpacks layers, and is the program of the image `hello`. */
+  readonly registry: RegistryClient;
+  /** The native helper: it unpacks and packs layers, and is the program of the image `hello`. */
   readonly helperProgram: string;
+  readonly announce?: (event: ImageEvent) => void;
 }
 
 /**
  * Opens the images and writable layers of a data folder, makes the folders that are missing, and removes what a crash
  * left half-made. One process at a time. Throws Node's system errors.
  */
-export function openImages(options: OpenImagesOptions): { images: Images; snapshots: Snapshots } {
-  const { dataRoot, records, facts, helperProgram } = options;
-  const layers = new LayerStore(dataRoot);
-  const images = new DiskImages({ dataRoot, records, layers, helperProgram });
-  return { images, snapshots: new OverlaySnapshots({ dataRoot, facts, images, layers }) };
+export async function openImages(
+  options: OpenImagesOptions,
+): Promise<{ images: Images; snapshots: Snapshots } & AsyncDisposable> {
+  const { dataRoot, records, facts, registry, helperProgram, announce = () => {} } = options;
+  await using undo = new AsyncDisposableStack();
+  const parts = {
+    content: new DiskContentStore({ folder: `${dataRoot}/content`, records }),
+    layers: new LayerStore({ dataRoot, records, helperProgram }),
+    unpacker: undo.use(openLayerUnpacker({ helperProgram })),
+    layersInUse: new LayersInUse(),
+    index: new ImageIndex(records),
+    registry,
+    locks: new KeyedMutex(),
+    host: hostPlatform(),
+    facts,
+    helperProgram,
+    announce,
+  };
+  parts.layers.repair();
+  await collectGarbage(parts);
+  const images: Images = {
+    find: (reference) => lookUpImage(parts, reference),
+    get: (id) => parts.index.get(id),
+    list: () => parts.index.list(),
+    import: (tar, request) => importImage(parts, tar, request),
+    commit: (request) => commitImage(parts, request),
+    load: (archive, request) => loadImages(parts, archive, request),
+    save: (references, request) => saveImages(parts, references, request),
+    pull: (reference, request) => pullImages(parts, reference, request),
+    push: (reference, request) => pushImages(parts, reference, request),
+    tag: (source, target) => tagImage(parts, source, target),
+    history: (reference) => imageHistory(parts, reference),
+    remove: (request) => removeImage(parts, request),
+    prune: (request, inUse) => pruneImages(parts, request, inUse),
+    usage: () => imageUsage(parts),
+    check: (request) => checkImages(parts, request),
+  };
+  const stackOf = (imageId: string) => images.get(imageId)?.layers.map(({ key }) => key);
+  const snapshots = new OverlaySnapshots({ dataRoot, facts, stackOf, layers: parts.layers });
+  const resources = undo.move();
+  return { images, snapshots, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }

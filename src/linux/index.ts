@@ -77,8 +77,13 @@ export {
   readEvent,
   type ShimRecord,
 } from './helper-protocol.ts';
+export { limitFolders, spreadFolders } from './folder-flags.ts';
 export { type HostFacts, kernelAtLeast, mountPointIn, readHostFacts, unescapeOctal } from './host-facts.ts';
+export { overlayFault } from './overlay-trial.ts';
 export { type ProcessStat, readProcessStat } from './process-stat.ts';
 export { readRootFile } from './root-file.ts';
+export { measureTree } from './measure-tree.ts';
+export { openTreeReader, type Tree, type TreeReader, type WalkRecord } from './tree-reader.ts';
+export type { TreeEntry } from './tree-records.ts';
 export { removeTree } from './remove-tree.ts';
 export { type FileAttributes, openUnpacker, type Unpacker, type UnpackerOptions } from './unpacker.ts';

@@ -2,9 +2,9 @@
  * The native helper: where it is, and how it is started. The only file that spawns it.
  *
  * `Launcher` is the resident one: it performs plans on request and forks a shim per launch. `spawnUnpack` starts the
- * one that fills a folder, `runPlan` performs one plan with the caller's own standard streams.
+ * one that fills a folder, `spawnPack` the one that reads it, `runPlan` performs one plan with the caller's own standard streams.
  */
-import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessByStdio, spawn, spawnSync, type StdioOptions } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { constants as osConstants } from 'node:os';
 import type { Duplex, Readable, Writable } from 'node:stream';
@@ -29,6 +29,10 @@ const errors = defineErrors('helper', {
       `the native helper ${path} is missing or cannot be executed: build it with 'make -C native' (needs a C compiler) or reinstall`,
   },
   ended: { kind: 'unavailable', message: (how: string) => `the native launcher has ended (${how})` },
+  silentFolder: {
+    kind: 'internal',
+    message: (what: string, how: string) => `the native helper ended (${how}) without a word on 'folder ${what}'`,
+  },
   silent: {
     kind: 'internal',
     message: (how: string) => `the native helper ended without saying what became of the plan (${how})`,
@@ -91,12 +95,62 @@ export async function startLauncher(): Promise<Launcher> {
   return launcher;
 }
 
-/** The child that performs an unpack stream (standard input) inside the folder and reports (standard output). */
+/**
+ * The child that performs an unpack stream (standard input) inside the folder and reports (standard output); it copies
+ * content out of the open file `source` (its fd 3).
+ */
 export function spawnUnpack(
   directory: string,
   program: string = helperPath(),
+  source?: number,
 ): ChildProcessByStdio<Writable, Readable, null> {
-  return spawn(program, ['unpack', directory], { stdio: ['pipe', 'pipe', 'inherit'], env: {}, detached: true });
+  const stdio: StdioOptions = ['pipe', 'pipe', 'inherit', source ?? 'ignore'];
+  const child = spawn(program, ['unpack', directory], { stdio, env: {}, detached: true });
+  return child as ChildProcessByStdio<Writable, Readable, null>;
+}
+
+/** The child that answers questions about a tree: a folder, or with options an overlay of its own. */
+export function spawnPack(
+  folder: string,
+  overlayOptions: readonly string[],
+  program: string = helperPath(),
+): ChildProcessByStdio<Writable, Readable, null> {
+  const args = ['pack', folder, ...overlayOptions];
+  return spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], env: {}, detached: true });
+}
+
+/**
+ * One thing done to folders, in a helper of its own that is waited for: a millisecond, not for the way of every start.
+ * The errno (0 for well) and what it was about.
+ */
+export function runFolder(args: readonly string[], program: string = helperPath()): FolderReport {
+  const { said, how } = runHelper(['folder', ...args], Buffer.alloc(0), program);
+  if (said.length < 9) throw errors.silentFolder(args.join(' '), how);
+  const reader = new BytesReader(said);
+  return { errno: reader.u32(), detail: reader.string() };
+}
+
+/** A mode that reads standard input to its end, and is waited for. Throws Node's error when it cannot be started. */
+export function runHelper(args: readonly string[], input: Uint8Array, program: string = helperPath()): HelperEnd {
+  const { error, stdout, signal, status } = spawnSync(program, args, {
+    input,
+    env: {},
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  if (error) throw error;
+  return { said: stdout, how: signal ?? `exit code ${status}` };
+}
+
+export interface HelperEnd {
+  /** On standard output. */
+  readonly said: Buffer;
+  /** `exit code 0`, or a signal. */
+  readonly how: string;
+}
+
+export interface FolderReport {
+  readonly errno: number;
+  readonly detail: string;
 }
 
 class ProcessLauncher implements Launcher {

@@ -4,8 +4,8 @@
  *
  * Records go one way, batched; the helper answers once, at the end or at the first failure. Paths are bytes.
  */
-import { getSystemErrorMap } from 'node:util';
 import { BytesReader, BytesWriter, SyscallError } from '#base';
+import { errnoName } from './errno-name.ts';
 import { helperPath, spawnUnpack } from './native-helper.ts';
 
 /** Numbers of native/src/protocol.h; a test compares them. */
@@ -20,6 +20,8 @@ export const unpackRecord = {
   node: 8,
   xattr: 9,
   remove: 10,
+  copy: 11,
+  sync: 12,
 } as const;
 
 export interface FileAttributes {
@@ -35,29 +37,49 @@ export interface FileAttributes {
  * changed before `finish`. What exists under a path is replaced; a folder by a folder is kept.
  */
 export interface Unpacker extends AsyncDisposable {
-  dir(path: Buffer, attributes: FileAttributes): void;
-  /** Followed by `data` and `hole` that add up to the size, then `end`. */
+  /** With `keep` a folder that is there keeps its attributes, and gets only the extended ones. */
+  dir(path: Buffer, attributes: FileAttributes, options?: { readonly keep: boolean }): void;
+  /** Followed by `data`, `copy` and `hole` that add up to the size, then `end`. */
   file(path: Buffer, attributes: FileAttributes, size: number): void;
   data(bytes: Buffer): void;
+  /** Content out of the file the unpacker was opened with. */
+  copy(offset: number, length: number): void;
   hole(length: number): void;
   end(): void;
   symlink(path: Buffer, target: Buffer, attributes: Omit<FileAttributes, 'mode'>): void;
-  /** A hard link to what is there already. */
-  link(path: Buffer, existing: Buffer): void;
-  node(path: Buffer, attributes: FileAttributes, major: number, minor: number): void;
+  /**
+   * A hard link to what is there already. With `leaveOut` one to what is not there is left out, and `finish` tells.
+   * Gives the number of the record.
+   */
+  link(path: Buffer, existing: Buffer, options?: { readonly leaveOut: boolean }): number;
+  /** With `unlessThere` what exists under the path stays. */
+  node(
+    path: Buffer,
+    attributes: FileAttributes,
+    major: number,
+    minor: number,
+    options?: { readonly unlessThere: boolean },
+  ): void;
   /** For the dir, file, symlink or node that follows; optional ones may be refused by the file system. */
   xattr(name: Buffer, value: Buffer, options: { readonly optional: boolean }): void;
   /** With everything below; what is missing is no error. */
   remove(path: Buffer): void;
+  /** Everything so far is on the disk, and would be after a power cut. */
+  sync(): void;
   /** Resolves when the helper has caught up enough to take more; rejects as `finish` when it has failed. */
   ready(): Promise<void>;
-  /** Waits until everything is done. Rejects with a `SyscallError` naming record, path and errno. */
-  finish(): Promise<void>;
+  /**
+   * Waits until everything is done; gives the numbers of the links that were left out. Rejects with a `SyscallError`
+   * naming record, path and errno.
+   */
+  finish(): Promise<readonly number[]>;
 }
 
 export interface UnpackerOptions {
   /** The helper's program, where it is not the usual one. */
   readonly program?: string;
+  /** The open file that `copy` copies from. It stays the caller's. */
+  readonly source?: number;
 }
 
 const BATCH_BYTES = 256 * 1024;
@@ -68,44 +90,49 @@ const MAX_DATA_BYTES = 1024 * 1024;
 /** Unsent bytes above which `ready` waits, and below which it goes on. */
 const FULL_BYTES = 4 * MAX_DATA_BYTES;
 const LOW_BYTES = MAX_DATA_BYTES;
-const OPTIONAL = 1;
+/** Flags of records, each of one kind. */
+const XATTR_OPTIONAL = 1;
+const DIR_KEEP = 1;
+const LINK_LEAVE_OUT = 1;
+const NODE_UNLESS_THERE = 1;
 
 /** Starts filling an existing folder. Leaving it without `finish` ends the helper where it is. */
 export function openUnpacker(directory: string, options: UnpackerOptions = {}): Unpacker {
-  return new HelperUnpacker(directory, options.program ?? helperPath());
+  return new HelperUnpacker(directory, options.program ?? helperPath(), options.source);
 }
 
 class HelperUnpacker implements Unpacker {
   readonly #directory: string;
   readonly #child: ReturnType<typeof spawnUnpack>;
-  /** How it ended: undefined for well, or the failure. */
-  readonly #ended: Promise<Error | undefined>;
+  readonly #ended: Promise<Outcome>;
   #isRunning = true;
   #batch = new BytesWriter(BATCH_BYTES);
   #wake: (() => void) | undefined;
+  #records = 0;
 
-  constructor(directory: string, program: string) {
+  constructor(directory: string, program: string, source: number | undefined) {
     this.#directory = directory;
-    this.#child = spawnUnpack(directory, program);
+    this.#child = spawnUnpack(directory, program, source);
     const report: Buffer[] = [];
     this.#child.stdout.on('data', (chunk: Buffer) => report.push(chunk));
     // A helper that has failed closes its end; its report says why.
     this.#child.stdin.on('error', () => {});
-    const { promise, resolve } = Promise.withResolvers<Error | undefined>();
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
     this.#ended = promise;
-    const end = (failure: Error | undefined): void => {
+    const end = (outcome: Outcome): void => {
       this.#isRunning = false;
-      resolve(failure);
+      resolve(outcome);
       this.#wake?.();
     };
-    this.#child.once('error', (error) => end(error));
+    this.#child.once('error', (failure) => end({ failure }));
     this.#child.once('close', (code, signal) =>
-      end(this.#failureIn(Buffer.concat(report), signal ?? `status ${code}`)),
+      end(this.#outcomeIn(Buffer.concat(report), signal ?? `status ${code}`)),
     );
   }
 
-  dir(path: Buffer, attributes: FileAttributes): void {
-    this.#record(unpackRecord.dir, (batch) => withAttributes(batch.bytes(path), attributes));
+  dir(path: Buffer, attributes: FileAttributes, options?: { readonly keep: boolean }): void {
+    const flags = options?.keep === true ? DIR_KEEP : 0;
+    this.#record(unpackRecord.dir, (batch) => withAttributes(batch.bytes(path), attributes), flags);
   }
 
   file(path: Buffer, attributes: FileAttributes, size: number): void {
@@ -116,6 +143,7 @@ class HelperUnpacker implements Unpacker {
     for (let at = 0; at < bytes.length; at += MAX_DATA_BYTES) {
       const piece = bytes.subarray(at, at + MAX_DATA_BYTES);
       this.#batch.u16(unpackRecord.data).u16(0).u32(piece.length);
+      this.#records += 1;
       if (piece.length < LARGE_BYTES) {
         this.#batch.raw(piece);
         this.#flushWhenLarge();
@@ -124,6 +152,10 @@ class HelperUnpacker implements Unpacker {
         this.#send(piece);
       }
     }
+  }
+
+  copy(offset: number, length: number): void {
+    this.#record(unpackRecord.copy, (batch) => batch.u64(offset).u64(length));
   }
 
   hole(length: number): void {
@@ -141,23 +173,35 @@ class HelperUnpacker implements Unpacker {
     });
   }
 
-  link(path: Buffer, existing: Buffer): void {
-    this.#record(unpackRecord.link, (batch) => batch.bytes(path).bytes(existing));
+  link(path: Buffer, existing: Buffer, options?: { readonly leaveOut: boolean }): number {
+    const flags = options?.leaveOut === true ? LINK_LEAVE_OUT : 0;
+    return this.#record(unpackRecord.link, (batch) => batch.bytes(path).bytes(existing), flags);
   }
 
-  node(path: Buffer, { mode, uid, gid, mtimeNs }: FileAttributes, major: number, minor: number): void {
-    this.#record(unpackRecord.node, (batch) => {
+  node(
+    path: Buffer,
+    { mode, uid, gid, mtimeNs }: FileAttributes,
+    major: number,
+    minor: number,
+    options?: { readonly unlessThere: boolean },
+  ): void {
+    const flags = options?.unlessThere === true ? NODE_UNLESS_THERE : 0;
+    const write = (batch: BytesWriter): unknown =>
       withTime(batch.bytes(path).u32(mode).u32(uid).u32(gid).u32(major).u32(minor), mtimeNs);
-    });
+    this.#record(unpackRecord.node, write, flags);
   }
 
   xattr(name: Buffer, value: Buffer, options: { readonly optional: boolean }): void {
-    const flags = options.optional ? OPTIONAL : 0;
+    const flags = options.optional ? XATTR_OPTIONAL : 0;
     this.#record(unpackRecord.xattr, (batch) => batch.bytes(name).bytes(value), flags);
   }
 
   remove(path: Buffer): void {
     this.#record(unpackRecord.remove, (batch) => batch.bytes(path));
+  }
+
+  sync(): void {
+    this.#record(unpackRecord.sync, () => {});
   }
 
   async ready(): Promise<void> {
@@ -167,13 +211,13 @@ class HelperUnpacker implements Unpacker {
       });
       this.#wake = undefined;
     }
-    if (!this.#isRunning) await this.#throwFailure();
+    if (!this.#isRunning) await this.#outcome();
   }
 
-  async finish(): Promise<void> {
+  async finish(): Promise<readonly number[]> {
     this.#flush();
     this.#child.stdin.end();
-    await this.#throwFailure();
+    return this.#outcome();
   }
 
   /** Ends the helper if it is still at work, and waits for its end: afterwards nobody writes into the folder. */
@@ -183,17 +227,20 @@ class HelperUnpacker implements Unpacker {
     await this.#ended;
   }
 
-  async #throwFailure(): Promise<void> {
-    const failure = await this.#ended;
-    if (failure) throw failure;
+  async #outcome(): Promise<readonly number[]> {
+    const outcome = await this.#ended;
+    if ('failure' in outcome) throw outcome.failure;
+    return outcome.leftOut;
   }
 
-  #record(kind: number, write: (batch: BytesWriter) => void, flags = 0): void {
+  /** Gives the number of the record. */
+  #record(kind: number, write: (batch: BytesWriter) => unknown, flags = 0): number {
     const batch = this.#batch.u16(kind).u16(flags).u32(0);
     const start = batch.length;
     write(batch);
     batch.patchU32(start - 4, batch.length - start);
     this.#flushWhenLarge();
+    return this.#records++;
   }
 
   #flushWhenLarge(): void {
@@ -215,18 +262,22 @@ class HelperUnpacker implements Unpacker {
     });
   }
 
-  /** Decodes the report: u32 errno, u32 record index, bytes detail. */
-  #failureIn(report: Buffer, how: string): Error | undefined {
-    if (report.length < 12) {
-      return new Error(`the native helper ended (${how}) while it was filling ${this.#directory}`);
+  /** Decodes the report: u32 errno, u32 record index, bytes detail, list of u32 records left out. */
+  #outcomeIn(report: Buffer, how: string): Outcome {
+    if (report.length < 16) {
+      return { failure: new Error(`the native helper ended (${how}) while it was filling ${this.#directory}`) };
     }
     const reader = new BytesReader(report);
     const errno = reader.u32();
     const index = reader.u32();
-    if (errno === 0) return undefined;
-    return new SyscallError(`unpack record ${index} in ${this.#directory}`, errnoName(errno), reader.string());
+    const detail = reader.string();
+    if (errno === 0) return { leftOut: Array.from({ length: reader.u32() }, () => reader.u32()) };
+    const what = `unpack record ${index} in ${this.#directory}`;
+    return { failure: new SyscallError(what, errnoName(errno), detail) };
   }
 }
+
+type Outcome = { readonly leftOut: readonly number[] } | { readonly failure: Error };
 
 function withAttributes(batch: BytesWriter, { mode, uid, gid, mtimeNs }: FileAttributes): BytesWriter {
   return withTime(batch.u32(mode).u32(uid).u32(gid), mtimeNs);
@@ -236,8 +287,4 @@ function withAttributes(batch: BytesWriter, { mode, uid, gid, mtimeNs }: FileAtt
 function withTime(batch: BytesWriter, timeNs: bigint): BytesWriter {
   const ns = ((timeNs % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
   return batch.u64((timeNs - ns) / 1_000_000_000n).u32(Number(ns));
-}
-
-function errnoName(errno: number): string {
-  return getSystemErrorMap().get(-errno)?.[0] ?? `errno ${errno}`;
 }

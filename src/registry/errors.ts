@@ -23,6 +23,10 @@ export const errors = defineErrors('registry', {
     kind: 'unavailable',
     message: (what: string, seconds: number) => `${what}: nothing came for ${seconds} seconds`,
   },
+  noConnection: {
+    kind: 'unavailable',
+    message: (what: string, host: string) => `${what}: dial tcp: ${host}: i/o timeout`,
+  },
   truncated: {
     kind: 'unavailable',
     message: (what: string, got: number, expected: number) =>

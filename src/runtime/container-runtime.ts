@@ -45,7 +45,8 @@ interface ShimWishes {
 
 export interface LaunchRequest extends ShimWishes {
   readonly config: RuntimeConfig;
-  readonly overlay: OverlayRoot;
+  /** Without it the root is the folder `config.root.path`. */
+  readonly overlay?: OverlayRoot;
   readonly makeCwd: { readonly uid: number; readonly gid: number };
   readonly stdinOnce: boolean;
   /** The program is `init` of the helper, see `helperProgram`. */
@@ -128,7 +129,7 @@ export class ContainerRuntime {
     return compilePlan(config, {
       ...this.#input(request, config.process!),
       cgroup: cgroup.placement(config.linux?.resources ?? {}),
-      overlay,
+      ...(overlay ? { overlay } : {}),
       makeCwd,
       isInit,
     });

@@ -68,7 +68,6 @@ export type {
   ExecCreateBody,
   ExecStartBody,
   HostConfigBody,
-  ImageSummary,
   MountBody,
   MountPointJson,
   ResourcesBody,
@@ -115,3 +114,4 @@ export {
   selectPlatform,
 } from './oci-image/platform.ts';
 export { Fields, isObject, type Json, parseDocument } from './oci-image/reading.ts';
+export type { DiskUsageAnswer, FsckAnswer, HistoryItem, ImageSummary, ProgressMessage } from './docker/images.ts';

@@ -1,5 +1,5 @@
 /** `skiff login`: checks credentials through the daemon and keeps them for later pulls and pushes. */
-import { type AuthConfig, CredentialStore, HUB_SERVER_KEY } from '#registry';
+import { type AuthConfig, CredentialStore, HUB_SERVER_KEY } from '#registry/credentials';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { CommandFailure, describe, errors, exitCode, isKind } from '../errors.ts';
 import { text, toggle } from '../flag-types.ts';

@@ -1,5 +1,5 @@
 /** `skiff logout`: forgets the credentials for a registry. */
-import { CredentialStore } from '#registry';
+import { CredentialStore } from '#registry/credentials';
 import { defineCommand } from '../command.ts';
 import { serverKey } from './login.ts';
 

@@ -67,24 +67,25 @@ async function verbose(
   read: (reference: Reference) => Promise<RemoteImage>,
 ): Promise<string> {
   const { name, tag, digest } = reference;
+  const fullName = digest === undefined ? `${name}:${tag ?? 'latest'}` : `${name}@${digest}`;
   if (image.manifest.kind === 'manifest') {
     const [platform] = image.platforms;
-    const ref = digest === undefined ? `${name}:${tag ?? 'latest'}` : `${name}@${digest}`;
-    return JSON.stringify(objectOf(ref, image, platform), null, '\t');
+    return JSON.stringify(objectOf(fullName, image, platform), null, '\t');
   }
   const all: object[] = [];
   for (const entry of image.manifest.manifests) {
     const each = await read({ ...reference, tag: undefined, digest: entry.digest });
-    all.push(objectOf(`${name}@${entry.digest}`, each, entry.platform));
+    all.push(objectOf(`${fullName}@${entry.digest}`, each, entry.platform));
   }
   return JSON.stringify(all, null, '\t');
 }
 
-function objectOf(ref: string, { descriptor, bytes, manifest }: RemoteImage, platform: Platform | undefined): object {
-  const key = manifest.mediaType.startsWith('application/vnd.docker.') ? 'SchemaV2Manifest' : 'OCIManifest';
+function objectOf(ref: string, { descriptor, bytes }: RemoteImage, platform: Platform | undefined): object {
+  const { mediaType, digest, size } = descriptor;
+  const key = mediaType.startsWith('application/vnd.docker.') ? 'SchemaV2Manifest' : 'OCIManifest';
   return {
     Ref: ref,
-    Descriptor: entryOf({ ...descriptor, ...(platform ? { platform } : {}) }),
+    Descriptor: { mediaType, digest, size, ...(platform ? { platform: platformJson(platform) } : {}) },
     Raw: bytes.toString('base64'),
     [key]: JSON.parse(bytes.toString('utf8')) as unknown,
   };

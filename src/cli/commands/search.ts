@@ -1,5 +1,5 @@
 /** `skiff search`: images of Docker Hub, or of another registry that can be searched, by words. */
-import { authHeaderFor, CredentialStore, parseReference } from '#registry';
+import { authHeaderFor, CredentialStore, parseReference } from '#registry/credentials';
 import type { SearchResultJson } from '#specs';
 import { defineCommand } from '../command.ts';
 import { filterList, integer, text, toggle } from '../flag-types.ts';

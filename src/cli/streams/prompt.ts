@@ -29,26 +29,30 @@ function take(
   done: (text: string) => { value: string; used: number } | undefined,
 ): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const decoder = new TextDecoder();
   let text = '';
-  const finish = (value: string): void => {
+  const leave = (): void => {
     stdin.off('data', onData).off('end', onEnd).off('error', reject);
     stdin.pause();
-    resolve(value);
   };
   const onData = (piece: Buffer): void => {
-    text += piece.toString('utf8');
+    text += decoder.decode(piece, { stream: true });
     try {
       const found = done(text);
       if (!found) return;
       const rest = text.slice(found.used);
-      finish(found.value);
+      leave();
+      resolve(found.value);
       if (rest !== '') stdin.unshift(Buffer.from(rest));
     } catch (error) {
-      finish('');
+      leave();
       reject(error);
     }
   };
-  const onEnd = (): void => finish(text);
+  const onEnd = (): void => {
+    leave();
+    resolve(text);
+  };
   stdin.on('data', onData).once('end', onEnd).once('error', reject);
   stdin.resume();
   return promise;

@@ -47,7 +47,7 @@ export async function createContainer(
   }
   parts.containers.put(record);
   try {
-    parts.snapshots.create(id, image.id);
+    await parts.snapshots.create(id, image.id);
   } catch (error) {
     parts.containers.delete(id);
     throw error;

@@ -49,7 +49,7 @@ async function clearInterruptedStart(parts: EngineParts, record: ContainerRecord
   rmSync(runDirectoryOf(parts.options, record.id), { recursive: true, force: true });
   if (record.settings.host.autoRemove && record.status === 'exited') await removeRecord(parts, record.id);
   // A creation may have been cut off between the record and the folders.
-  else parts.snapshots.create(record.id, record.imageId);
+  else await parts.snapshots.create(record.id, record.imageId);
 }
 
 async function finish(parts: EngineParts, record: ContainerRecord, exit: ProcessExit): Promise<void> {

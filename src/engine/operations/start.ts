@@ -1,8 +1,10 @@
 /** Starts a container: note the intent, launch, connect who waits, save, announce; and what follows when it ends. */
 import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { causeChain, formatTimeNs, nowNs, SkiffError } from '#base';
+import type { WritableLayer } from '#images';
 import { readRootFile } from '#linux';
 import { type LaunchRequest, type ProcessExit, type ResolvedUser, type RunningProcess, resolveUser } from '#runtime';
+import type { RuntimeConfig } from '#specs';
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
 import { isLive, next } from '../lifecycle.ts';
@@ -97,9 +99,8 @@ export function launchRequest(parts: EngineParts, record: ContainerRecord, hold:
   });
   return {
     id,
-    config,
+    ...rootOf(config, layer, `${options.execRoot}/rootfs`),
     runDirectory,
-    overlay: { target: `${options.execRoot}/rootfs`, options: layer.overlayOptions },
     seccomp: seccompChoice(settings.host.securityOptions, settings.host.privileged),
     home: user.home,
     makeCwd: { uid: 0, gid: 0 },
@@ -111,6 +112,16 @@ export function launchRequest(parts: EngineParts, record: ContainerRecord, hold:
     linger: settings.host.binds.length === 0,
     hold,
   };
+}
+
+/** The root: an overlay, or a folder that is named in the config. */
+function rootOf(
+  config: RuntimeConfig,
+  layer: WritableLayer,
+  target: string,
+): Pick<LaunchRequest, 'config'> & Partial<Pick<LaunchRequest, 'overlay'>> {
+  if (layer.kind === 'overlay') return { config, overlay: { target, options: layer.overlayOptions } };
+  return { config: { ...config, root: { ...config.root, path: layer.folder } } };
 }
 
 /** The user of the container's own files. Throws when there is no such user or group. */

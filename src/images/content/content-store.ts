@@ -46,7 +46,7 @@ export interface ContentStore {
   /** Forgets a partial blob; what is missing is no error. Throws `content.busy`. */
   dropIngest(key: string): Promise<void>;
   /** Takes a lease, or takes up one that an earlier try left under this name. */
-  lease(name: string): Lease;
+  lease(name: string, options?: LeaseOptions): Lease;
   /** Whether any lease holds this, under the name it was held by. */
   isHeld(resource: string): boolean;
   /** Removes all that roots and leases do not reach, partial blobs included. Gives what went. */
@@ -70,6 +70,11 @@ export interface ContentUsage {
   /** Partial blobs. */
   readonly ingestCount: number;
   readonly ingestBytes: number;
+}
+
+export interface LeaseOptions {
+  /** What it holds does not outlive this process: no later one could go on with the work. */
+  readonly isTransient?: boolean;
 }
 
 export interface PutOptions {

@@ -28,6 +28,7 @@ import type {
   IngestInfo,
   IngestOptions,
   Lease,
+  LeaseOptions,
   PutOptions,
 } from './content-store.ts';
 import { errors } from './errors.ts';
@@ -141,8 +142,8 @@ export class DiskContentStore implements ContentStore {
     this.parts.ingests.drop(key);
   }
 
-  lease(name: string): Lease {
-    return this.parts.leases.take(name);
+  lease(name: string, options: LeaseOptions = {}): Lease {
+    return this.parts.leases.take(name, options);
   }
 
   isHeld(resource: string): boolean {

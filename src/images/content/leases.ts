@@ -2,11 +2,11 @@
  * Leases: what they hold, and until when.
  *
  * A lease in use never ends by itself. What it holds is on disk from the first moment, with an end a day ahead, so that
- * a killed daemon finds what the interrupted operation had. Several users of one name share the lease: it ends with the
+ * a killed daemon finds what the interrupted operation had, unless nobody could go on with it (a transient lease). Several users of one name share the lease: it ends with the
  * last of them.
  */
 import type { RecordStore, RecordStores } from '#base';
-import type { Lease } from './content-store.ts';
+import type { Lease, LeaseOptions } from './content-store.ts';
 
 /** How long a killed operation's blobs are kept. */
 const KEPT_AFTER_CRASH_MS = 24 * 3_600_000;
@@ -27,6 +27,8 @@ interface HoldRecord {
 interface Entry {
   readonly name: string;
   readonly resources: Set<string>;
+  /** Not recorded: what it holds is of no use to a later process. */
+  isTransient: boolean;
   users: number;
   /** As recorded; 0 while nothing is. */
   expiresAtMs: number;
@@ -49,7 +51,14 @@ export class Leases {
     this.#holds = records.of<HoldRecord>('lease-hold');
     this.#nowMs = nowMs;
     for (const { name, expiresAtMs } of this.#leases.list()) {
-      this.#byName.set(name, { name, resources: new Set(), users: 0, expiresAtMs, keepUntilMs: expiresAtMs });
+      this.#byName.set(name, {
+        name,
+        resources: new Set(),
+        isTransient: false,
+        users: 0,
+        expiresAtMs,
+        keepUntilMs: expiresAtMs,
+      });
     }
     for (const { lease, resource } of this.#holds.list()) {
       const entry = this.#byName.get(lease);
@@ -58,10 +67,11 @@ export class Leases {
     }
   }
 
-  take(name: string): Lease {
+  take(name: string, { isTransient = false }: LeaseOptions = {}): Lease {
     const entry = this.#byName.getOrInsertComputed(name, () => ({
       name,
       resources: new Set<string>(),
+      isTransient,
       users: 0,
       expiresAtMs: 0,
       keepUntilMs: 0,
@@ -108,6 +118,10 @@ export class Leases {
     const isNew = !entry.resources.has(resource);
     const isShort = entry.expiresAtMs < now + KEPT_AFTER_CRASH_MS / 2;
     if (!isNew && !isShort) return;
+    if (entry.isTransient) {
+      if (isNew) this.#note(entry, resource);
+      return;
+    }
     this.#records.atomically(() => {
       if (isShort) this.#expireAt(entry, now + KEPT_AFTER_CRASH_MS);
       if (isNew) this.#holds.put(holdId(entry.name, resource), { version: 1, lease: entry.name, resource });
@@ -127,7 +141,7 @@ export class Leases {
     if (entry.users > 0) return;
     // Whoever ends it knows better than the one who kept it before: what an earlier try left is in good hands now.
     const until = keepMs > 0 ? entry.keepUntilMs : 0;
-    if (until > now && entry.resources.size > 0) this.#expireAt(entry, until);
+    if (until > now && entry.resources.size > 0 && !entry.isTransient) this.#expireAt(entry, until);
     else this.#drop(entry);
   }
 

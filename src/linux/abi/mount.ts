@@ -68,4 +68,13 @@ export const O = {
 export const RESOLVE = { NO_XDEV: 1, NO_MAGICLINKS: 2, NO_SYMLINKS: 4, BENEATH: 8, IN_ROOT: 16 } as const;
 
 /** File types of mknod(2). */
-export const S_IF = { FIFO: 0o010000, CHR: 0o020000, BLK: 0o060000 } as const;
+export const S_IF = {
+  FIFO: 0o010000,
+  CHR: 0o020000,
+  DIR: 0o040000,
+  BLK: 0o060000,
+  REG: 0o100000,
+  LNK: 0o120000,
+  /** The bits that tell the type. */
+  MASK: 0o170000,
+} as const;

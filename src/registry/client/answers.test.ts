@@ -88,7 +88,10 @@ test("refusalOf() says what a registry said in the words of Docker's client", ()
     'errors:\na b: x\nc: y\n',
   );
   check(401, one('UNAUTHORIZED', 'authentication required'), 'unauthorized: authentication required');
-  check(401, one('UNAUTHORIZED', 'x'), 'denied: x', { 'www-authenticate': 'Bearer error="insufficient_scope"' });
+  const scope = 'Bearer realm="r",error="insufficient_scope"';
+  const denied = 'denied: requested access to the resource is denied';
+  check(401, one('UNAUTHORIZED', 'x'), denied, { 'www-authenticate': scope });
+  check(401, '', 'denied: why', { 'www-authenticate': `${scope},error_description="why"` });
   check(401, '', 'unauthorized: authentication required');
   check(401, '{"details":"incorrect username or password"}', 'unauthorized: incorrect username or password');
   check(403, '<html>', 'denied: <html>');

@@ -126,6 +126,23 @@ test('Basic: the password is sent when it is asked for, and its lack told', asyn
   });
 });
 
+test('a registry that asks only where it has something to protect gets the password there', async () => {
+  await using registry = await FakeRegistry.start();
+  await using puller = client();
+  addImage(registry, 'img', '1', [Buffer.from('one')]);
+  registry.intercept(({ request, response, url }) => {
+    if (url.pathname === '/v2/' || request.headers.authorization === annBasic) return false;
+    refuse(response, 401, 'UNAUTHORIZED', 'authentication required', { 'WWW-Authenticate': 'Basic realm="x"' });
+    return true;
+  });
+  await pull(puller, `${registry.host}/img:1`, ann);
+  for (const auth of [undefined, { identityToken: 'i' }, { ...ann, password: 'wrong' }]) {
+    await assert.rejects(pull(puller, `${registry.host}/img:1`, auth), {
+      message: 'unauthorized: authentication required',
+    });
+  }
+});
+
 test('login() says whether the registry takes the credentials, in the words of Docker', async () => {
   await using server = await tokenRegistry();
   await using plain = await FakeRegistry.start();

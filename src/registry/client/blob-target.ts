@@ -23,7 +23,13 @@ export interface BlobTarget {
   /** One writer per key. */
   ingest(
     key: string,
-    options: { readonly lease: BlobLease; readonly digest?: Digest; readonly sizeBytes?: number },
+    options: {
+      readonly lease: BlobLease;
+      readonly digest?: Digest;
+      readonly sizeBytes?: number;
+      /** Ends the reading of bytes held so far. */
+      readonly signal?: AbortSignal;
+    },
   ): Promise<BlobIngest>;
 }
 

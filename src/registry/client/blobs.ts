@@ -48,7 +48,8 @@ export interface BlobDownload {
 /** All bytes of a layer into the ingest; it is not committed. Throws when it is given up; the bytes so far stay. */
 export async function download(ingest: BlobIngest, { config, ...what }: BlobDownload): Promise<void> {
   const { layer, repository, onRetry } = what;
-  let moved = 0;
+  // Only what goes beyond all earlier tries is progress: a server that starts over each time makes none.
+  let furthest = ingest.sizeBytes;
   const append = async (answer: HttpAnswer): Promise<void> => {
     await alignWithAnswer(ingest, answer, layer);
     const name = requestName('GET', answer.url);
@@ -57,7 +58,7 @@ export async function download(ingest: BlobIngest, { config, ...what }: BlobDown
       const total = ingest.sizeBytes + piece.length;
       if (total > layer.size) throw errors.wrongSize(name, total, layer.size);
       await ingest.write(piece);
-      moved += piece.length;
+      furthest = Math.max(furthest, total);
       what.onBytes(total);
     }
     if (ingest.sizeBytes < layer.size) throw errors.truncated(name, ingest.sizeBytes, layer.size);
@@ -69,7 +70,7 @@ export async function download(ingest: BlobIngest, { config, ...what }: BlobDown
     if (isForeign && (await fromUrls(ingest, what, append))) return;
     await fromRegistry(ingest, repository, layer, append);
   };
-  await retrying(attempt, config, { signal: repository.signal, onRetry, progress: () => moved });
+  await retrying(attempt, config, { signal: repository.signal, onRetry, progress: () => furthest });
 }
 
 async function fromRegistry(

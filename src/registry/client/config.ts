@@ -18,6 +18,8 @@ export interface RegistryConfig {
   readonly maxBackoffMs: number;
   /** A `Retry-After` beyond this is told to the user instead of waited for. */
   readonly maxRetryAfterMs: number;
+  /** How long a connection may take to come about, TLS and proxy included. */
+  readonly connectMs: number;
   /** A connection on which nothing moves for this long is given up. */
   readonly stallMs: number;
   /** The same for answers a registry may have to work for: the end of an upload. */
@@ -44,10 +46,12 @@ export const defaultRegistryConfig: RegistryConfig = {
   // compat: dockerd's --max-concurrent-downloads and --max-concurrent-uploads.
   maxConcurrentDownloads: 3,
   maxConcurrentUploads: 5,
-  maxAttempts: 6,
+  // compat: dockerd's --max-download-attempts.
+  maxAttempts: 5,
   backoffMs: 1000,
   maxBackoffMs: 30_000,
   maxRetryAfterMs: 120_000,
+  connectMs: 20_000,
   stallMs: 60_000,
   commitMs: 600_000,
   uploadChunkBytes: 64 * 1024 * 1024,

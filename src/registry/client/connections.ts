@@ -8,12 +8,15 @@ import { Agent as HttpAgent, type IncomingHttpHeaders, type IncomingMessage, req
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
+import { errnoCode } from '#base';
 import { errors } from '../errors.ts';
 import type { RegistryConfig } from './config.ts';
 import { isInsecure } from './endpoints.ts';
 import { connectionFailure, requestName } from './failures.ts';
 import { type HostCertificates, readHostCertificates } from './host-certificates.ts';
 import { proxyFor } from './proxy.ts';
+
+const MAX_FREE_SOCKETS = 8;
 
 export interface HttpBody {
   readonly bytes: number;
@@ -56,12 +59,16 @@ export class Connections implements Disposable {
 
   /** The answer once its head is there. Throws `registry.unreachable`, `.broken`, `.stalled`; the signal's reason. */
   async send(request: HttpRequest): Promise<HttpAnswer> {
-    request.signal?.throwIfAborted();
-    try {
-      return await this.#exchange(request, this.#agentFor(request.url));
-    } catch (error) {
+    for (let turn = 0; ; turn += 1) {
       request.signal?.throwIfAborted();
-      throw connectionFailure(error, request.method, request.url);
+      try {
+        return await this.#exchange(request, this.#agentFor(request.url));
+      } catch (error) {
+        request.signal?.throwIfAborted();
+        if (error instanceof StaleConnection && turn < MAX_FREE_SOCKETS) continue;
+        if (error instanceof LocalFailure) throw error.cause;
+        throw connectionFailure(error, request.method, request.url);
+      }
     }
   }
 
@@ -86,16 +93,31 @@ export class Connections implements Disposable {
       },
       ...(signal ? { signal } : {}),
     });
-    const stalled = (ms: number) => (): void => {
-      outgoing.destroy(errors.stalled(requestName(method, url), Math.ceil(ms / 1000)));
-    };
-    outgoing.setTimeout(this.#config.stallMs, stalled(this.#config.stallMs));
-    outgoing.once('finish', () => outgoing.setTimeout(answerMs, stalled(answerMs)));
+    const { stallMs, connectMs } = this.#config;
+    const name = requestName(method, url);
+    const connecting = setTimeout(() => outgoing.destroy(errors.noConnection(name, url.host)), connectMs);
+    const connected = (): void => clearTimeout(connecting);
+    outgoing.once('socket', (socket) => {
+      if (!socket.connecting) connected();
+      else socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', connected);
+    });
+    let waitingMs = stallMs;
+    outgoing.setTimeout(stallMs);
+    outgoing.on('timeout', () => outgoing.destroy(errors.stalled(name, Math.ceil(waitingMs / 1000))));
+    outgoing.once('finish', () => {
+      waitingMs = answerMs;
+      outgoing.setTimeout(answerMs);
+    });
+    outgoing.once('close', connected);
     outgoing.on('error', (error) => {
       if (isStream(content)) content.destroy();
-      reject(error);
+      // The other side has closed a kept connection just as it was used again: that says nothing of the request.
+      // With a body it may have broken half-way, which is its sender's to know.
+      const isStale = outgoing.reusedSocket && !body?.bytes && ['ECONNRESET', 'EPIPE'].includes(errnoCode(error) ?? '');
+      reject(isStale ? new StaleConnection(error) : error);
     });
     outgoing.once('response', (incoming) => {
+      connected();
       // The reader watches over the body itself: a slow disk of ours is no stall of theirs.
       outgoing.setTimeout(0);
       if (!outgoing.writableFinished) abandonUpload(content, outgoing, incoming);
@@ -103,7 +125,11 @@ export class Connections implements Disposable {
       resolve({ status, statusText, headers, url, body: incoming });
     });
     if (isStream(content)) {
-      content.once('error', (error) => outgoing.destroy(error));
+      content.once('error', (error) => {
+        // What fails on our own side is not the connection's fault, and is told as it is.
+        reject(new LocalFailure(error));
+        outgoing.destroy();
+      });
       content.pipe(outgoing);
     } else outgoing.end(content);
     return promise;
@@ -126,7 +152,9 @@ export class Connections implements Disposable {
     }
     const options = {
       keepAlive: true,
-      maxFreeSockets: 8,
+      maxFreeSockets: MAX_FREE_SOCKETS,
+      // Node gives an address a quarter of a second before it tries the next, which is little for another continent.
+      autoSelectFamilyAttemptTimeout: 2000,
       // Below what registries and their proxies keep connections for.
       timeout: 30_000,
       ...(proxy ? { proxyEnv: { [isTls ? 'HTTPS_PROXY' : 'HTTP_PROXY']: proxy.href } } : {}),
@@ -151,6 +179,19 @@ export class Connections implements Disposable {
       ca: insecure ? [] : [...(this.#systemAuthorities ?? []), ...(certificates?.authorities ?? [])],
       ...(own.length === 0 ? {} : { cert: own.map(({ certificate }) => certificate), key: own.map(({ key }) => key) }),
     });
+  }
+}
+
+class StaleConnection extends Error {
+  constructor(cause: unknown) {
+    super('a kept connection was closed', { cause });
+  }
+}
+
+/** Carries what the source of a body has failed with past the connection's own errors. */
+class LocalFailure extends Error {
+  constructor(cause: unknown) {
+    super('the source of a request failed', { cause });
   }
 }
 

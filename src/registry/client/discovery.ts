@@ -12,7 +12,7 @@ import type { Repository } from './repository.ts';
 const PAGE = 1000;
 const MAX_PAGE_BYTES = 16 * 1024 * 1024;
 /** A registry that never comes to an end is not read to it. */
-const MAX_PAGES = 10_000;
+const MAX_TOTAL_BYTES = 64 * 1024 * 1024;
 
 export async function listTags(repository: Repository): Promise<string[]> {
   const tags: string[] = [];
@@ -71,10 +71,12 @@ export function referrersTag(digest: Digest): string {
 async function* pages(repository: Repository, first: string): AsyncGenerator<{ body: Buffer; name: string }> {
   let path: string | URL | undefined = first;
   const seen = new Set<string>();
-  for (let count = 0; path !== undefined && count < MAX_PAGES; count += 1) {
+  for (let total = 0; path !== undefined; ) {
     const answer = await repository.send({ method: 'GET', path });
     const name = requestName('GET', answer.url);
     const body = await readSmall(answer, MAX_PAGE_BYTES, repository.stallMs, repository.signal);
+    total += body.length;
+    if (total > MAX_TOTAL_BYTES) throw errors.tooLarge(name, MAX_TOTAL_BYTES);
     yield { body, name };
     const link = parseNextLink([answer.headers.link ?? ''].flat().join(', '));
     if (link === undefined) return;

@@ -26,6 +26,7 @@ export class FakeRegistry implements AsyncDisposable {
   readonly requests: string[] = [];
   readonly #intercepts: Intercept[] = [];
   readonly #server: Server;
+  #begun = 0;
 
   constructor(make: (listener: RequestListener) => Server) {
     this.#server = make((request, response) => void this.#serve(request, response));
@@ -133,7 +134,8 @@ export class FakeRegistry implements AsyncDisposable {
       const mount = url.searchParams.get('mount');
       if (mount && url.searchParams.get('from') === 'other' && this.blobs.has(mount))
         return answer(response, 201, {}, '');
-      const name = `u${this.uploads.size + 1}`;
+      this.#begun += 1;
+      const name = `u${this.#begun}`;
       this.uploads.set(name, Buffer.alloc(0));
       return answer(response, 202, { Location: location(name), Range: '0-0' }, '');
     }

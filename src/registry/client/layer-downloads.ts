@@ -103,7 +103,8 @@ export class LayerDownloads {
 
   async #ingest({ repository, target, lease, layer, tell }: LayerRequest): Promise<void> {
     const { digest, size } = layer;
-    await using ingest = await target.ingest(digest, { lease, digest, sizeBytes: size });
+    const { signal } = repository;
+    await using ingest = await target.ingest(digest, { lease, digest, sizeBytes: size, ...(signal ? { signal } : {}) });
     let toldAt = -Infinity;
     await download(ingest, {
       repository,

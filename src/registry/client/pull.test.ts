@@ -184,6 +184,26 @@ test('a download that breaks goes on where it ended, also in a later pull', asyn
   assert.deepEqual(ranges, ['bytes=250000-']);
 });
 
+test('a server that always breaks at the same place is given up, whether it can do ranges or not', async () => {
+  for (const canRange of [true, false]) {
+    await using registry = await FakeRegistry.start();
+    await using puller = client({ maxAttempts: 3 });
+    const image = addImage(registry, 'img', '1', [layerA]);
+    registry.intercept(({ request, response, url }) => {
+      if (!url.pathname.endsWith(image.layers[0]!)) return false;
+      const start = canRange ? Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0) : 0;
+      const range = `bytes ${start}-${layerA.length - 1}/${layerA.length}`;
+      const headers = start > 0 ? { 'Content-Range': range } : {};
+      response.writeHead(start > 0 ? 206 : 200, { ...headers, 'Content-Length': layerA.length - start });
+      response.write(layerA.subarray(start, 100_000), () => response.destroy());
+      return true;
+    });
+    await assert.rejects(pull(puller, `${registry.host}/img:1`), { kind: 'unavailable' });
+    const tries = registry.count(`GET /v2/img/blobs/${image.layers[0]}`);
+    assert.ok(tries >= 3 && tries <= 5, `${tries} tries, with ranges: ${canRange}`);
+  }
+});
+
 test('a server that cannot do ranges, or answers them wrongly, makes the download start over', async () => {
   const check = async (headers: Record<string, string>, status: number, from: number): Promise<void> => {
     await using registry = await FakeRegistry.start();
@@ -371,4 +391,45 @@ test('pull() by digest, and an artifact that is no image', async () => {
   await assert.rejects(pull(puller, `${registry.host}/img@sha384:${'0a'.repeat(48)}`), {
     code: 'registry.unsupportedDigest',
   });
+});
+
+test('a foreign layer comes from its URLs, without credentials, and from the registry when they fail', async () => {
+  await using registry = await FakeRegistry.start();
+  await using elsewhere = await FakeRegistry.start();
+  await using puller = client();
+  const foreign = Buffer.from('foreign layer');
+  const digest = digestOf(foreign);
+  const addForeign = (name: string, urls: readonly string[]): void => {
+    const config = Buffer.from('{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}');
+    registry.blobs.set(digestOf(config), config);
+    const mediaType = 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip';
+    const type = 'application/vnd.docker.distribution.manifest.v2+json';
+    const bytes = Buffer.from(
+      JSON.stringify({
+        schemaVersion: 2,
+        mediaType: type,
+        config: {
+          mediaType: 'application/vnd.docker.container.image.v1+json',
+          digest: digestOf(config),
+          size: config.length,
+        },
+        layers: [{ mediaType, digest, size: foreign.length, urls }],
+      }),
+    );
+    for (const key of ['latest', digestOf(bytes)]) registry.manifests.set(`${name} ${key}`, { bytes, type });
+  };
+  const asked: (string | undefined)[] = [];
+  elsewhere.intercept(({ request, response, url }) => {
+    if (url.pathname !== '/layer') return false;
+    asked.push(request.headers.authorization);
+    answer(response, 200, {}, foreign);
+    return true;
+  });
+  addForeign('one', ['file:///etc/passwd', 'nonsense', 'http://127.0.0.1:1/', `http://${elsewhere.host}/layer`]);
+  const { blobs } = await pull(puller, `${registry.host}/one`, { auth: { username: 'ann', password: 'x' } });
+  assert.ok(blobs.stat(digest));
+  assert.deepEqual(asked, [undefined]);
+  registry.blobs.set(digest, foreign);
+  addForeign('two', [`http://${elsewhere.host}/gone`]);
+  assert.ok((await pull(puller, `${registry.host}/two`)).blobs.stat(digest));
 });

@@ -136,6 +136,7 @@ test('an upload that breaks goes on in pieces from where the registry has it', a
   assert.equal(breaks, 2);
   assert.deepEqual(registry.blobs.get(digestOf(layer)), layer);
   assert.equal(told.filter(({ kind }) => kind === 'retrying').length, 2);
+  assert.equal(registry.uploads.size, 0, 'the upload that broke first is taken back');
   assert.equal(registry.count('PATCH'), 4, '0-999, the broken one, 1500-2499, 2500-3499');
 });
 

@@ -27,6 +27,8 @@ import { mountBlob, uploadBlob } from './uploads.ts';
 
 const PROGRESS_MS = 100;
 const MAX_DEPTH = 4;
+/** compat: dockerd tries no more repositories for a layer; each try is a request. */
+const MAX_MOUNT_TRIES = 4;
 
 export interface PushParts {
   readonly config: RegistryConfig;
@@ -168,8 +170,8 @@ class Push {
   /** The repository it was mounted from. */
   async #mount(digest: Digest): Promise<string | undefined> {
     const { path } = this.#repository.name;
-    for (const candidate of this.#options.mountCandidates?.(digest) ?? []) {
-      if (candidate === path) continue;
+    const candidates = (this.#options.mountCandidates?.(digest) ?? []).filter((each) => each !== path);
+    for (const candidate of candidates.slice(0, MAX_MOUNT_TRIES)) {
       const scopes = [`repository:${path}:pull,push`, `repository:${candidate}:pull`];
       if (await this.#retrying(() => mountBlob(this.#repository, digest, candidate, scopes))) return candidate;
     }

@@ -1,6 +1,7 @@
 /** Answers that say no: the registry's errors, in the words Docker's client makes of them. Pure. */
 import { isObject } from '#specs';
 import { RegistryRefusal } from '../errors.ts';
+import { parseChallenges } from './challenge.ts';
 import { parseRetryAfter } from './headers.ts';
 
 export interface RefusedAnswer {
@@ -34,16 +35,18 @@ export function refusalOf(answer: RefusedAnswer, nowMs: number): RegistryRefusal
 
 function describe(answer: RefusedAnswer): [code: string, message: string] {
   const { status, statusText, body } = answer;
-  const found = readErrors(body, status);
-  // compat: a token that does not suffice is a refusal, not a call to log in.
-  const isDenied = status === 401 && /error="?insufficient_scope/.test(oneOf(answer.headers['www-authenticate']) ?? '');
-  const [first] = found;
-  if (first) {
-    const code = isDenied && found.length === 1 && first.code === 'UNAUTHORIZED' ? 'DENIED' : first.code;
-    const texts = found.map((each) => errorText({ ...each, code: each === first ? code : each.code }));
-    return [code, texts.length === 1 ? texts[0]! : `errors:\n${texts.join('\n')}\n`];
+  // compat: a token that does not suffice is a refusal, not a call to log in, whatever the body says.
+  const denied = parseChallenges(oneOf(answer.headers['www-authenticate']) ?? '').find(
+    ({ parameters }) => parameters.get('error') === 'insufficient_scope',
+  );
+  if (denied) {
+    const description = denied.parameters.get('error_description')?.slice(0, MAX_SHOWN);
+    return ['DENIED', `denied: ${description || 'requested access to the resource is denied'}`];
   }
-  if (isDenied) return ['DENIED', 'denied: requested access to the resource is denied'];
+  const found = readErrors(body, status);
+  const [first] = found;
+  if (first)
+    return [first.code, found.length === 1 ? errorText(first) : `errors:\n${found.map(errorText).join('\n')}\n`];
   if (status === 401) return ['UNAUTHORIZED', 'unauthorized: authentication required'];
   if (status === 403) return ['DENIED', `denied: ${firstLine(body) || 'requested access to the resource is denied'}`];
   if (status === 429) return ['TOOMANYREQUESTS', `toomanyrequests: ${firstLine(body) || 'too many requests'}`];

@@ -19,7 +19,7 @@ import {
 } from './connections.ts';
 import type { Endpoint } from './endpoints.ts';
 import { requestName } from './failures.ts';
-import { followRedirects } from './redirects.ts';
+import { followRedirects, redirectTarget } from './redirects.ts';
 import { refusalOf } from './refusals.ts';
 import { basicHeader, type Token, type TokenRequest, type Tokens } from './tokens.ts';
 
@@ -79,23 +79,49 @@ export class RegistryHost {
   async sendRaw(request: ApiRequest, access: Access): Promise<HttpAnswer> {
     const { base, challenges } = await this.#reached(access.signal);
     const url = request.path instanceof URL ? request.path : new URL(base + request.path);
-    const authorised = async (asked: readonly Challenge[]): Promise<HttpAnswer> => {
-      const authorization = await this.#authorization(asked, url, request.method, access);
-      const headers = { ...request.headers, ...(authorization ? { Authorization: authorization } : {}) };
-      const { method, body, answerMs } = request;
-      return followRedirects(this.#connections, { method, url, headers, body, answerMs, signal: access.signal });
-    };
-    const first = await authorised(challenges);
+    try {
+      const first = await this.#sendOnce(request, url, challenges, access);
+      const asked = this.#askedAnew(first, url, challenges, access);
+      if (!asked) return first;
+      this.#forgetTokens([...challenges, ...asked], access);
+      discard(first);
+      return await this.#sendOnce(request, url, asked, access);
+    } catch (error) {
+      // It may answer elsewhere now, or by another protocol.
+      if (error instanceof SkiffError && error.code === 'registry.unreachable') this.#ping = undefined;
+      throw error;
+    }
+  }
+
+  async #sendOnce(
+    request: ApiRequest,
+    url: URL,
+    challenges: readonly Challenge[],
+    access: Access,
+  ): Promise<HttpAnswer> {
+    const authorization = await this.#authorization(challenges, url, request.method, access);
+    const headers = { ...request.headers, ...(authorization ? { Authorization: authorization } : {}) };
+    const { method, body, answerMs } = request;
+    return followRedirects(this.#connections, { method, url, headers, body, answerMs, signal: access.signal });
+  }
+
+  /** What a refusal asks for that asking once more may give; undefined when it is final. */
+  #askedAnew(
+    answer: HttpAnswer,
+    url: URL,
+    before: readonly Challenge[],
+    access: Access,
+  ): readonly Challenge[] | undefined {
     // Storage behind a redirect that refuses has no say in whether our token is good.
-    if (first.status !== 401 || first.url.host !== url.host) return first;
-    const asked = challengesOf(first);
-    if (!asked.some(({ scheme }) => scheme === 'bearer')) return first;
-    const insufficient = asked.some(({ parameters }) => parameters.get('error') === 'insufficient_scope');
-    if (insufficient && !this.#wantsMore(asked, access)) return first;
+    if (answer.status !== 401 || answer.url.origin !== url.origin) return undefined;
+    const asked = challengesOf(answer);
+    if (!asked.some(({ scheme }) => scheme === 'bearer')) {
+      // The ping was open, the resource is not: the password has not been sent yet.
+      return before.length === 0 && hasPassword(access.auth) && asked.length > 0 ? asked : undefined;
+    }
+    const isInsufficient = asked.some(({ parameters }) => parameters.get('error') === 'insufficient_scope');
     // The token has run out, or this resource wants more than the ping said: once more with a fresh one.
-    this.#forgetTokens([...challenges, ...asked], access);
-    discard(first);
-    return authorised(asked);
+    return isInsufficient && !wantsMore(asked, access) ? undefined : asked;
   }
 
   /** The first answer of `GET /v2/` with these credentials, whatever it is, for a login. */
@@ -123,14 +149,8 @@ export class RegistryHost {
   /** A URL a registry gave, absolute or relative to the request it answered. Throws `registry.badRedirect`. */
   resolveLocation(answer: HttpAnswer): URL {
     const location = answer.headers.location;
-    if (location === undefined || !URL.canParse(location, answer.url)) {
-      throw errors.badAnswer(requestName('POST', answer.url), `its Location is ${location ?? 'missing'}`);
-    }
-    const url = new URL(location, answer.url);
-    if (url.protocol !== 'https:' && (url.protocol !== 'http:' || answer.url.protocol === 'https:')) {
-      throw errors.badRedirect(answer.url.href, url.href, 'from an encrypted connection to one that is not');
-    }
-    return url;
+    if (location === undefined) throw errors.badAnswer(requestName('POST', answer.url), 'it has no Location');
+    return redirectTarget(answer.url, location);
   }
 
   async #reached(signal: AbortSignal | undefined): Promise<Ping> {
@@ -173,8 +193,8 @@ export class RegistryHost {
     if (!challenges.some(({ scheme }) => scheme === 'basic')) {
       throw errors.unknownScheme(url.host, challenges.map(({ scheme }) => scheme).join(', '));
     }
-    if (isAnonymous(auth)) return named(name, () => Promise.reject(errors.noCredentials()));
-    return basicHeader(auth!);
+    if (!hasPassword(auth)) return named(name, () => Promise.reject(errors.noCredentials()));
+    return basicHeader(auth);
   }
 
   #isOurs(url: URL): boolean {
@@ -190,12 +210,6 @@ export class RegistryHost {
     for (const challenge of challenges.filter(({ scheme }) => scheme === 'bearer')) {
       this.#tokens.forget(tokenRequest(challenge, access, false, new URL(this.#ping?.base ?? 'http://none')));
     }
-  }
-
-  #wantsMore(challenges: readonly Challenge[], access: Access): boolean {
-    return challenges.some(({ parameters }) =>
-      splitScopes(parameters.get('scope')).some((each) => !access.scopes.includes(each)),
-    );
   }
 
   async #refusal(answer: HttpAnswer, signal: AbortSignal | undefined): Promise<RegistryRefusal> {
@@ -216,6 +230,14 @@ function challengesOf({ status, headers }: HttpAnswer): Challenge[] {
 }
 
 const splitScopes = (text: string | undefined): string[] => (text ?? '').split(' ').filter((each) => each !== '');
+
+function wantsMore(challenges: readonly Challenge[], access: Access): boolean {
+  return challenges.some(({ parameters }) =>
+    splitScopes(parameters.get('scope')).some((each) => !access.scopes.includes(each)),
+  );
+}
+
+const hasPassword = (auth: AuthConfig | undefined): auth is AuthConfig => Boolean(auth?.username && auth.password);
 
 /** What is asked for: what the operation needs and what the registry says it needs. Throws for a realm not to trust. */
 function tokenRequest(challenge: Challenge, access: Access, mustEncrypt: boolean, registry: URL): TokenRequest {

@@ -10,6 +10,7 @@ import { errors } from '../errors.ts';
 import { isAnonymous } from './auth-config.ts';
 import type { AuthConfig } from './config.ts';
 import { type Connections, type HttpAnswer, readSmall } from './connections.ts';
+import { followRedirects } from './redirects.ts';
 import { refusalOf } from './refusals.ts';
 
 export interface TokenRequest {
@@ -82,7 +83,7 @@ export class Tokens {
     }
     if (auth?.username) url.searchParams.set('account', auth.username);
     const headers = auth?.username ? { Authorization: basicHeader(auth) } : {};
-    return this.#connections.send({ method: 'GET', url, headers, signal });
+    return followRedirects(this.#connections, { method: 'GET', url, headers, signal });
   }
 
   #post({ realm, service, scopes, offline, signal }: TokenRequest, auth: AuthConfig): Promise<HttpAnswer> {

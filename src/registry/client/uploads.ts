@@ -64,9 +64,12 @@ export async function uploadBlob({ config, ...upload }: BlobUpload): Promise<voi
   let session: Session | undefined;
   let inPieces = false;
   let acknowledged = 0;
+  let abandoned: URL | undefined;
   const attempt = async (): Promise<void> => {
     if (session && inPieces) session = await resume(repository, session);
     session ??= await begin(repository, config);
+    if (abandoned) await cancel(repository, abandoned);
+    abandoned = undefined;
     onBytes(session.offset);
     if (!inPieces) {
       // A break leaves this upload in a state nobody knows; the next try begins another one.
@@ -85,7 +88,10 @@ export async function uploadBlob({ config, ...upload }: BlobUpload): Promise<voi
       signal: repository.signal,
       progress: () => acknowledged,
       onRetry: (inMs, error) => {
-        if (acknowledged === 0) session = undefined;
+        if (acknowledged === 0) {
+          abandoned = session?.url;
+          session = undefined;
+        }
         onRetry(inMs, error);
       },
     });

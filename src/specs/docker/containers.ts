@@ -207,15 +207,3 @@ export interface ExecCreateBody {
   readonly User?: string | null;
   readonly WorkingDir?: string | null;
 }
-
-export interface ImageSummary {
-  readonly Id: string;
-  readonly ParentId: string;
-  readonly RepoTags: readonly string[];
-  readonly RepoDigests: readonly string[];
-  readonly Created: number;
-  readonly Size: number;
-  readonly SharedSize: number;
-  readonly Labels: Readonly<Record<string, string>>;
-  readonly Containers: number;
-}

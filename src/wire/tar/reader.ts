@@ -21,8 +21,11 @@ import {
 /** Receives what an archive holds, in its order. What a sink throws comes out of `push`. */
 export interface TarSink {
   entry(entry: TarEntry): void;
-  /** The next bytes of a file's content: a view, valid until the pushed chunk is used for something else. */
-  data(bytes: Buffer): void;
+  /**
+   * The next bytes of a file's content: a view, valid until the pushed chunk is used for something else, and where they
+   * stand in the archive.
+   */
+  data(bytes: Buffer, offset: number): void;
   /** The next bytes of a sparse file that are not stored. */
   hole(length: number): void;
   /** A file's content is complete. Called for entries of type `file`, empty ones too. */
@@ -206,7 +209,7 @@ export class TarReader {
         const bytes = yield { upTo: left };
         if (bytes.length === 0) throw errors.truncated(`entry ${shown(entry.path)}`, this.#offset);
         left -= bytes.length;
-        this.#sink.data(bytes);
+        this.#sink.data(bytes, this.#offset - bytes.length);
       }
       at = offset + length;
     }

@@ -1,0 +1,89 @@
+/**
+ * Progress of long operations: one JSON object per line, as Docker's clients read it.
+ *
+ * The head of the answer goes out with the first line, so what is refused before that still has a status of its own;
+ * what fails later is a line with `error` in it (compat: moby's streamformatter).
+ */
+import type { ServerResponse } from 'node:http';
+import { messageOf, SkiffError } from '#base';
+
+export interface ProgressLine {
+  readonly id?: string;
+  readonly status?: string;
+  readonly stream?: string;
+  readonly progressDetail?: { readonly current?: number; readonly total?: number };
+  readonly progress?: string;
+  readonly aux?: object;
+}
+
+/** Updates of one item come no more often than this; the first and the last always come. */
+const INTERVAL_MS = 100;
+
+export class ProgressStream {
+  readonly #response: ServerResponse;
+  readonly #nowMs: () => number;
+  readonly #lastMs = new Map<string, number>();
+
+  constructor(response: ServerResponse, nowMs: () => number = () => performance.now()) {
+    this.#response = response;
+    this.#nowMs = nowMs;
+  }
+
+  send(line: ProgressLine): void {
+    if (!this.#response.headersSent) this.#response.writeHead(200, { 'Content-Type': 'application/json' });
+    this.#response.write(`${JSON.stringify(line)}\r\n`);
+  }
+
+  status(status: string, id?: string): void {
+    this.send(id === undefined ? { status } : { status, id });
+  }
+
+  /** A step of one item, with how far it is where that is known. */
+  step(id: string, status: string, current?: number, total?: number): void {
+    if (current === undefined || total === undefined) {
+      this.#lastMs.delete(id);
+      this.send({ status, progressDetail: {}, id });
+      return;
+    }
+    const now = this.#nowMs();
+    const last = this.#lastMs.get(id);
+    if (last !== undefined && now - last < INTERVAL_MS && current < total) return;
+    this.#lastMs.set(id, now);
+    this.send({ status, progressDetail: { current, total }, progress: progressBar(current, total), id });
+  }
+
+  /** Ends the answer well. */
+  end(): void {
+    if (!this.#response.headersSent) this.#response.writeHead(200, { 'Content-Type': 'application/json' });
+    this.#response.end();
+  }
+
+  /** Ends it with a failure; before the first line the failure is thrown on, for a status of its own. */
+  fail(thrown: unknown): void {
+    if (!this.#response.headersSent) throw thrown;
+    const message = messageOf(thrown);
+    const code = thrown instanceof SkiffError && thrown.kind === 'unauthorized' ? { code: 401 } : {};
+    this.#response.end(`${JSON.stringify({ errorDetail: { ...code, message }, error: message })}\r\n`);
+  }
+}
+
+/** compat: the bar old clients print as it is: fifty places, then the sizes. */
+export function progressBar(current: number, total: number): string {
+  const done = humanSize(current).padStart(8);
+  if (total <= 0 || current > total) return done;
+  const places = Math.min(50, Math.trunc((current / total) * 50));
+  return `[${'='.repeat(places)}>${' '.repeat(50 - places)}] ${done}/${humanSize(total)}`;
+}
+
+const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'] as const;
+
+/** Four significant digits, as Go's units.HumanSize prints them. */
+function humanSize(bytes: number): string {
+  let size = bytes;
+  let unit = 0;
+  while (size >= 1000 && unit < UNITS.length - 1) {
+    size /= 1000;
+    unit += 1;
+  }
+  return `${Number(size.toPrecision(4))}${UNITS[unit]}`;
+}

@@ -1,0 +1,73 @@
+/** POST /images/create: pull from a registry, or import a root file system. */
+import { Readable } from 'node:stream';
+import { messageOf, shortId } from '#base';
+import type { EngineParts } from '#engine';
+import { decodeAuthHeader } from '#registry';
+import { header, type RequestContext } from '#rpc';
+import { errors } from '../../errors.ts';
+import { ProgressStream } from '../../progress.ts';
+import { platformOf } from './platform.ts';
+
+export async function createImage(parts: EngineParts, context: RequestContext): Promise<void> {
+  await (context.query.get('fromImage') ? pull(parts, context) : importImage(parts, context));
+}
+
+async function pull(parts: EngineParts, { request, query, response, signal }: RequestContext): Promise<void> {
+  const name = query.get('fromImage')!;
+  const tag = query.get('tag') ?? '';
+  const platform = platformOf(query);
+  // compat: without any tag all of them are meant; clients write `latest` out.
+  const hasTag = tag !== '' || /@|:[^/]*$/.test(name);
+  const reference = tag === '' ? name : `${name}${tag.includes(':') ? '@' : ':'}${tag}`;
+  const credentials = decodeAuthHeader(header(request, 'x-registry-auth'));
+  const progress = new ProgressStream(response);
+  try {
+    await parts.images.pull(reference, {
+      ...(platform ? { platform } : {}),
+      credentials,
+      allTags: !hasTag,
+      signal,
+      onProgress: ({ id, status, current, total }) => progress.step(shortId(id), status, current, total),
+      onStatus: (line, id) => progress.status(line, id),
+    });
+    progress.end();
+  } catch (error) {
+    progress.fail(error);
+  }
+}
+
+/** compat: the id is the only line; failures after the head are lines too. */
+async function importImage(parts: EngineParts, { request, query, response, signal }: RequestContext): Promise<void> {
+  const source = query.get('fromSrc') ?? '';
+  if (source === '') throw errors.invalid('neither fromImage nor fromSrc is given');
+  const repository = query.get('repo') ?? '';
+  const tag = query.get('tag') ?? '';
+  const platform = platformOf(query);
+  const progress = new ProgressStream(response);
+  try {
+    const image = await parts.images.import(source === '-' ? request : await download(source, progress, signal), {
+      ...(repository === '' ? {} : { reference: tag === '' ? repository : `${repository}:${tag}` }),
+      message: query.get('message') ?? (source === '-' ? '' : `Imported from ${source}`),
+      changes: query.getAll('changes'),
+      ...(platform ? { platform } : {}),
+      signal,
+    });
+    progress.status(image.id);
+    progress.end();
+  } catch (error) {
+    progress.fail(error);
+  }
+}
+
+/** compat: a source without a scheme is taken for http. */
+async function download(source: string, progress: ProgressStream, signal: AbortSignal): Promise<Readable> {
+  const url = /^[a-z]+:\/\//i.test(source) ? source : `http://${source}`;
+  try {
+    const answer = await fetch(url, { signal, redirect: 'follow' });
+    if (!answer.ok || !answer.body) throw new Error(`${answer.status} ${answer.statusText}`);
+    progress.status(`Downloading from ${url}`);
+    return Readable.fromWeb(answer.body);
+  } catch (error) {
+    throw errors.cannotDownload(url, messageOf(error));
+  }
+}

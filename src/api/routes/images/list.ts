@@ -1,0 +1,145 @@
+/** GET /images/json: the list of images. */
+import { parseTimeNs } from '#base';
+import { type EngineParts, hasLabel } from '#engine';
+import type { ImageRecord } from '#images';
+import { parseReference, repositoryOf } from '#registry';
+import type { RequestContext } from '#rpc';
+import type { ImageSummary } from '#specs';
+import { errors } from '../../errors.ts';
+import { sendJson } from '../../http-status.ts';
+import { boolean, type Filters, filters } from '../../query.ts';
+
+export async function listImages(parts: EngineParts, { query, response }: RequestContext): Promise<void> {
+  const wanted = filters(query, ['before', 'dangling', 'label', 'reference', 'since', 'until']);
+  // compat: `filter=name` of API versions before 1.41.
+  const oldName = query.get('filter');
+  const names = [...(wanted.get('reference') ?? []), ...(oldName ? [oldName] : [])];
+  const matching = (await selectImages(parts, wanted)).flatMap((image) => withNames(image, names));
+  const children = new Set(parts.images.list().flatMap(({ parent }) => parent ?? []));
+  const isShown = (image: ImageRecord): boolean =>
+    boolean(query, 'all') || image.tags.length > 0 || image.repoDigests.length > 0 || !children.has(image.id);
+  const counts = new Map<string, number>();
+  for (const { imageId } of parts.containers.list()) counts.set(imageId, (counts.get(imageId) ?? 0) + 1);
+  const shared = boolean(query, 'shared-size')
+    ? new Map(parts.images.usage().images.map(({ image, sharedBytes }) => [image.id as string, sharedBytes]))
+    : undefined;
+  const rows = matching
+    .filter(isShown)
+    .map((image) =>
+      summarizeImage(image, { shared: shared?.get(image.id) ?? -1, containers: counts.get(image.id) ?? 0 }),
+    );
+  sendJson(
+    response,
+    200,
+    rows.sort((a, b) => b.Created - a.Created),
+  );
+}
+
+/** Images that all filters but `reference` let through; what `list` and `prune` have in common. */
+export async function selectImages(parts: EngineParts, wanted: Filters): Promise<ImageRecord[]> {
+  const before = await newest(parts, wanted, 'before');
+  const since = await newest(parts, wanted, 'since');
+  const until = untilTime(wanted);
+  const dangling = wanted.get('dangling')?.map(flag);
+  return parts.images.list().filter((image) => {
+    const created = createdNs(image);
+    return (
+      (wanted.get('label') ?? []).every((wish) => hasLabel(image.config.labels, wish)) &&
+      (wanted.get('label!') ?? []).every((wish) => !hasLabel(image.config.labels, wish)) &&
+      (dangling === undefined || dangling.includes(image.tags.length === 0)) &&
+      (before === undefined || created < before) &&
+      (since === undefined || created > since) &&
+      (until === undefined || created < until)
+    );
+  });
+}
+
+function flag(value: string): boolean {
+  if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(value)) return true;
+  if (['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(value)) return false;
+  throw errors.invalid(`invalid filter 'dangling=[${value}]'`);
+}
+
+async function newest(parts: EngineParts, wanted: Filters, key: string): Promise<bigint | undefined> {
+  const [reference] = wanted.get(key) ?? [];
+  if (reference === undefined) return undefined;
+  const image = await parts.images.find(reference);
+  if (!image) throw errors.noSuchImage(reference);
+  return createdNs(image);
+}
+
+/** A duration before now, Unix seconds, or RFC 3339. */
+export function untilTime(wanted: Filters): bigint | undefined {
+  const values = wanted.get('until') ?? [];
+  if (values.length > 1) throw errors.invalid('more than one until filter specified');
+  const [text] = values;
+  if (text === undefined) return undefined;
+  const time = parseTimestamp(text);
+  if (time === undefined)
+    throw errors.invalid(`invalid filter 'until=${text}': give a duration such as 24h, or a time`);
+  return time;
+}
+
+function parseTimestamp(text: string): bigint | undefined {
+  const duration = durationNs(text);
+  if (duration !== undefined) return BigInt(Date.now()) * 1_000_000n - duration;
+  if (/^\d+(\.\d+)?$/.test(text)) return BigInt(Math.round(Number(text) * 1000)) * 1_000_000n;
+  return parseTimeNs(text);
+}
+
+function durationNs(text: string): bigint | undefined {
+  if (!/^(?:\d+(?:\.\d+)?(?:h|m|s|ms))+$/.test(text)) return undefined;
+  const UNIT_MS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
+  let ms = 0;
+  for (const [, number, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/g)) ms += Number(number) * UNIT_MS[unit!]!;
+  return BigInt(Math.round(ms)) * 1_000_000n;
+}
+
+/** The image with only the names that match a pattern; nothing when none does. */
+function withNames(image: ImageRecord, patterns: readonly string[]): ImageRecord[] {
+  if (patterns.length === 0) return [image];
+  const fits = (name: string): boolean => patterns.some((pattern) => matchesPattern(name, pattern));
+  const tags = image.tags.filter(fits);
+  const repoDigests = image.repoDigests.filter(
+    (name) => fits(name) || tags.some((tag) => name.startsWith(`${repositoryOf(tag)}@`)),
+  );
+  return tags.length + repoDigests.length === 0 ? [] : [{ ...image, tags, repoDigests }];
+}
+
+/** compat: Go's path.Match on the familiar name, with or without its tag. */
+function matchesPattern(name: string, pattern: string): boolean {
+  const { name: repository } = parseReference(name);
+  const glob = pattern
+    .replace(/[.+^${}()|]/g, '\\$&')
+    .replaceAll('*', '[^/]*')
+    .replaceAll('?', '[^/]');
+  let expression: RegExp;
+  try {
+    expression = new RegExp(`^${glob}$`);
+  } catch {
+    throw errors.invalid(`invalid filter 'reference=${pattern}': syntax error in pattern`);
+  }
+  return expression.test(name) || expression.test(repository);
+}
+
+function createdNs({ createdAt }: ImageRecord): bigint {
+  return parseTimeNs(createdAt) ?? 0n;
+}
+
+export function summarizeImage(
+  image: ImageRecord,
+  { shared, containers }: { readonly shared: number; readonly containers: number },
+): ImageSummary {
+  const isDangling = image.tags.length + image.repoDigests.length === 0;
+  return {
+    Id: image.id,
+    ParentId: image.parent ?? '',
+    RepoTags: image.tags,
+    RepoDigests: image.repoDigests,
+    Created: Number(createdNs(image) / 1_000_000_000n),
+    Size: image.sizeBytes,
+    SharedSize: shared,
+    Labels: isDangling && Object.keys(image.config.labels).length === 0 ? {} : image.config.labels,
+    Containers: containers,
+  };
+}

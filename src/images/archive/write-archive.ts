@@ -1,0 +1,102 @@
+/**
+ * Writes images as one archive that is both an OCI layout and what `docker load` reads: blobs by digest, `index.json`
+ * with the manifests as they are, and Docker's `manifest.json` and `repositories`. The same images give the same bytes.
+ */
+import { type Digest, digestParts } from '#base';
+import { repositoryOf } from '#registry';
+import { type Descriptor, type ImageManifest, MAX_MANIFEST_BYTES, mediaTypes, platformJson } from '#specs';
+import { encodeTarEntry, TAR_END, tarEntry, tarPadding } from '#wire';
+import type { ContentStore } from '../content/content-store.ts';
+import type { ImageRecord } from '../image-record.ts';
+
+export interface SavedImage {
+  readonly image: ImageRecord;
+  readonly descriptor: Descriptor;
+  readonly manifest: ImageManifest;
+  /** `name:tag`: those the user asked for. */
+  readonly tags: readonly string[];
+}
+
+export async function* writeArchive(content: ContentStore, images: readonly SavedImage[]): AsyncGenerator<Buffer> {
+  yield folder('blobs');
+  const blobs = new Map<Digest, number>();
+  for (const { descriptor, manifest } of images) {
+    for (const { digest, size } of [descriptor, manifest.config, ...manifest.layers]) blobs.set(digest, size);
+  }
+  for (const algorithm of new Set([...blobs.keys()].map((digest) => digestParts(digest).algorithm))) {
+    yield folder(`blobs/${algorithm}`);
+  }
+  for (const [digest, size] of [...blobs].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    yield encodeTarEntry(tarEntry(blobPath(digest), 'file', { size }));
+    for await (const chunk of content.open(digest) as AsyncIterable<Buffer>) yield chunk;
+    yield tarPadding(size);
+  }
+  yield* file('index.json', layoutIndex(images));
+  yield* file('manifest.json', dockerList(images));
+  yield* file('oci-layout', { imageLayoutVersion: '1.0.0' });
+  yield* file('repositories', repositories(images));
+  yield TAR_END;
+}
+
+/** What the archive keeps in memory of an image is its manifest. */
+export const MAX_SAVED_MANIFEST = MAX_MANIFEST_BYTES;
+
+function layoutIndex(images: readonly SavedImage[]): object {
+  return {
+    schemaVersion: 2,
+    mediaType: mediaTypes.ociIndex,
+    manifests: images.flatMap(({ image, descriptor: { mediaType, digest, size }, tags }) => {
+      const base = { mediaType, digest, size, platform: platformJson(image.platform) };
+      if (tags.length === 0) return [base];
+      return tags.map((tag) => ({
+        ...base,
+        annotations: {
+          'io.containerd.image.name': fullName(tag),
+          'org.opencontainers.image.ref.name': tag.slice(repositoryOf(tag).length + 1),
+        },
+      }));
+    }),
+  };
+}
+
+function dockerList(images: readonly SavedImage[]): object {
+  return images.map(({ manifest, tags }) => ({
+    Config: blobPath(manifest.config.digest),
+    RepoTags: tags.length === 0 ? null : tags,
+    Layers: manifest.layers.map(({ digest }) => blobPath(digest)),
+  }));
+}
+
+/** compat: by repository and tag the topmost layer, for readers of the oldest format. */
+function repositories(images: readonly SavedImage[]): object {
+  const all: Record<string, Record<string, string>> = {};
+  for (const { manifest, tags } of images) {
+    for (const tag of tags) {
+      const repository = repositoryOf(tag);
+      const top = manifest.layers.at(-1)?.digest ?? manifest.config.digest;
+      (all[repository] ??= {})[tag.slice(repository.length + 1)] = digestParts(top).hex;
+    }
+  }
+  return all;
+}
+
+/** compat: containerd's names have Docker Hub's host and `library/` written out. */
+function fullName(tag: string): string {
+  const first = tag.split('/')[0]!;
+  if (!tag.includes('/')) return `docker.io/library/${tag}`;
+  return /[.:]/.test(first) || first === 'localhost' ? tag : `docker.io/${tag}`;
+}
+
+function blobPath(digest: Digest): string {
+  const { algorithm, hex } = digestParts(digest);
+  return `blobs/${algorithm}/${hex}`;
+}
+
+const folder = (path: string): Buffer => encodeTarEntry(tarEntry(`${path}/`, 'directory'));
+
+function* file(path: string, value: object): Generator<Buffer> {
+  const bytes = Buffer.from(JSON.stringify(value));
+  yield encodeTarEntry(tarEntry(path, 'file', { size: bytes.length }));
+  yield bytes;
+  yield tarPadding(bytes.length);
+}

@@ -1,0 +1,119 @@
+/**
+ * `system fsck`: compares images, layers and blobs with the disk. With `repair`, what is missing is made again where
+ * its source is here, and what cannot be made whole goes.
+ */
+import { collectGarbage } from './collect.ts';
+import { checkContent, type ContentProblem } from './content/fsck.ts';
+import type { DiskContentStore } from './content/disk-content-store.ts';
+import { type ImageParts, STORE } from './image-parts.ts';
+import type { ImageRecord } from './image-record.ts';
+import type { CheckOptions, Fault } from './images.ts';
+import { readImage } from './adopt.ts';
+import type { LayerFault } from './layers/layer-store.ts';
+import { unpackLayers } from './unpack-layers.ts';
+
+const LAYER_FAULTS: Readonly<Record<LayerFault['kind'], string>> = {
+  'record-without-folder': 'its folder is missing',
+  'folder-without-record': 'it belongs to no record',
+  leftover: 'it is left of an unpacking that broke off',
+};
+
+type CheckParts = ImageParts & { readonly content: DiskContentStore };
+
+export async function checkImages(parts: CheckParts, options: CheckOptions): Promise<Fault[]> {
+  const faults: Fault[] = [];
+  const { repair, deep, signal } = options;
+  for (const problem of await checkContent(parts.content, { repair, deep, ...(signal ? { signal } : {}) })) {
+    faults.push(contentFault(problem));
+  }
+  for (const { kind, name, path } of repair ? parts.layers.repair() : parts.layers.check()) {
+    faults.push({ kind, subject: name, message: `layer ${name}: ${LAYER_FAULTS[kind]}: ${path}`, isRepaired: repair });
+  }
+  for (const image of parts.index.list()) {
+    signal?.throwIfAborted();
+    faults.push(...(await checkImage(parts, image, repair)));
+  }
+  if (repair) await collectGarbage(parts);
+  return faults;
+}
+
+/** An image needs a manifest whose blobs are all here, and its layers unpacked. */
+async function checkImage(parts: CheckParts, image: ImageRecord, repair: boolean): Promise<Fault[]> {
+  const faults: Fault[] = [];
+  const isHere = (digest: ImageRecord['id']): boolean => {
+    const blob = parts.content.stat(digest);
+    return blob?.references.every((child) => parts.content.stat(child) !== undefined) ?? false;
+  };
+  const whole = image.manifests.filter(({ digest }) => isHere(digest));
+  if (whole.length < image.manifests.length) {
+    const isRepaired = repair && whole.length > 0;
+    for (const { digest } of image.manifests.filter((each) => !whole.includes(each))) {
+      const message = `image ${name(image)}: manifest ${digest} or something it refers to is missing`;
+      faults.push({ kind: 'image-manifest', subject: image.id, message, isRepaired });
+    }
+    if (isRepaired) await update(parts, { ...image, manifests: whole });
+  }
+  const lost = image.layers.filter(({ key }) => !parts.layers.get(key));
+  for (const { diffId } of lost) {
+    const isRepaired = repair && whole.length > 0 && (await unpackedAgain(parts, image, whole[0]!));
+    const message = `image ${name(image)}: layer ${diffId} is not unpacked`;
+    faults.push({ kind: 'image-layer', subject: image.id, message, isRepaired });
+  }
+  const isHopeless = whole.length === 0 && (lost.length > 0 || !parts.content.stat(image.id));
+  if (isHopeless) {
+    // Nothing can be started from it or given away: a record that promises it only misleads.
+    if (repair) parts.index.delete(image.id);
+    const message = `image ${name(image)} cannot be made whole: pull or load it again`;
+    faults.push({ kind: 'image-lost', subject: image.id, message, isRepaired: repair });
+  }
+  return faults;
+}
+
+async function unpackedAgain(
+  parts: CheckParts,
+  image: ImageRecord,
+  descriptor: ImageRecord['manifests'][number],
+): Promise<boolean> {
+  try {
+    const { manifest } = await readImage(parts, descriptor);
+    const wanted = image.layers.map(({ diffId }, index) => ({ diffId, blob: manifest.layers[index]!.digest }));
+    using held = await unpackLayers(parts, { wanted });
+    await update(parts, { ...image, layers: held.layers });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function update(parts: CheckParts, record: ImageRecord): Promise<void> {
+  await parts.locks.run(STORE, async () => {
+    if (parts.index.get(record.id)) parts.index.put([record]);
+  });
+}
+
+const name = ({ tags, id }: ImageRecord): string => tags[0] ?? id;
+
+function contentFault(problem: ContentProblem): Fault {
+  const { kind, repaired: isRepaired } = problem;
+  const fault = (subject: string, message: string): Fault => ({ kind, subject, message, isRepaired });
+  switch (problem.kind) {
+    case 'orphan-file':
+      return fault(problem.path, `${problem.path} belongs to no record`);
+    case 'stale-ingest':
+      return fault(problem.path, `${problem.path} is left of a download nobody goes on with`);
+    case 'missing-file':
+      return fault(problem.digest, `blob ${problem.digest} has no file: ${problem.path} is missing`);
+    case 'wrong-size':
+      return fault(
+        problem.digest,
+        `blob ${problem.digest} has ${problem.actualBytes} bytes instead of ${problem.expectedBytes}: ${problem.path}`,
+      );
+    case 'wrong-digest':
+      return fault(
+        problem.digest,
+        `blob ${problem.digest} is damaged, its bytes have ${problem.actual}: ${problem.path}`,
+      );
+    case 'dangling-reference':
+      return fault(problem.digest, `blob ${problem.digest} refers to ${problem.missing}, which is not here`);
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * What a container has changed in its root file system (compat: `docker diff`), by comparing two trees entry by entry.
+ *
+ * compat: Docker's words for it. A file is modified when its type, mode, owner, device number, size, time or capability
+ * differ; a folder when its mode or owner do, or anything in it has changed. Of what is deleted only the top is told, of
+ * what is added everything.
+ */
+import { type HostFacts, S_IF, type TreeEntry, type WalkRecord } from '#linux';
+import { openStack } from './tree.ts';
+
+export interface Change {
+  readonly kind: 'modified' | 'added' | 'deleted';
+  /** Absolute, as the container sees it. */
+  readonly path: string;
+}
+
+export interface ChangesRequest {
+  /** The container's stack, topmost (its own folder) first. */
+  readonly folders: readonly string[];
+  /** The stack it began with, topmost first. */
+  readonly lowers: readonly string[];
+  readonly facts: Pick<HostFacts, 'kernel'>;
+  readonly helperProgram?: string;
+}
+
+/** In the order of the tree, a folder before what is in it. Throws the helper's `SyscallError`. */
+export async function changesOf({ folders, lowers, ...where }: ChangesRequest): Promise<Change[]> {
+  await using before = openStack({ ...where, folders: lowers });
+  await using after = openStack({ ...where, folders });
+  return await compareTrees(entriesOf(before.walk({ content: false })), entriesOf(after.walk({ content: false })));
+}
+
+async function* entriesOf(records: AsyncIterable<WalkRecord>): AsyncGenerator<TreeEntry> {
+  for await (const record of records) {
+    if ((record.type === 'entry' || record.type === 'link') && record.entry.path.length > 0) yield record.entry;
+  }
+}
+
+/** Both in the order of a walk: names in byte order, a folder before what is in it, without the root. */
+export async function compareTrees(
+  before: AsyncIterator<TreeEntry>,
+  after: AsyncIterator<TreeEntry>,
+): Promise<Change[]> {
+  const changes = new ChangeList();
+  let old = await next(before);
+  let now = await next(after);
+  while (old || now) {
+    const order = !old ? 1 : !now ? -1 : comparePaths(old.path, now.path);
+    if (order < 0) {
+      changes.deleted(old!.path);
+      old = await next(before);
+    } else if (order > 0) {
+      changes.added(now!.path);
+      now = await next(after);
+    } else {
+      if (isFolder(old!) && isFolder(now!)) changes.folder(now!.path, differs(old!, now!));
+      else if (differs(old!, now!)) changes.modified(now!.path, isFolder(old!));
+      [old, now] = [await next(before), await next(after)];
+    }
+  }
+  return changes.list();
+}
+
+/** Collects changes in the order of the tree, with the folders above them. */
+class ChangeList {
+  readonly #changes: Change[] = [];
+  /** Folders on both sides above the entry at hand that are not told yet. */
+  readonly #folders: string[] = [];
+  /** What is below this path is told by it. */
+  #covered: string | undefined;
+
+  deleted(path: Buffer): void {
+    const text = textOf(path);
+    if (this.#isCovered(text)) return;
+    this.#tell('deleted', text);
+    this.#covered = text;
+  }
+
+  added(path: Buffer): void {
+    this.#tell('added', textOf(path));
+  }
+
+  /** A folder that has become something else takes what was in it along. */
+  modified(path: Buffer, wasFolder: boolean): void {
+    const text = textOf(path);
+    this.#tell('modified', text);
+    if (wasFolder) this.#covered = text;
+  }
+
+  folder(path: Buffer, isModified: boolean): void {
+    const text = textOf(path);
+    if (isModified) this.#tell('modified', text);
+    else this.#enter(text);
+  }
+
+  list(): Change[] {
+    return this.#changes;
+  }
+
+  #tell(kind: Change['kind'], path: string): void {
+    this.#leave(path);
+    for (const folder of this.#folders.splice(0)) this.#changes.push({ kind: 'modified', path: folder });
+    this.#changes.push({ kind, path });
+  }
+
+  #enter(path: string): void {
+    this.#leave(path);
+    this.#folders.push(path);
+  }
+
+  /** Folders the path is not in have been left without a change. */
+  #leave(path: string): void {
+    while (this.#folders.length > 0 && !path.startsWith(`${this.#folders.at(-1)}/`)) this.#folders.pop();
+  }
+
+  #isCovered(path: string): boolean {
+    return this.#covered !== undefined && path.startsWith(`${this.#covered}/`);
+  }
+}
+
+function differs(old: TreeEntry, now: TreeEntry): boolean {
+  if (old.mode !== now.mode || old.uid !== now.uid || old.gid !== now.gid) return true;
+  if (old.devMajor !== now.devMajor || old.devMinor !== now.devMinor) return true;
+  if (capabilityOf(old) !== capabilityOf(now)) return true;
+  return !isFolder(old) && (old.size !== now.size || !isSameTime(old.mtimeNs, now.mtimeNs));
+}
+
+/** compat: a time without a fraction may have lost it in an archive. */
+function isSameTime(a: bigint, b: bigint): boolean {
+  if (a === b) return true;
+  const second = 1_000_000_000n;
+  return a / second === b / second && (a % second === 0n || b % second === 0n);
+}
+
+function capabilityOf({ xattrs }: TreeEntry): string {
+  return xattrs.find(([name]) => name.toString('latin1') === 'security.capability')?.[1].toString('hex') ?? '';
+}
+
+/** By components, each in byte order: the order of a walk. A slash comes before every other byte. */
+export function comparePaths(a: Buffer, b: Buffer): number {
+  const length = Math.min(a.length, b.length);
+  for (let at = 0; at < length; at += 1) {
+    if (a[at] === b[at]) continue;
+    return a[at] === SLASH ? -1 : b[at] === SLASH ? 1 : a[at]! - b[at]!;
+  }
+  return a.length - b.length;
+}
+
+const SLASH = 0x2f;
+const textOf = (path: Buffer): string => `/${path.toString()}`;
+const isFolder = (entry: TreeEntry): boolean => (entry.mode & S_IF.MASK) === S_IF.DIR;
+
+async function next(entries: AsyncIterator<TreeEntry>): Promise<TreeEntry | undefined> {
+  const step = await entries.next();
+  return step.done === true ? undefined : step.value;
+}

@@ -1,0 +1,81 @@
+/**
+ * A folder as overlayfs keeps it, back as the tar of a layer: whiteouts and opaque folders under the names the image
+ * specification gives them. The same folder always gives the same bytes, so the same DiffID.
+ */
+import type { HostFacts, TreeEntry } from '#linux';
+import { byteString, type ByteString, type TarEntry } from '#wire';
+import { errors } from '../errors.ts';
+import { containerIdOf, type IdMap, type IdRange } from './id-map.ts';
+import { openStack, type Stack } from './tree.ts';
+import { tarOfTree } from './tar-of-tree.ts';
+
+export interface PackRequest {
+  /** The upper folder of an overlay, or a layer's; nobody writes into it meanwhile, or the result is a mixture. */
+  readonly folder: string;
+  readonly facts: Pick<HostFacts, 'kernel'>;
+  readonly helperProgram?: string;
+  /** Owners in the archive for those on the host; without it they are the same. */
+  readonly idMap?: IdMap;
+}
+
+/** The layer's tar. Throws `image.unpackable` for what no layer can hold, and the helper's `SyscallError`. */
+export async function* packLayer({ folder, idMap, ...where }: PackRequest): AsyncGenerator<Buffer> {
+  yield* pack({ ...where, folders: [folder] }, (entry, found) => layerEntries(inside(entry, idMap), found));
+}
+
+/** The tar of a whole root file system (compat: `docker export`): of a stack as one tree, or of one folder. */
+export async function* packRoot({ idMap, ...stack }: Stack & { readonly idMap?: IdMap }): AsyncGenerator<Buffer> {
+  yield* pack(stack, (entry) => [inside(entry, idMap)]);
+}
+
+async function* pack(stack: Stack, translate: Parameters<typeof tarOfTree>[1]): AsyncGenerator<Buffer> {
+  await using reader = openStack(stack);
+  yield* tarOfTree(reader.walk({ content: true }), translate);
+}
+
+/** compat: attributes of marks as Docker writes them. */
+function layerEntries(entry: TarEntry, found: TreeEntry): TarEntry[] {
+  if (isWhiteout(entry)) return [mark(entry, beside(entry.path, '.wh.'), 0o600)];
+  const marks = marksOf(found);
+  for (const name of ['redirect', 'metacopy']) {
+    // Only a mount with other options than ours leaves these: the folder makes sense only together with those below.
+    if (marks.has(name)) throw errors.unpackable(entry.path, `the overlay mark '${name}' has no form in a layer`);
+  }
+  if (marks.get('opaque') !== 'y') return [entry];
+  return [entry, mark(entry, `${entry.path}.wh..wh..opq` as ByteString, entry.mode & 0o777)];
+}
+
+function isWhiteout(entry: TarEntry): boolean {
+  return entry.type === 'character-device' && entry.devMajor === 0 && entry.devMinor === 0;
+}
+
+function mark(entry: TarEntry, path: ByteString, mode: number): TarEntry {
+  return { ...entry, path, type: 'file', mode, size: 0, xattrs: new Map() };
+}
+
+/** The path with something before its last name. */
+function beside(path: ByteString, before: string): ByteString {
+  const at = path.lastIndexOf('/') + 1;
+  return `${path.slice(0, at)}${before}${path.slice(at)}` as ByteString;
+}
+
+/** What overlayfs has noted about an entry, by name. */
+function marksOf({ xattrs }: TreeEntry): Map<string, string> {
+  return new Map(
+    xattrs.flatMap(([name, value]) => {
+      const key = /^(?:trusted|user)\.overlay\.(\w+)$/.exec(byteString(name))?.[1];
+      return key === undefined ? [] : [[key, byteString(value)] as const];
+    }),
+  );
+}
+
+function inside(entry: TarEntry, idMap: IdMap | undefined): TarEntry {
+  if (!idMap) return entry;
+  return { ...entry, uid: mapped(idMap.uids, entry.uid, entry), gid: mapped(idMap.gids, entry.gid, entry) };
+}
+
+function mapped(ranges: readonly IdRange[], id: number, { path }: TarEntry): number {
+  const inner = containerIdOf(ranges, id);
+  if (inner === undefined) throw errors.unpackable(path, `its owner ${id} has no place in the user namespace`);
+  return inner;
+}

@@ -1,0 +1,146 @@
+/**
+ * One archive into one folder: decompress, hash, parse, and tell the native helper what to make.
+ *
+ * What `unpack-worker.ts` does in a thread of its own for a blob of the content store, and a daemon's own thread for a
+ * stream that comes in.
+ */
+import { createHash, type Hash } from 'node:crypto';
+import { type FileHandle, open } from 'node:fs/promises';
+import { addAbortSignal, Readable } from 'node:stream';
+import { because, type Digest, messageOf, SkiffError } from '#base';
+import { openUnpacker, type UnpackerOptions } from '#linux';
+import { TarReader } from '#wire';
+import { errors } from '../errors.ts';
+import { archiveBytes, formatOf } from './archive-stream.ts';
+import type { IdMap } from './id-map.ts';
+import { type HardLink, LayerSink, type LayerSinkOptions } from './layer-sink.ts';
+
+export interface UnpackedLayer {
+  /** Of the uncompressed archive, to its last byte: padding behind the end mark counts. */
+  readonly diffId: Digest;
+  /** compat: what Docker adds up: files and targets of symlinks; hard links count once. */
+  readonly sizeBytes: number;
+  /** Whether the archive describes the root folder. */
+  readonly givesRoot: boolean;
+  /** Whether nothing below this layer is seen. */
+  readonly hidesBelow: boolean;
+  /** Folders the archive did not describe, but puts something into; relative, as they were needed. */
+  readonly impliedFolders: readonly string[];
+  /** Hard links to what is not in this archive: they were left out. */
+  readonly missingLinks: readonly HardLink[];
+}
+
+/** Layers as overlayfs stacks them, or with the marks of the archive, for copies of the whole stack (merged-tree.ts). */
+export type LayerForm = 'overlay' | 'marked';
+
+export interface ArchiveTarget {
+  /** Existing and empty. */
+  readonly folder: string;
+  readonly helperProgram: string;
+  readonly signal?: AbortSignal | undefined;
+  readonly idMap?: IdMap | undefined;
+  /** How marks of removed files are put down. */
+  readonly form?: LayerForm | undefined;
+  /** Called with the bytes of the blob, as it is stored, that have been read so far. */
+  readonly onProgress?: ((blobBytes: number) => void) | undefined;
+}
+
+/** Small enough to stay in the processor's cache between hash, parser and copy. */
+const READ_BYTES = 1024 * 1024;
+
+/**
+ * Fills a folder from a tar of a root file system, whose names are taken as they are (there are no whiteouts). Memory
+ * is bounded by some chunks of the stream. When it rejects, nothing writes into the folder any more.
+ * Throws `tar.*`, `image.forbiddenEntry`, `image.unpack`, `image.cancelled` and the like.
+ */
+export async function unpackArchive(source: Readable, target: ArchiveTarget): Promise<UnpackedLayer> {
+  if (isAborted(target.signal)) throw errors.cancelled();
+  if (target.signal) addAbortSignal(target.signal, source);
+  return fill(target, {}, { whiteouts: 'refused' }, archiveBytes(source));
+}
+
+/** Fills a folder from a layer's blob: a file, plain or compressed with gzip or zstd. Throws as `unpackArchive`. */
+export async function unpackBlob(blob: string, target: ArchiveTarget): Promise<UnpackedLayer> {
+  await using file = await open(blob, 'r').catch((error: unknown) => {
+    throw because(errors.unpack(messageOf(error)), error);
+  });
+  const head = Buffer.alloc(8);
+  const { bytesRead } = await file.read(head, 0, head.length, 0);
+  const isPlain = formatOf(head.subarray(0, bytesRead)) === undefined;
+  const whiteouts = target.form === 'marked' ? 'kept' : 'translated';
+  if (isPlain) {
+    // The content goes from file to file without passing through here.
+    const options = { whiteouts, copies: true } as const;
+    return await fill(target, { source: file.fd }, options, bytesOf(file, target));
+  }
+  await using stream = Readable.from(bytesOf(file, target), { objectMode: false });
+  return await fill(target, {}, { whiteouts }, archiveBytes(stream));
+}
+
+async function* bytesOf(file: FileHandle, target: ArchiveTarget): AsyncGenerator<Buffer> {
+  for (let at = 0; ; ) {
+    // A new one each time: what was given away may still be on its way to the helper.
+    const buffer = Buffer.allocUnsafe(READ_BYTES);
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    target.onProgress?.(at);
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+async function fill(
+  target: ArchiveTarget,
+  unpackerOptions: Pick<UnpackerOptions, 'source'>,
+  sinkOptions: Pick<LayerSinkOptions, 'whiteouts' | 'copies'>,
+  chunks: AsyncIterable<Buffer>,
+): Promise<UnpackedLayer> {
+  const { signal, idMap } = target;
+  const hash = createHash('sha256');
+  await using unpacker = openUnpacker(target.folder, { program: target.helperProgram, ...unpackerOptions });
+  const sink = new LayerSink(unpacker, { ...sinkOptions, ...(idMap ? { idMap } : {}) });
+  const reader = new TarReader(sink);
+  try {
+    if (isAborted(signal)) throw errors.cancelled();
+    for await (const chunk of chunks) {
+      if (isAborted(signal)) throw errors.cancelled();
+      hash.update(chunk);
+      reader.push(chunk);
+      await unpacker.ready();
+    }
+    reader.end();
+    unpacker.sync();
+    return describe(hash, sink, await unlessAborted(unpacker.finish(), signal));
+  } catch (error) {
+    if (isAborted(signal)) throw because(errors.cancelled(), error);
+    throw error instanceof SkiffError ? error : because(errors.unpack(messageOf(error)), error);
+  }
+}
+
+function describe(hash: Hash, sink: LayerSink, leftOut: readonly number[]): UnpackedLayer {
+  return {
+    diffId: `sha256:${hash.digest('hex')}` as Digest,
+    sizeBytes: sink.sizeBytes,
+    givesRoot: sink.givesRoot,
+    hidesBelow: sink.hidesBelow,
+    impliedFolders: sink.impliedFolders,
+    missingLinks: leftOut.map((record) => sink.linkOf(record)),
+  };
+}
+
+/** What the promise gives, or a rejection as soon as the signal is aborted. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  promise.catch(() => {});
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(errors.cancelled());
+  signal.addEventListener('abort', abort);
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+const isAborted = (signal: AbortSignal | undefined): boolean => signal?.aborted === true;

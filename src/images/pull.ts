@@ -1,0 +1,98 @@
+/** `pull`: an image from a registry, unpacked while it comes in. */
+import type { Digest } from '#base';
+import { type PullProgress, parseReference, type Reference } from '#registry';
+import { type Descriptor, formatPlatform, isLayerType, selectPlatform } from '#specs';
+import { adopt } from './adopt.ts';
+import { collectGarbage } from './collect.ts';
+import { errors } from './errors.ts';
+import type { ImageParts } from './image-parts.ts';
+import type { ImageRecord } from './image-record.ts';
+import type { LayerProgress, PullOptions } from './images.ts';
+import { EarlyUnpacks } from './unpack-layers.ts';
+
+/** What came of a pull that broke off is kept this long, so that the next try goes on where it was. */
+const KEPT_MS = 24 * 60 * 60 * 1000;
+
+/** One image, or with `allTags` those of all tags. Throws `registry.*`, and what unpacking throws. */
+export async function pullImages(parts: ImageParts, text: string, options: PullOptions): Promise<ImageRecord[]> {
+  const reference = parseReference(text);
+  if (options.allTags !== true) return [await pullOne(parts, reference, options)];
+  const tags = await parts.registry.tags(reference, { auth: options.credentials, signal: options.signal });
+  const images: ImageRecord[] = [];
+  for (const tag of tags) images.push(await pullOne(parts, { ...reference, tag, digest: undefined }, options));
+  return images;
+}
+
+async function pullOne(parts: ImageParts, reference: Reference, options: PullOptions): Promise<ImageRecord> {
+  const { onProgress, onStatus, signal } = options;
+  const label = reference.digest ?? reference.tag ?? 'latest';
+  const name = reference.digest === undefined ? `${reference.name}:${label}` : `${reference.name}@${label}`;
+  onStatus?.(`Pulling from ${reference.path}`, label);
+  const lease = parts.content.lease(`pull ${name}`);
+  try {
+    await using early = new EarlyUnpacks(parts, signal);
+    let announced: readonly Descriptor[] = [];
+    const pulled = await parts.registry.pull(reference, parts.content, {
+      lease,
+      platform: options.platform ?? parts.host,
+      auth: options.credentials,
+      ...(signal ? { signal } : {}),
+      onManifest: ({ document }) => (announced = document.layers),
+      onProgress: (progress) => onProgress?.(inDockersWords(progress)),
+      onLayer: ({ digest, mediaType }) => {
+        if (isLayerType(mediaType)) early.start(digest);
+      },
+    });
+    // compat: an image for another platform is taken when nothing else is there, unless one was asked for.
+    const before = parts.index.named(name);
+    const image = await adopt(parts, {
+      manifest: pulled.manifest,
+      lease,
+      tags: reference.digest === undefined ? [name] : [],
+      repoDigests: [`${reference.name}@${pulled.root.digest}`],
+      early,
+      ...(signal ? { signal } : {}),
+      onProgress: (progress) => onProgress?.(progress),
+    });
+    refusePlatform(image, options, name);
+    for (const { digest } of announced) onProgress?.({ id: digest, status: 'Pull complete' });
+    onStatus?.(`Digest: ${pulled.root.digest}`);
+    const isNew = before?.id !== image.id;
+    onStatus?.(isNew ? `Status: Downloaded newer image for ${name}` : `Status: Image is up to date for ${name}`);
+    parts.announce({ action: 'pull', id: name, attributes: { ...image.config.labels, name: reference.name } });
+    lease.release();
+    return image;
+  } catch (error) {
+    lease.keepFor(KEPT_MS);
+    throw error;
+  } finally {
+    await collectGarbage(parts);
+  }
+}
+
+/** compat: Docker's words for an image that is not what `--platform` asked for. */
+function refusePlatform({ platform }: ImageRecord, { platform: wanted }: PullOptions, name: string): void {
+  if (wanted && platform.architecture !== '' && !selectPlatform([{ platform }], wanted)) {
+    throw errors.otherPlatform(name, formatPlatform(wanted), formatPlatform(platform));
+  }
+}
+
+const WORDS: Readonly<Record<Exclude<PullProgress['kind'], 'downloading' | 'retrying'>, string>> = {
+  'pulling-fs-layer': 'Pulling fs layer',
+  waiting: 'Waiting',
+  verifying: 'Verifying Checksum',
+  'download-complete': 'Download complete',
+  'already-exists': 'Already exists',
+};
+
+function inDockersWords(progress: PullProgress): LayerProgress {
+  const id: Digest = progress.digest;
+  switch (progress.kind) {
+    case 'downloading':
+      return { id, status: 'Downloading', current: progress.current, total: progress.total };
+    case 'retrying':
+      return { id, status: `Retrying in ${progress.inSeconds} second${progress.inSeconds === 1 ? '' : 's'}` };
+    default:
+      return { id, status: WORDS[progress.kind] };
+  }
+}

@@ -1,0 +1,103 @@
+/** `push`: an image to a registry, with the bytes it came with where it came compressed. */
+import { randomUUID } from 'node:crypto';
+import type { Digest } from '#base';
+import { type PushProgress, parseReference, type Reference } from '#registry';
+import { formatPlatform, selectPlatform } from '#specs';
+import { compressedManifest } from './compress-layers.ts';
+import { errors } from './errors.ts';
+import { type ImageParts, STORE } from './image-parts.ts';
+import type { ImageRecord } from './image-record.ts';
+import type { LayerProgress, PushOptions } from './images.ts';
+
+/** Throws `image.noSuch`-like refusals in Docker's words, `registry.*`. */
+export async function pushImages(parts: ImageParts, text: string, options: PushOptions): Promise<void> {
+  const reference = parseReference(text);
+  if (reference.digest !== undefined) throw errors.pushDigest();
+  options.onStatus?.(`The push refers to repository [${fullName(reference)}]`);
+  const tags = tagsToPush(parts, reference, options);
+  for (const tag of tags) await pushOne(parts, { ...reference, tag }, options);
+}
+
+function tagsToPush({ index }: ImageParts, { name, tag }: Reference, { allTags }: PushOptions): string[] {
+  if (allTags !== true) {
+    const wanted = tag ?? 'latest';
+    if (!index.named(`${name}:${wanted}`)) throw errors.noLocalTag(name, wanted);
+    return [wanted];
+  }
+  const tags = index.list().flatMap((image) => image.tags.filter((each) => each.startsWith(`${name}:`)));
+  if (tags.length === 0) throw errors.noLocalRepository(name);
+  return tags.map((each) => each.slice(name.length + 1)).sort();
+}
+
+async function pushOne(parts: ImageParts, reference: Reference, options: PushOptions): Promise<void> {
+  const { signal, onProgress } = options;
+  const image = parts.index.named(`${reference.name}:${reference.tag}`);
+  if (!image) throw errors.noLocalTag(reference.name, reference.tag!);
+  if (options.platform && !selectPlatform([image], options.platform)) {
+    const { platform } = image;
+    throw errors.otherPlatform(
+      `${reference.name}:${reference.tag}`,
+      formatPlatform(options.platform),
+      formatPlatform(platform),
+    );
+  }
+  using lease = parts.content.lease(`push ${randomUUID()}`, { isTransient: true });
+  const manifest = await compressedManifest(parts, image, lease, signal);
+  const { descriptor } = await parts.registry.push(reference, manifest, parts.content, {
+    auth: options.credentials,
+    ...(signal ? { signal } : {}),
+    mountCandidates: (digest) => mountCandidates(parts, reference, digest),
+    onProgress: (progress) => onProgress?.(inDockersWords(progress)),
+  });
+  await remember(parts, image, `${reference.name}@${descriptor.digest}`);
+  options.onStatus?.(`${reference.tag}: digest: ${descriptor.digest} size: ${descriptor.size}`);
+  options.onPushed?.({ tag: reference.tag!, digest: descriptor.digest, sizeBytes: descriptor.size });
+  const name = `${reference.name}:${reference.tag}`;
+  parts.announce({ action: 'push', id: name, attributes: { ...image.config.labels, name: reference.name } });
+}
+
+async function remember(parts: ImageParts, image: ImageRecord, repoDigest: string): Promise<void> {
+  await parts.locks.run(STORE, async () => {
+    const now = parts.index.get(image.id);
+    if (now && !now.repoDigests.includes(repoDigest)) {
+      parts.index.put([{ ...now, repoDigests: [...now.repoDigests, repoDigest] }]);
+    }
+  });
+}
+
+/** Other repositories at the same registry that images with this blob came from or went to. */
+function mountCandidates({ index, content }: ImageParts, { host, path }: Reference, blob: Digest): string[] {
+  const candidates = new Set<string>();
+  for (const image of index.list()) {
+    const has = image.manifests.some(({ digest }) => content.stat(digest)?.references.includes(blob));
+    for (const name of has ? image.repoDigests : []) {
+      const other = parseReference(name);
+      if (other.host === host && other.path !== path) candidates.add(other.path);
+    }
+  }
+  return [...candidates];
+}
+
+const fullName = ({ host, path }: Reference): string => `${host}/${path}`;
+
+function inDockersWords(progress: PushProgress): LayerProgress {
+  const id = progress.digest;
+  switch (progress.kind) {
+    case 'pushing':
+      return { id, status: 'Pushing', current: progress.current, total: progress.total };
+    case 'mounted-from':
+      return { id, status: `Mounted from ${progress.repository.replace(/^library\//, '')}` };
+    case 'retrying':
+      return { id, status: `Retrying in ${progress.inSeconds} second${progress.inSeconds === 1 ? '' : 's'}` };
+    case 'layer-already-exists':
+      return { id, status: 'Layer already exists' };
+    case 'preparing':
+      return { id, status: 'Preparing' };
+    case 'waiting':
+      return { id, status: 'Waiting' };
+    case 'skipped-foreign-layer':
+      return { id, status: 'Skipped foreign layer' };
+    case 'pushed':
+      return { id, status: 'Pushed' };
+  }
+}

@@ -1,0 +1,20 @@
+/** `tag`: another name for an image. */
+import { formatTimeNs, nowNs } from '#base';
+import { parseTag } from '#registry';
+import { withoutNames } from './adopt.ts';
+import { findImage } from './find.ts';
+import { type ImageParts, STORE } from './image-parts.ts';
+import type { ImageRecord } from './image-record.ts';
+
+/** The image that had the name loses it. Throws `image.noSuch`, and `reference.*` for a name that can be none. */
+export async function tagImage(parts: ImageParts, source: string, target: string): Promise<ImageRecord> {
+  const tag = parseTag(target);
+  await findImage(parts, source);
+  return parts.locks.run(STORE, async () => {
+    const image = await findImage(parts, source);
+    const tagged = { ...image, tags: [...new Set([...image.tags, tag])], taggedAt: formatTimeNs(nowNs()) };
+    parts.index.put([...withoutNames(parts, [tag], image.id), tagged]);
+    parts.announce({ action: 'tag', id: image.id, attributes: { ...image.config.labels, name: tag } });
+    return tagged;
+  });
+}

@@ -1,0 +1,106 @@
+/**
+ * Looks into a tree, a folder or the overlay of several, through the native helper: nothing is mounted where others see
+ * it, no symlink is followed, and the order does not depend on the file system.
+ */
+import type { ChildProcessByStdio } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { BytesWriter, SyscallError } from '#base';
+import { errnoName } from './errno-name.ts';
+import { spawnPack } from './native-helper.ts';
+import { PACK_CONTENT, packRequest, type TreeEntry, type TreeRecord, TreeRecordSplitter } from './tree-records.ts';
+
+export interface Tree {
+  /** The folder, or where old kernels mount the overlay. */
+  readonly folder: string;
+  /** Of an overlay, read-only: `lowerdir…`. None: the folder itself is the tree. */
+  readonly overlayOptions?: readonly string[];
+}
+
+export type WalkRecord = Exclude<TreeRecord, { readonly type: 'missing' | 'done' }>;
+
+/** One request at a time: read an answer to its end, or dispose the reader. */
+export interface TreeReader extends AsyncDisposable {
+  /**
+   * All entries, the root first, names in byte order, a folder before what is in it. With `content` a file's
+   * follows it, adding up to its size: `data` and `hole`, then `end`. What vanishes meanwhile is left out.
+   */
+  walk(options: { readonly content: boolean }): AsyncGenerator<WalkRecord>;
+  /** Undefined where there is none. */
+  stat(path: Buffer): Promise<TreeEntry | undefined>;
+  /** An entry, and a file's content; nothing where there is none. */
+  read(path: Buffer): AsyncGenerator<WalkRecord>;
+}
+
+/** Starts the helper. Its failures reject the requests with a `SyscallError`. */
+export function openTreeReader(tree: Tree, options: { readonly program?: string } = {}): TreeReader {
+  return new HelperTreeReader(tree, options.program);
+}
+
+class HelperTreeReader implements TreeReader {
+  readonly #tree: Tree;
+  readonly #child: ChildProcessByStdio<Writable, Readable, null>;
+  readonly #closed: Promise<string>;
+  readonly #chunks: AsyncIterator<Buffer>;
+  readonly #splitter = new TreeRecordSplitter();
+  #isRunning = true;
+
+  constructor(tree: Tree, program: string | undefined) {
+    this.#tree = tree;
+    this.#child = spawnPack(tree.folder, tree.overlayOptions ?? [], program);
+    this.#child.stdin.on('error', () => {});
+    this.#chunks = this.#child.stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    const { promise, resolve } = Promise.withResolvers<string>();
+    this.#closed = promise;
+    const end = (how: string): void => {
+      this.#isRunning = false;
+      resolve(how);
+    };
+    this.#child.once('error', (error) => end(error.message));
+    this.#child.once('exit', (code, signal) => end(signal ?? `status ${code}`));
+  }
+
+  walk({ content }: { readonly content: boolean }): AsyncGenerator<WalkRecord> {
+    return this.#answer(packRequest.walk, content ? PACK_CONTENT : 0, undefined);
+  }
+
+  async stat(path: Buffer): Promise<TreeEntry | undefined> {
+    let found: TreeEntry | undefined;
+    for await (const record of this.#answer(packRequest.stat, 0, path)) {
+      if (record.type === 'entry') found = record.entry;
+    }
+    return found;
+  }
+
+  read(path: Buffer): AsyncGenerator<WalkRecord> {
+    return this.#answer(packRequest.stat, PACK_CONTENT, path);
+  }
+
+  /** Ends the helper, wherever it is. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isRunning) this.#child.kill('SIGKILL');
+    await this.#closed;
+    this.#child.stdout.destroy();
+  }
+
+  async *#answer(kind: number, flags: number, path: Buffer | undefined): AsyncGenerator<WalkRecord> {
+    const request = new BytesWriter(64).u16(kind).u16(flags).u32(0);
+    if (path) request.bytes(path);
+    request.patchU32(4, request.length - 8);
+    this.#child.stdin.write(request.done());
+    for (;;) {
+      const next = await this.#chunks.next();
+      if (next.done === true) throw await this.#lost();
+      for (const record of this.#splitter.push(next.value)) {
+        if (record.type === 'done') {
+          if (record.errno === 0) return;
+          throw new SyscallError(`reading ${this.#tree.folder}`, errnoName(record.errno), record.detail);
+        }
+        if (record.type !== 'missing') yield record;
+      }
+    }
+  }
+
+  async #lost(): Promise<Error> {
+    return new Error(`the native helper ended (${await this.#closed}) while it was reading ${this.#tree.folder}`);
+  }
+}

@@ -1,0 +1,67 @@
+/** The Docker Engine API's shapes for images (docker-engine-api.yaml). */
+import type { ContainerSummary } from './containers.ts';
+
+/** One row of GET /images/json. */
+export interface ImageSummary {
+  readonly Id: string;
+  readonly ParentId: string;
+  readonly RepoTags: readonly string[] | null;
+  readonly RepoDigests: readonly string[] | null;
+  /** Unix seconds. */
+  readonly Created: number;
+  readonly Size: number;
+  /** -1 where it was not asked for. */
+  readonly SharedSize: number;
+  readonly Labels: Readonly<Record<string, string>> | null;
+  readonly Containers: number;
+}
+
+/** One row of GET /images/{name}/history. */
+export interface HistoryItem {
+  readonly Id: string;
+  /** Unix seconds. */
+  readonly Created: number;
+  readonly CreatedBy: string;
+  readonly Tags: readonly string[] | null;
+  readonly Size: number;
+  readonly Comment: string;
+}
+
+/** One line of a pull, push, load or import. */
+export interface ProgressMessage {
+  readonly id?: string;
+  readonly status?: string;
+  readonly stream?: string;
+  readonly progressDetail?: { readonly current?: number; readonly total?: number };
+  readonly progress?: string;
+  readonly error?: string;
+  readonly errorDetail?: { readonly code?: number; readonly message?: string };
+  readonly aux?: object;
+}
+
+/** Answer of GET /system/df. */
+export interface DiskUsageAnswer {
+  readonly LayersSize: number;
+  readonly Images: readonly ImageSummary[] | null;
+  readonly Containers:
+    | readonly (ContainerSummary & { readonly SizeRw?: number; readonly SizeRootFs?: number })[]
+    | null;
+  readonly Volumes:
+    | readonly { readonly UsageData?: { readonly Size: number; readonly RefCount: number } | null }[]
+    | null;
+  readonly BuildCache: readonly { readonly Size: number; readonly InUse: boolean; readonly Shared: boolean }[] | null;
+  /** Skiff only: blobs as registries have them. */
+  readonly ContentSize?: number;
+  /** Skiff only: downloads that will go on. */
+  readonly PartialSize?: number;
+}
+
+/** Answer of POST /skiff/fsck. */
+export interface FsckAnswer {
+  readonly Faults: readonly {
+    readonly kind: string;
+    readonly subject: string;
+    readonly message: string;
+    readonly isRepaired: boolean;
+  }[];
+}
