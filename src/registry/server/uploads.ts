@@ -40,6 +40,8 @@ export interface Chunk {
 
 /** Files kept open for uploads that pause; the longest unused are closed first. */
 const MAX_OPEN = 64;
+/** Nothing is lost with an upload that has no bytes yet, and anybody can begin many. */
+const EMPTY_KEPT_MS = 3_600_000;
 
 export class Uploads {
   readonly #records: RecordStore<UploadRecord>;
@@ -129,11 +131,13 @@ export class Uploads {
     });
   }
 
-  /** Ends uploads nobody has gone on with for too long. */
+  /** Ends uploads nobody has gone on with for too long; those that never began, sooner. */
   async purge(): Promise<void> {
+    const now = this.#nowMs();
+    const begun = new Set(this.#content.ingests().map(({ key }) => key));
     for (const { record, usedAtMs, current } of [...this.#byId.values()]) {
-      if (current === undefined && usedAtMs < this.#nowMs() - this.#keptMs)
-        await this.cancel(record.repository, record.id);
+      const keptMs = begun.has(keyOf(record.id)) ? this.#keptMs : Math.min(EMPTY_KEPT_MS, this.#keptMs);
+      if (current === undefined && usedAtMs < now - keptMs) await this.cancel(record.repository, record.id);
     }
   }
 
