@@ -1,7 +1,6 @@
 /** Opens the API's sockets. */
 import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
-import type { Server } from 'node:http';
+import { connect, type Server } from 'node:net';
 import { dirname } from 'node:path';
 import { defineErrors, messageOf } from '#base';
 
@@ -33,7 +32,7 @@ export async function listenOnSocket(server: Server, path: string, group: string
   }
   server.off('error', reject);
   chmodSync(path, 0o660);
-  chownSync(path, 0, gid);
+  if (process.getuid?.() === 0) chownSync(path, 0, gid);
 }
 
 function isServed(path: string): Promise<boolean> {

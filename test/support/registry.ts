@@ -1,7 +1,7 @@
 /** A registry of its own for a test: `skiff-registry` on a free port, with private data. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { eventually } from './eventually.ts';
 
@@ -11,11 +11,15 @@ const STOP_MS = 20_000;
 
 export class Registry implements AsyncDisposable {
   readonly folder: string;
+  readonly #diskSize: string | undefined;
   #process: ChildProcess | undefined;
   #address = '';
 
-  constructor() {
+  /** With `diskSize` (`12m`) its data is on a disk of that size, in memory and seen by it alone; this needs root. */
+  constructor(diskSize?: string) {
     this.folder = mkdtempSync('/tmp/skiff-test-registry-');
+    this.#diskSize = diskSize;
+    mkdirSync(this.dataRoot);
   }
 
   /** `127.0.0.1:PORT`. */
@@ -97,7 +101,11 @@ export class Registry implements AsyncDisposable {
   #spawn(flags: readonly string[], environment: Readonly<Record<string, string>>): number {
     const output = openSync(`${this.folder}/output`, 'a');
     const before = this.output.length;
-    this.#process = spawn(PROGRAM, [...flags, `--data-root=${this.dataRoot}`, `--listen=${this.#address}`], {
+    const command = [PROGRAM, ...flags, `--data-root=${this.dataRoot}`, `--listen=${this.#address}`];
+    const mount = `mount -t tmpfs -o size=${this.#diskSize} none ${this.dataRoot} && exec "$0" "$@"`;
+    const [program, ...args] =
+      this.#diskSize === undefined ? command : ['unshare', '-m', 'sh', '-c', mount, ...command];
+    this.#process = spawn(program!, args, {
       stdio: ['ignore', output, output],
       env: { ...process.env, ...environment },
     });

@@ -5,7 +5,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { after, before, suite, test } from 'node:test';
 import { promisify } from 'node:util';
-import { pause } from '../support/eventually.ts';
+import { eventually, pause } from '../support/eventually.ts';
 import { missing } from '../support/needs.ts';
 import { Registry } from '../support/registry.ts';
 import { busyboxTar } from '../support/rootfs.ts';
@@ -137,6 +137,41 @@ suite('the registry', { skip: missing('root', 'skopeo', 'podman', 'busybox', 'op
       skopeo('inspect', '--tls-verify=false', `docker://${cache.address}/a/other:1`),
       /502|upstream/,
     );
+  });
+
+  test('on a full disk it refuses with the reason, and goes on when there is room', async () => {
+    await using registry = new Registry('12m');
+    await registry.start();
+    const base = `http://${registry.address}`;
+    const [first, second] = [randomBytes(8_000_000), randomBytes(8_000_000)];
+    const begin = async (): Promise<string> => {
+      const { headers } = await fetch(`${base}/v2/a/blobs/uploads/`, { method: 'POST' });
+      return `${base}${headers.get('location')}`;
+    };
+    const put = (location: string, whole: Uint8Array<ArrayBuffer>, from: number): Promise<Response> =>
+      fetch(`${location}?digest=${digestOf(whole)}`, {
+        method: 'PUT',
+        body: whole.subarray(from),
+        headers: { 'Content-Range': `${from}-${whole.length - 1}` },
+      });
+    assert.equal((await put(await begin(), first, 0)).status, 201);
+    const location = await begin();
+    const refused = await put(location, second, 0);
+    assert.equal(refused.status, 507);
+    assert.match(await refused.text(), /"UNAVAILABLE","message":"no space left to write .* free\): make room/);
+    const held = async (): Promise<number> =>
+      Number(/^0-(\d+)$/.exec((await fetch(location)).headers.get('range')!)?.[1]) + 1;
+    const waiting = await held();
+    assert.ok(waiting > 1_000_000 && waiting < 8_000_000, `${waiting} bytes wait`);
+    assert.equal((await fetch(`${base}/v2/a/blobs/${digestOf(first)}`, { method: 'DELETE' })).status, 202);
+    const goOn = async (): Promise<boolean> => {
+      const { status, body } = await put(location, second, await held());
+      await body?.cancel();
+      return status === 201;
+    };
+    await eventually('there is room again', goOn, 15_000);
+    const back = await fetch(`${base}/v2/a/blobs/${digestOf(second)}`);
+    assert.equal(digestOf(Buffer.from(await back.arrayBuffer())), digestOf(second));
   });
 
   test('one registry per folder', async () => {

@@ -75,6 +75,18 @@ test('a cache gives what upstream has, and asks for it once', async () => {
   assert.deepEqual(cache.store.list(), [], 'nothing stays for longer than it may');
 });
 
+test('an upstream that wants fewer requests is obeyed', async () => {
+  const limit = (): never => {
+    throw new SkiffError('unavailable', 'distribution.tooManyRequests', 'fewer, please');
+  };
+  const upstream = { url: 'http://upstream', resolve: limit, manifest: limit, blob: limit };
+  await using cache = await TestRegistry.start({ upstream });
+  for (const path of ['/v2/a/manifests/latest', `/v2/a/blobs/${digestOf('x')}`]) {
+    const answer = await cache.call('GET', path);
+    assert.deepEqual([answer.status, codeOf(answer)], [429, 'TOOMANYREQUESTS'], path);
+  }
+});
+
 /** One blob that comes as fast as it is told to. */
 class SlowUpstream implements Upstream {
   readonly url = 'http://upstream';

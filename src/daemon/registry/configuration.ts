@@ -66,6 +66,7 @@ export const errors = defineErrors('registry-config', {
     message: (key: string, where: string, what: string) => `'${key}' (${where}) has to be ${what}`,
   },
   incomplete: { kind: 'invalid', message: (key: string, other: string) => `'${key}' needs '${other}' too` },
+  cannotListen: { kind: 'unavailable', message: (where: string, why: string) => `cannot listen on ${where}: ${why}` },
   foreignData: {
     kind: 'conflict',
     message: (folder: string) =>

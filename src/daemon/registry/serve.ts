@@ -5,6 +5,7 @@ import { causeChain, createLog, messageOf, openRecordStores } from '#base';
 import { DiskContentStore } from '#images';
 import { openHtpasswd, openUpstream, proxiesFromEnvironment, RegistryServer } from '#registry';
 import { createWebServer, drain, type TlsSettings, type WebServer } from '#rpc';
+import { listenOnSocket } from '../listen.ts';
 import { lockFolder } from '../lock.ts';
 import { errors, type ListenAddress, type RegistryConfiguration, type TlsFiles } from './configuration.ts';
 
@@ -75,19 +76,19 @@ function readFile(path: string): Buffer {
 
 /** Gives the address it listens on, with the port the kernel chose for port 0. */
 async function listenOn(server: WebServer, listen: ListenAddress): Promise<string> {
+  if (listen.kind === 'unix') {
+    await listenOnSocket(server, listen.path, '');
+    return listen.path;
+  }
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
-  server.once('listening', resolve);
-  if (listen.kind === 'unix') server.listen(listen.path);
-  else server.listen({ host: listen.host, port: listen.port, backlog: 511 });
+  server.listen({ host: listen.host, port: listen.port, backlog: 511 }, resolve);
   try {
     await promise;
   } catch (error) {
-    const where = listen.kind === 'unix' ? listen.path : `${listen.host}:${listen.port}`;
-    throw errors.badFlag(`cannot listen on ${where}: ${messageOf(error)}`);
+    throw errors.cannotListen(`${listen.host}:${listen.port}`, messageOf(error));
   }
   server.off('error', reject);
-  if (listen.kind === 'unix') return listen.path;
   const { address, port, family } = server.address() as AddressInfo;
   return family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`;
 }

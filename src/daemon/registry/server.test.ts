@@ -181,7 +181,8 @@ test('garbage goes after its time, and nothing that is wanted', async () => {
     subject: { mediaType: mediaTypes.ociManifest, digest: image, size: 1 },
   });
   const loose = await world.pushBlob('a', 'loose');
-  await begin(world, 'a');
+  const [empty, begun] = [await begin(world, 'a'), await begin(world, 'a')];
+  await world.call('PATCH', begun, 'some');
   await world.registry.collect();
   assert.ok(world.store.stat(loose) && world.store.stat(old), 'the manifest may still come');
   world.laterMs = DAY_MS + 1;
@@ -195,11 +196,13 @@ test('garbage goes after its time, and nothing that is wanted', async () => {
     [],
   );
   assert.equal((await world.call('GET', `/v2/a/manifests/${old}`)).status, 404);
-  assert.equal(world.store.ingests().length, 0, 'an upload without bytes is none');
+  assert.equal((await world.call('GET', empty)).status, 404, 'an upload that never began');
+  assert.equal((await world.call('GET', begun)).status, 204);
   await world.call('DELETE', `/v2/a/manifests/${image}`);
   world.laterMs = 8 * DAY_MS;
   await world.registry.collect();
   assert.deepEqual(world.store.list(), []);
+  assert.deepEqual(world.store.ingests(), []);
   assert.equal((await world.call('GET', '/v2/a/tags/list')).status, 404);
 });
 

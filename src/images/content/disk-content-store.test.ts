@@ -284,6 +284,22 @@ test('leases end, last for a time, or survive the process for a day', async () =
   assert.deepEqual(world.records.of('lease').list(), []);
 });
 
+test('a transient lease ends with the process, unless a lasting one shares it', async () => {
+  const world = opened();
+  const put = (text: string): Digest =>
+    world.store.put(Buffer.from(text), { lease: world.store.lease(text, { isTransient: true }) }).digest;
+  const [alone, shared] = [put('alone'), put('shared')];
+  world.store.lease('shared');
+  await world.store.collect([]);
+  assert.ok(world.store.stat(alone), 'it holds as long as it lasts');
+  const after = world.again();
+  await after.collect([]);
+  assert.deepEqual(
+    [alone, shared].map((digest) => after.stat(digest) !== undefined),
+    [false, true],
+  );
+});
+
 test('a lease of two users ends with the later one', async () => {
   const { store, records } = opened();
   const [one, two] = [store.lease('same'), store.lease('same')];

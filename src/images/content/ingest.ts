@@ -7,7 +7,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { renameSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { type Digest, digestParts, formatTimeNs, nowNs } from '#base';
+import { type Digest, digestParts, formatTimeNs, nowNs, SkiffError } from '#base';
 import type { BlobIndex } from './blob-index.ts';
 import { type ContentFiles, syncFolderOf, writeError } from './content-files.ts';
 import type { BlobInfo, Ingest, IngestOptions } from './content-store.ts';
@@ -16,6 +16,8 @@ import type { IngestIndex } from './ingest-index.ts';
 
 /** Large enough that a write costs little beside its bytes, small enough to hash without being noticed. */
 const BUFFER_BYTES = 512 * 1024;
+/** What records need to change on a full disk, and then some. */
+const ROOM_BYTES = 1024 * 1024;
 
 export interface IngestParts {
   readonly files: ContentFiles;
@@ -220,9 +222,16 @@ class DiskIngest implements Ingest {
     this.#hash.update(bytes);
   }
 
-  /** How much a failed write has left in the file. */
+  /**
+   * What a failed write has left in the file. On a full disk some of it is given up: records have to be changed for
+   * anything to be removed, and the source can send it again.
+   */
   async #lookAgain(): Promise<void> {
-    this.#givenBytes = (await this.#file?.stat())?.size ?? 0;
+    const file = this.#opened();
+    const { size } = await file.stat();
+    const isFull = this.#failure instanceof SkiffError && this.#failure.code === 'content.noSpace';
+    this.#givenBytes = isFull ? Math.max(0, size - ROOM_BYTES) : size;
+    if (isFull) await file.truncate(this.#givenBytes);
     this.#filled = 0;
     this.#note();
   }

@@ -2,8 +2,8 @@
  * Leases: what they hold, and until when.
  *
  * A lease in use never ends by itself. What it holds is on disk from the first moment, with an end a day ahead, so that
- * a killed daemon finds what the interrupted operation had, unless nobody could go on with it (a transient lease). Several users of one name share the lease: it ends with the
- * last of them.
+ * a killed daemon finds what the interrupted operation had, unless nobody could go on with it (a transient lease).
+ * Several users of one name share the lease: it ends with the last of them.
  */
 import type { RecordStore, RecordStores } from '#base';
 import type { Lease, LeaseOptions } from './content-store.ts';
@@ -77,6 +77,7 @@ export class Leases {
       keepUntilMs: 0,
     }));
     entry.users += 1;
+    if (!isTransient && entry.isTransient) this.#makeLasting(entry);
     let isOver = false;
     const end = (keepMs: number): void => {
       if (isOver) return;
@@ -127,6 +128,18 @@ export class Leases {
       if (isNew) this.#holds.put(holdId(entry.name, resource), { version: 1, lease: entry.name, resource });
     });
     if (isNew) this.#note(entry, resource);
+  }
+
+  /** Somebody who could go on with it shares the lease now. */
+  #makeLasting(entry: Entry): void {
+    entry.isTransient = false;
+    if (entry.resources.size === 0) return;
+    this.#records.atomically(() => {
+      this.#expireAt(entry, this.#nowMs() + KEPT_AFTER_CRASH_MS);
+      for (const resource of entry.resources) {
+        this.#holds.put(holdId(entry.name, resource), { version: 1, lease: entry.name, resource });
+      }
+    });
   }
 
   #note(entry: Entry, resource: string): void {

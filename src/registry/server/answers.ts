@@ -4,8 +4,9 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { errors } from './errors.ts';
 
-/** Bodies up to this are read to the end before a refusal, so that the client sees it; longer ones are cut off. */
+/** Bodies up to this are read to the end before a refusal, so that the client sees it. */
 const DRAINED_BYTES = 1024 * 1024;
+const LINGER_MS = 2000;
 const LARGEST_PAGE = 10_000;
 
 export function sendJson(response: ServerResponse, value: unknown, contentType = 'application/json'): void {
@@ -65,8 +66,8 @@ export function nextLink(path: string, parameters: Readonly<Record<string, strin
 }
 
 /**
- * Before a refusal: takes what is left of a short body, and marks the connection to be closed where it is long, for we
- * will not listen to gigabytes nobody wants.
+ * Before a refusal: takes what is left of a short body. Of a long one a moment's worth is thrown away after the answer,
+ * since a connection that is closed on data takes the answer with it; then we stop listening to what nobody wants.
  */
 export async function takeRest(request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.complete || request.destroyed || response.headersSent) return;
@@ -74,8 +75,15 @@ export async function takeRest(request: IncomingMessage, response: ServerRespons
   // Who waits for `100 Continue` sends nothing after a refusal.
   const waits = /100-continue/i.test(request.headers.expect ?? '');
   if (length === 0) return;
-  if (waits || length > DRAINED_BYTES) {
+  if (waits) {
     response.setHeader('Connection', 'close');
+    return;
+  }
+  if (length > DRAINED_BYTES) {
+    response.once('finish', () => {
+      const timer = setTimeout(() => request.destroy(), LINGER_MS);
+      request.once('close', () => clearTimeout(timer)).resume();
+    });
     return;
   }
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -46,7 +46,7 @@ export function keepManifest(
     ...(manifest.subject ? { subject: manifest.subject.digest } : {}),
     references: digestsOf(childrenOf(manifest)),
   };
-  const lease = content.lease(`manifest:${randomUUID()}`);
+  const lease = content.lease(`manifest:${randomUUID()}`, { isTransient: true });
   try {
     content.put(bytes, { lease, digest, references });
     return repositories.putManifest(record, tags);

@@ -49,6 +49,7 @@ export interface RegistryContent {
   ingest(key: string, options: IngestWishes): Promise<StorageIngest>;
   ingests(): readonly { readonly key: string; readonly sizeBytes: number; readonly updatedAt: string }[];
   dropIngest(key: string): Promise<void>;
-  lease(name: string): StorageLease;
+  /** A transient one ends with the process. */
+  lease(name: string, options?: { readonly isTransient?: boolean }): StorageLease;
   collect(roots: Iterable<Digest>): Promise<{ readonly removed: readonly StoredBlob[]; readonly freedBytes: number }>;
 }

@@ -6,7 +6,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { type Digest, KeyedMutex, type RecordStore, type RecordStores } from '#base';
+import { type Digest, KeyedMutex, type RecordStore, type RecordStores, SkiffError } from '#base';
 import { errors } from './errors.ts';
 import type { Span } from './ranges.ts';
 import type { RegistryContent, StorageIngest, StorageLease, StoredBlob } from './storage.ts';
@@ -40,6 +40,8 @@ export interface Chunk {
 
 /** Files kept open for uploads that pause; the longest unused are closed first. */
 const MAX_OPEN = 64;
+/** Nothing is lost with an upload that has no bytes yet, and anybody can begin many. */
+const EMPTY_KEPT_MS = 3_600_000;
 
 export class Uploads {
   readonly #records: RecordStore<UploadRecord>;
@@ -89,7 +91,7 @@ export class Uploads {
   async append(repository: string, id: string, chunk: Chunk): Promise<number> {
     return this.#inTurn(repository, id, async (session, signal) => {
       const ingest = await this.#ingestOf(session);
-      await write(ingest, chunk, signal);
+      await this.#write(session, ingest, chunk, signal);
       return ingest.sizeBytes;
     });
   }
@@ -107,7 +109,7 @@ export class Uploads {
   ): Promise<void> {
     await this.#inTurn(repository, id, async (session, signal) => {
       const ingest = await this.#ingestOf(session);
-      await write(ingest, chunk, signal);
+      await this.#write(session, ingest, chunk, signal);
       session.ingest = undefined;
       try {
         land(await ingest.commit({ digest }));
@@ -129,11 +131,13 @@ export class Uploads {
     });
   }
 
-  /** Ends uploads nobody has gone on with for too long. */
+  /** Ends uploads nobody has gone on with for too long; those that never began, sooner. */
   async purge(): Promise<void> {
+    const now = this.#nowMs();
+    const begun = new Set(this.#content.ingests().map(({ key }) => key));
     for (const { record, usedAtMs, current } of [...this.#byId.values()]) {
-      if (current === undefined && usedAtMs < this.#nowMs() - this.#keptMs)
-        await this.cancel(record.repository, record.id);
+      const keptMs = begun.has(keyOf(record.id)) ? this.#keptMs : Math.min(EMPTY_KEPT_MS, this.#keptMs);
+      if (current === undefined && usedAtMs < now - keptMs) await this.cancel(record.repository, record.id);
     }
   }
 
@@ -178,6 +182,16 @@ export class Uploads {
     });
   }
 
+  /** An ingest whose disk has failed is of no use any more; its file may be, later. */
+  async #write(session: Session, ingest: StorageIngest, chunk: Chunk, signal: AbortSignal): Promise<void> {
+    try {
+      await write(ingest, chunk, signal);
+    } catch (error) {
+      if (error instanceof SkiffError && error.code.startsWith('content.')) await closeIngest(session);
+      throw error;
+    }
+  }
+
   async #ingestOf(session: Session): Promise<StorageIngest> {
     if (session.ingest) return session.ingest;
     await this.#makeRoom();
@@ -216,7 +230,9 @@ async function write(ingest: StorageIngest, { body: accept, range }: Chunk, sign
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   try {
-    for await (const chunk of body as AsyncIterable<Buffer>) await ingest.write(chunk);
+    // A failure of ours leaves the connection: the client is to hear of it.
+    const chunks = body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+    for await (const chunk of chunks) await ingest.write(chunk);
   } finally {
     signal.removeEventListener('abort', stop);
     await ingest.flush();
