@@ -1,6 +1,6 @@
 /** Bundles the programs for release: dist/*.mjs, what they share in chunks, so that a command loads only what it needs. */
 import { rmSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { basename } from 'node:path';
 import { build } from 'esbuild';
 
 const programs = ['skiff', 'skiffd', 'skiff-registry', 'skiff-runtime'];
@@ -26,8 +26,6 @@ await build({
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'none',
-  // Its other form is CommonJS, which asks for Node's modules in a way that does not survive bundling.
-  alias: { yaml: resolve('node_modules/yaml/browser/index.js') },
   logLevel: 'warning',
 });
 console.log(`dist: ${programs.join(', ')}`);
