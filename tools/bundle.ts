@@ -1,6 +1,6 @@
 /** Bundles the programs for release: dist/*.mjs, what they share in chunks, so that a command loads only what it needs. */
 import { rmSync } from 'node:fs';
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { build } from 'esbuild';
 
 const programs = ['skiff', 'skiffd', 'skiff-registry', 'skiff-runtime'];
@@ -21,11 +21,11 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node26',
-  // Its entry for Node is CommonJS, which cannot require Node's modules from within an ES module.
-  alias: { yaml: './node_modules/yaml/browser/index.js' },
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'none',
+  // Its other form is CommonJS, which asks for Node's modules in a way that does not survive bundling.
+  alias: { yaml: resolve('node_modules/yaml/browser/index.js') },
   logLevel: 'warning',
 });
 console.log(`dist: ${programs.join(', ')}`);

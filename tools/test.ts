@@ -19,7 +19,11 @@ const packages = [
   'uidmap',
   'iproute2',
   'skopeo',
+  'docker-registry',
   'apache2-utils',
+  'attr',
+  'libcap2-bin',
+  'curl',
   'openssl',
 ];
 const programs = [
@@ -33,7 +37,11 @@ const programs = [
   'newuidmap',
   'ip',
   'skopeo',
+  'docker-registry',
   'htpasswd',
+  'setfattr',
+  'setcap',
+  'curl',
   'openssl',
 ];
 

@@ -42,6 +42,7 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
       facts,
       registry,
       helperProgram,
+      log,
       announce: ({ action, id, attributes }) => events.emit('image', action, id, attributes),
     }),
   );

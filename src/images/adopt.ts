@@ -96,7 +96,8 @@ function save(parts: ImageParts, fresh: ImageRecord, request: AdoptRequest): Ima
     taggedAt: isTagged ? formatTimeNs(nowNs()) : (before?.taggedAt ?? ''),
     ...((parent ?? before?.parent) ? { parent: (parent ?? before?.parent)! } : {}),
   };
-  parts.index.put([...withoutNames(parts, [...tags, ...repoDigests], fresh.id), record]);
+  // No earlier on the disk than what it speaks of.
+  parts.index.put([...withoutNames(parts, [...tags, ...repoDigests], fresh.id), record], false);
   return record;
 }
 

@@ -18,7 +18,7 @@ const LAYER_FAULTS: Readonly<Record<LayerFault['kind'], string>> = {
   leftover: 'it is left of an unpacking that broke off',
 };
 
-type CheckParts = ImageParts & { readonly content: DiskContentStore };
+export type CheckParts = ImageParts & { readonly content: DiskContentStore };
 
 export async function checkImages(parts: CheckParts, options: CheckOptions): Promise<Fault[]> {
   const faults: Fault[] = [];

@@ -50,9 +50,10 @@ export class ImageIndex {
     return matches[0];
   }
 
-  /** Saves records, all or none, so that they survive a power cut. */
-  put(records: readonly ImageRecord[]): void {
-    this.#records.durably(() => {
+  /** Saves records, all or none. Durable: they survive a power cut. */
+  put(records: readonly ImageRecord[], isDurable = true): void {
+    const transaction = isDurable ? this.#records.durably : this.#records.atomically;
+    transaction(() => {
       for (const record of records) this.#store.put(record.id, record);
     });
     for (const record of records) this.#forget(record.id);

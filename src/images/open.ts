@@ -1,5 +1,5 @@
 /** Puts the module's parts together over one data folder. */
-import { KeyedMutex, type RecordStores } from '#base';
+import { KeyedMutex, type Log, type RecordStores } from '#base';
 import type { HostFacts } from '#linux';
 import type { RegistryClient } from '#registry';
 import { checkImages } from './check.ts';
@@ -7,6 +7,7 @@ import { collectGarbage } from './collect.ts';
 import { commitImage } from './commit.ts';
 import { hostPlatform } from './config-json.ts';
 import { DiskContentStore } from './content/disk-content-store.ts';
+import { DelayedSync } from './delayed-sync.ts';
 import { lookUpImage } from './find.ts';
 import { imageHistory } from './history.ts';
 import { ImageIndex } from './image-index.ts';
@@ -19,6 +20,7 @@ import { openLayerUnpacker } from './layers/layer-unpacker.ts';
 import { loadImages } from './load.ts';
 import { pullImages } from './pull.ts';
 import { pushImages } from './push.ts';
+import { recoverUnsynced } from './recover-unsynced.ts';
 import { pruneImages, removeImage } from './remove.ts';
 import { saveImages } from './save.ts';
 import type { Snapshots } from './snapshots/snapshots.ts';
@@ -31,6 +33,7 @@ export interface OpenImagesOptions {
   readonly records: RecordStores;
   readonly facts: Pick<HostFacts, 'kernel'>;
   readonly registry: RegistryClient;
+  readonly log: Log;
   /** The native helper: it unpacks and packs layers, and is the program of the image `hello`. */
   readonly helperProgram: string;
   readonly announce?: (event: ImageEvent) => void;
@@ -43,11 +46,12 @@ export interface OpenImagesOptions {
 export async function openImages(
   options: OpenImagesOptions,
 ): Promise<{ images: Images; snapshots: Snapshots } & AsyncDisposable> {
-  const { dataRoot, records, facts, registry, helperProgram, announce = () => {} } = options;
+  const { dataRoot, records, facts, registry, helperProgram, log, announce = () => {} } = options;
   await using undo = new AsyncDisposableStack();
+  const delay = undo.use(new DelayedSync({ records, dataRoot, helperProgram, log }));
   const parts = {
-    content: new DiskContentStore({ folder: `${dataRoot}/content`, records }),
-    layers: new LayerStore({ dataRoot, records, helperProgram }),
+    content: new DiskContentStore({ folder: `${dataRoot}/content`, records, delay }),
+    layers: new LayerStore({ dataRoot, records, helperProgram, delay }),
     unpacker: undo.use(openLayerUnpacker({ helperProgram })),
     layersInUse: new LayersInUse(),
     index: new ImageIndex(records),
@@ -59,6 +63,13 @@ export async function openImages(
     announce,
   };
   parts.layers.repair();
+  const lostSince = delay.lostSince();
+  if (lostSince !== undefined) {
+    await recoverUnsynced(parts, lostSince, log);
+    // Whatever is left of it is whole and is brought to the disk now.
+    delay.note();
+    await delay.flush();
+  }
   await collectGarbage(parts);
   const images: Images = {
     find: (reference) => lookUpImage(parts, reference),

@@ -24,9 +24,12 @@ export class Daemon implements AsyncDisposable {
   readonly containers: Containers;
   readonly cgroupParent: string;
   readonly #mark: string;
+  readonly #enter: readonly string[];
   #process: ChildProcess | undefined;
 
-  constructor() {
+  /** `enter`: words in front of its command, such as a network's. */
+  constructor(enter: readonly string[] = []) {
+    this.#enter = enter;
     // A short path: the sockets of shims are below it.
     this.folder = mkdtempSync('/tmp/skiff-test-');
     this.socket = `${this.folder}/api.sock`;
@@ -147,9 +150,11 @@ export class Daemon implements AsyncDisposable {
     const output = openSync(`${this.folder}/output`, 'a');
     const from = readFileSync(`${this.folder}/output`, 'utf8').length;
     const { dataRoot, execRoot, socket, folder, cgroupParent } = this;
+    const [program, ...before] = [...this.#enter, PROGRAM];
     this.#process = spawn(
-      PROGRAM,
+      program!,
       [
+        ...before,
         `--data-root=${dataRoot}`,
         `--exec-root=${execRoot}`,
         `--host=unix://${socket}`,

@@ -39,8 +39,9 @@ interface World {
 
 async function open(dataRoot: string): Promise<{ images: Images; snapshots: Snapshots } & AsyncDisposable> {
   const records = openRecordStores(`${dataRoot}/skiff.db`);
-  const registry = openRegistryClient(defaultRegistryConfig, createLog('error'));
-  return openImages({ dataRoot, records, facts: readHostFacts(), registry, helperProgram: helperPath() });
+  const log = createLog('error');
+  const registry = openRegistryClient(defaultRegistryConfig, log);
+  return openImages({ dataRoot, records, facts: readHostFacts(), registry, helperProgram: helperPath(), log });
 }
 
 async function world(context: TestContext): Promise<World> {

@@ -11,6 +11,11 @@ interface BlobRecord extends BlobInfo {
   readonly version: 1;
 }
 
+export interface AddOptions {
+  readonly isDurable?: boolean;
+  readonly also?: () => void;
+}
+
 export class BlobIndex {
   readonly #records: RecordStores;
   readonly #store: RecordStore<BlobRecord>;
@@ -39,9 +44,10 @@ export class BlobIndex {
     return [...this.#byDigest.values()];
   }
 
-  /** Records a blob whose file is there and synced; `also` is part of the transaction. Survives a power cut. */
-  add(info: BlobInfo, also: () => void = () => {}): void {
-    this.#records.durably(() => {
+  /** Records a blob whose file is there; `also` is part of the transaction. Durable: survives a power cut. */
+  add(info: BlobInfo, { isDurable = true, also = () => {} }: AddOptions = {}): void {
+    const transaction = isDurable ? this.#records.durably : this.#records.atomically;
+    transaction(() => {
       this.#store.put(info.digest, { version: 1, ...info });
       also();
     });

@@ -40,8 +40,14 @@ export interface DiskContentStoreOptions {
   /** Made if missing, 0700. */
   readonly folder: string;
   readonly records: RecordStores;
+  /** Told before a blob is recorded whose data somebody else brings to the disk; without it each blob waits for its own. */
+  readonly delay?: SyncDelay;
   /** Milliseconds since 1970, for the ends of leases. */
   readonly nowMs?: () => number;
+}
+
+export interface SyncDelay {
+  note(): void;
 }
 
 /** What the store is made of, for `checkContent`. */
@@ -50,6 +56,7 @@ export interface ContentParts {
   readonly blobs: BlobIndex;
   readonly ingests: IngestIndex;
   readonly leases: Leases;
+  readonly delay: SyncDelay | undefined;
 }
 
 const STREAM_BUFFER_BYTES = 256 * 1024;
@@ -58,11 +65,11 @@ export class DiskContentStore implements ContentStore {
   readonly parts: ContentParts;
 
   /** One process at a time. Throws Node's system errors. */
-  constructor({ folder, records, nowMs = Date.now }: DiskContentStoreOptions) {
+  constructor({ folder, records, delay, nowMs = Date.now }: DiskContentStoreOptions) {
     const files = new ContentFiles(folder);
     const blobs = new BlobIndex(records);
     const leases = new Leases(records, nowMs);
-    this.parts = { files, blobs, leases, ingests: new IngestIndex(records, files) };
+    this.parts = { files, blobs, leases, delay, ingests: new IngestIndex(records, files) };
     files.emptyTrash();
     reconcile(files, blobs);
   }
@@ -120,12 +127,18 @@ export class DiskContentStore implements ContentStore {
     const path = files.blob(digest);
     const info = { digest, sizeBytes: bytes.length, createdAt: formatTimeNs(nowNs()), references };
     try {
-      writeFileAtomic(path, bytes, { durable: true });
-      blobs.add(info);
+      const isDelayed = this.#noteDelay();
+      writeFileAtomic(path, bytes, { durable: !isDelayed });
+      blobs.add(info, { isDurable: !isDelayed });
     } catch (error) {
       throw writeError(path, error);
     }
     return info;
+  }
+
+  #noteDelay(): boolean {
+    this.parts.delay?.note();
+    return this.parts.delay !== undefined;
   }
 
   async ingest(key: string, options: IngestOptions): Promise<Ingest> {

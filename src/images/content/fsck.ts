@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { open, stat } from 'node:fs/promises';
-import { type Digest, digestParts, errnoCode } from '#base';
+import { type Digest, digestParts, errnoCode, parseTimeNs } from '#base';
 import { removeFiles } from './content-files.ts';
 import type { BlobInfo } from './content-store.ts';
 import type { ContentParts } from './disk-content-store.ts';
@@ -49,6 +49,8 @@ export interface CheckOptions {
   readonly repair?: boolean;
   /** Reads and hashes every blob. */
   readonly deep?: boolean;
+  /** Only blobs that came at this time (RFC 3339) or later. */
+  readonly since?: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: CheckProgress) => void;
 }
@@ -65,7 +67,8 @@ export async function checkContent(
   // In the same turn as the look, so that no commit puts a good file under such a name in between.
   if (repaired) await removeFiles(problems.flatMap((problem) => takenAway(parts, problem)));
 
-  const all = parts.blobs.list();
+  const since = parseTimeNs(options.since ?? '') ?? 0n;
+  const all = parts.blobs.list().filter(({ createdAt }) => (parseTimeNs(createdAt) ?? 0n) >= since);
   const totals = { totalBlobs: all.length, totalBytes: all.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
   let bytes = 0;
   for (const [index, info] of all.entries()) {

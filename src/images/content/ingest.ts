@@ -23,6 +23,8 @@ export interface IngestParts {
   readonly files: ContentFiles;
   readonly blobs: BlobIndex;
   readonly ingests: IngestIndex;
+  /** Told before a blob is recorded that is not synced here. */
+  readonly delay: { note(): void } | undefined;
 }
 
 type Algorithm = 'sha256' | 'sha512';
@@ -154,7 +156,8 @@ class DiskIngest implements Ingest {
         await this.abort();
         return there;
       }
-      await file.sync();
+      if (parts.delay) parts.delay.note();
+      else await file.sync();
       return await this.#land({ digest, sizeBytes, createdAt: now(), references });
     } catch (error) {
       await this.#close();
@@ -185,9 +188,9 @@ class DiskIngest implements Ingest {
     const { key, path, parts } = this.#state;
     const blobPath = parts.files.blob(info.digest);
     renameSync(path, blobPath);
-    await syncFolderOf(blobPath);
+    if (!parts.delay) await syncFolderOf(blobPath);
     const there = parts.blobs.extend(info.digest, info.references);
-    if (!there) parts.blobs.add(info, () => parts.ingests.forget(key));
+    if (!there) parts.blobs.add(info, { isDurable: !parts.delay, also: () => parts.ingests.forget(key) });
     else parts.ingests.forget(key);
     this.#isClaimed = false;
     await this.#close();

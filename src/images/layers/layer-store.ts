@@ -68,6 +68,8 @@ export interface LayerFault {
 export interface LayerStoreOptions {
   readonly dataRoot: string;
   readonly records: RecordStores;
+  /** Told before a layer is recorded whose data somebody else brings to the disk. */
+  readonly delay?: { note(): void };
   /** Prepares a new store for its file system. */
   readonly helperProgram?: string;
 }
@@ -75,10 +77,12 @@ export interface LayerStoreOptions {
 export class LayerStore {
   readonly #root: string;
   readonly #links: string;
+  readonly #delay: { note(): void } | undefined;
   readonly #records: RecordStore<LayerRecord>;
 
   /** Makes the store's folder. It is closed to other users: layers hold setuid programs. */
-  constructor({ dataRoot, records, helperProgram }: LayerStoreOptions) {
+  constructor({ dataRoot, records, helperProgram, delay }: LayerStoreOptions) {
+    this.#delay = delay;
     this.#root = `${dataRoot}/layers`;
     this.#links = `${dataRoot}/l`;
     this.#records = records.of<LayerRecord>('layer');
@@ -182,6 +186,7 @@ export class LayerStore {
     const key = layerKey(layer.diffId, layer.chainId);
     const existing = this.get(key);
     if (existing) return existing;
+    this.#delay?.note();
     await this.#moveIn(path, key);
     const record: LayerRecord = {
       version: 1,
@@ -210,6 +215,7 @@ export class LayerStore {
       // Another has committed the same layer in the meantime.
       if (errnoCode(error) !== 'ENOTEMPTY' && errnoCode(error) !== 'EEXIST') throw error;
     }
+    if (this.#delay) return;
     await using root = await open(this.#root, 'r');
     await root.sync();
   }

@@ -39,6 +39,8 @@ export interface ArchiveTarget {
   readonly helperProgram: string;
   readonly signal?: AbortSignal | undefined;
   readonly idMap?: IdMap | undefined;
+  /** False leaves it to the caller to bring the data to the disk. */
+  readonly isSynced?: boolean | undefined;
   /** How marks of removed files are put down. */
   readonly form?: LayerForm | undefined;
   /** Called with the bytes of the blob, as it is stored, that have been read so far. */
@@ -109,7 +111,7 @@ async function fill(
       await unpacker.ready();
     }
     reader.end();
-    unpacker.sync();
+    if (target.isSynced !== false) unpacker.sync();
     return describe(hash, sink, await unlessAborted(unpacker.finish(), signal));
   } catch (error) {
     if (isAborted(signal)) throw because(errors.cancelled(), error);

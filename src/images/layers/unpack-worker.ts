@@ -16,7 +16,7 @@ let abort = new AbortController();
 const say = (reply: WorkerReply): void => port.postMessage(reply);
 
 async function work(job: Job): Promise<void> {
-  const { blob, folder, helperProgram, idMap, form } = job;
+  const { blob, folder, helperProgram, idMap, form, isSynced } = job;
   abort = new AbortController();
   let told = 0;
   const onProgress = (blobBytes: number): void => {
@@ -25,7 +25,13 @@ async function work(job: Job): Promise<void> {
     say({ type: 'progress', blobBytes });
   };
   try {
-    const more = { signal: abort.signal, idMap, form, onProgress: job.wantsProgress ? onProgress : undefined };
+    const more = {
+      signal: abort.signal,
+      idMap,
+      form,
+      isSynced,
+      onProgress: job.wantsProgress ? onProgress : undefined,
+    };
     say({ type: 'done', layer: await unpackBlob(blob, { folder, helperProgram, ...more }) });
   } catch (error) {
     say({ type: 'failed', failure: failureOf(error) });

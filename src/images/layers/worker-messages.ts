@@ -13,6 +13,7 @@ export type WorkerRequest =
       readonly idMap: IdMap | undefined;
       readonly form: LayerForm | undefined;
       readonly wantsProgress: boolean;
+      readonly isSynced: boolean;
     }
   | { readonly type: 'abort' };
 
