@@ -8,42 +8,25 @@ import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { runSteps, type Step } from './steps.ts';
 
-const packages = [
-  'busybox-static',
-  'debootstrap',
-  'procps',
-  'podman',
-  'runc',
-  'crun',
-  'docker.io',
-  'uidmap',
-  'iproute2',
-  'skopeo',
-  'docker-registry',
-  'apache2-utils',
-  'attr',
-  'libcap2-bin',
-  'curl',
-  'openssl',
-];
-const programs = [
-  'busybox',
-  'debootstrap',
-  'ps',
-  'podman',
-  'runc',
-  'crun',
-  'dockerd',
-  'newuidmap',
-  'ip',
-  'skopeo',
-  'docker-registry',
-  'htpasswd',
-  'setfattr',
-  'setcap',
-  'curl',
-  'openssl',
-];
+/** Programs the tests need, and Debian's packages that bring them. */
+const packages: Readonly<Record<string, string>> = {
+  busybox: 'busybox-static',
+  debootstrap: 'debootstrap',
+  ps: 'procps',
+  podman: 'podman',
+  runc: 'runc',
+  crun: 'crun',
+  dockerd: 'docker.io',
+  newuidmap: 'uidmap',
+  ip: 'iproute2',
+  skopeo: 'skopeo',
+  'docker-registry': 'docker-registry',
+  htpasswd: 'apache2-utils',
+  setfattr: 'attr',
+  setcap: 'libcap2-bin',
+  openssl: 'openssl',
+  curl: 'curl',
+};
 
 if (process.getuid?.() !== 0) {
   console.error('npm test needs root: it makes containers. Without root there is npm run ok.');
@@ -67,7 +50,9 @@ process.exitCode = await runSteps(process.argv.length > 2 ? steps.slice(1) : ste
 
 /** Mirrors come from the machine's own apt configuration. What cannot be installed is skipped by its tests, by name. */
 function installPackages(): void {
-  const missing = packages.filter((_, index) => !isOnPath(programs[index]!));
+  const missing = Object.keys(packages)
+    .filter((program) => !isOnPath(program))
+    .map((program) => packages[program]!);
   if (missing.length === 0 || !isOnPath('apt-get')) return;
   console.log(`installing ${missing.join(' ')}`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };

@@ -3,6 +3,7 @@
  *
  * compat: forms, defaults and refusals follow docker-engine-api.yaml and the container defaults.
  */
+import { parseBytes } from '#base';
 import type { ContainerSettings, HostSettings } from '#engine';
 import type { ContainerCreateBody, HostConfigBody } from '#specs';
 import { parseBinds, parseMounts } from './create-mounts.ts';
@@ -75,6 +76,7 @@ function parseHostConfig(host: HostConfigBody): HostSettings {
     deviceCgroupRules: host.DeviceCgroupRules ?? [],
     oomScoreAdj: host.OomScoreAdj ?? 0,
     shmSizeBytes: host.ShmSize || DEFAULT_SHM_BYTES,
+    ...storageOptions(host.StorageOpt ?? {}),
     extraHosts: host.ExtraHosts ?? [],
     cgroupParent: host.CgroupParent ?? '',
     log: parseLogConfig(host.LogConfig?.Type ?? '', host.LogConfig?.Config ?? {}),
@@ -83,6 +85,14 @@ function parseHostConfig(host: HostConfigBody): HostSettings {
     ...(host.ReadonlyPaths ? { readonlyPaths: host.ReadonlyPaths } : {}),
     ...consoleSize(host.ConsoleSize ?? []),
   };
+}
+
+/** compat: the one option there is, of what the container may write (`--storage-opt size=10G`). */
+function storageOptions(options: Readonly<Record<string, string>>): Pick<HostSettings, 'storageBytes'> {
+  const unknown = Object.keys(options).find((name) => name.toLowerCase() !== 'size');
+  if (unknown !== undefined) throw errors.invalid(`unknown storage option '${unknown}': there is only size`);
+  const [size] = Object.values(options);
+  return size === undefined ? {} : { storageBytes: parseBytes(size) };
 }
 
 /** compat: clients send zeros when they have no terminal themselves. */
@@ -131,7 +141,6 @@ function refuseUnsupported(body: ContainerCreateBody): void {
     'DnsOptions',
     'DnsSearch',
     'DeviceRequests',
-    'StorageOpt',
     'UsernsMode',
     'PublishAllPorts',
     'VolumeDriver',

@@ -45,6 +45,8 @@ export interface HostSettings {
   readonly deviceCgroupRules: readonly string[];
   readonly oomScoreAdj: number;
   readonly shmSizeBytes: number;
+  /** Of what it may write into its root file system; undefined: as much as the disk holds. */
+  readonly storageBytes?: number;
   readonly extraHosts: readonly string[];
   readonly cgroupParent: string;
   readonly log: LogSettings;

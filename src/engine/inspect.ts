@@ -152,6 +152,7 @@ function hostConfigOf(host: HostSettings): object {
     ReadonlyRootfs: host.readonlyRootfs,
     SecurityOpt: nullable(host.securityOptions),
     ...(Object.keys(host.tmpfs).length > 0 ? { Tmpfs: host.tmpfs } : {}),
+    ...(host.storageBytes === undefined ? {} : { StorageOpt: { size: String(host.storageBytes) } }),
     UTSMode: host.utsMode,
     UsernsMode: '',
     ShmSize: host.shmSizeBytes,

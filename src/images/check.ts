@@ -24,7 +24,8 @@ export async function checkImages(parts: CheckParts, options: CheckOptions): Pro
   const faults: Fault[] = [];
   const { repair, deep, signal } = options;
   for (const problem of await checkContent(parts.content, { repair, deep, ...(signal ? { signal } : {}) })) {
-    faults.push(contentFault(problem));
+    // An index names images for platforms nobody asked for; what an image lacks is told below.
+    if (problem.kind !== 'dangling-reference') faults.push(contentFault(problem));
   }
   for (const { kind, name, path } of repair ? parts.layers.repair() : parts.layers.check()) {
     faults.push({ kind, subject: name, message: `layer ${name}: ${LAYER_FAULTS[kind]}: ${path}`, isRepaired: repair });
@@ -93,7 +94,7 @@ async function update(parts: CheckParts, record: ImageRecord): Promise<void> {
 
 const name = ({ tags, id }: ImageRecord): string => tags[0] ?? id;
 
-function contentFault(problem: ContentProblem): Fault {
+function contentFault(problem: Exclude<ContentProblem, { readonly kind: 'dangling-reference' }>): Fault {
   const { kind, repaired: isRepaired } = problem;
   const fault = (subject: string, message: string): Fault => ({ kind, subject, message, isRepaired });
   switch (problem.kind) {
@@ -113,7 +114,5 @@ function contentFault(problem: ContentProblem): Fault {
         problem.digest,
         `blob ${problem.digest} is damaged, its bytes have ${problem.actual}: ${problem.path}`,
       );
-    case 'dangling-reference':
-      return fault(problem.digest, `blob ${problem.digest} refers to ${problem.missing}, which is not here`);
   }
 }

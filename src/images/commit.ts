@@ -11,7 +11,6 @@ import { errors } from './errors.ts';
 import type { ImageParts } from './image-parts.ts';
 import type { ImageRecord } from './image-record.ts';
 import type { CommitOptions } from './images.ts';
-import { packLayer } from './layers/pack-layer.ts';
 
 /** Throws before anything is read when name or changes are wrong. Nothing stays behind when it fails. */
 export async function commitImage(parts: ImageParts, options: CommitOptions): Promise<ImageRecord> {
@@ -26,7 +25,7 @@ export async function commitImage(parts: ImageParts, options: CommitOptions): Pr
     await using ingest = await parts.content.ingest(key, { lease });
     const blob = await (async () => {
       try {
-        for await (const chunk of packLayer({ ...parts, folder: options.upper })) {
+        for await (const chunk of options.layer) {
           if (signal?.aborted === true) throw errors.cancelled('commit');
           await ingest.write(chunk);
         }

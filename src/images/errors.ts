@@ -117,6 +117,10 @@ export const errors = defineErrors('image', {
       `the layers of image ${image} take ${bytes} bytes of mount options, and before Linux 6.8 there is room for ${most}: ` +
       'use a shorter data folder',
   },
+  noSizeLimit: {
+    kind: 'invalid',
+    message: (why: string) => `the size of a container's file system cannot be limited: ${why}`,
+  },
   missingFolder: {
     kind: 'internal',
     message: (what: string, path: string) => `${what} is missing: ${path} is not there`,

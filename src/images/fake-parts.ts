@@ -36,6 +36,7 @@ export function fakeParts(): FakeParts {
     registry: {} as RegistryClient,
     locks: new KeyedMutex(),
     host: { os: 'linux', architecture: 'amd64' },
+    layerForm: 'overlay',
     facts: { kernel: { major: 6, minor: 8 } },
     helperProgram: '/does/not/exist',
     announce: (event) => events.push(event),

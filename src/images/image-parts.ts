@@ -7,7 +7,7 @@ import type { ContentStore } from './content/content-store.ts';
 import type { ImageIndex } from './image-index.ts';
 import type { LayersInUse } from './layers-in-use.ts';
 import type { LayerStore } from './layers/layer-store.ts';
-import type { LayerUnpacker } from './layers/layer-unpacker.ts';
+import type { LayerForm, LayerUnpacker } from './layers/layer-unpacker.ts';
 
 export interface ImageEvent {
   readonly action: 'pull' | 'push' | 'tag' | 'untag' | 'delete' | 'import' | 'load' | 'save' | 'prune';
@@ -26,6 +26,8 @@ export interface ImageParts {
   readonly locks: KeyedMutex;
   readonly host: Platform;
   readonly facts: Pick<HostFacts, 'kernel'>;
+  /** What unpacked layers have to be like for the writable layers above them. */
+  readonly layerForm: LayerForm;
   /** Unpacks and packs layers, and is the program of the image `hello`. */
   readonly helperProgram: string;
   readonly announce: (event: ImageEvent) => void;

@@ -24,8 +24,8 @@ export interface ImportOptions {
 }
 
 export interface CommitOptions {
-  /** The folder with the container's own changes, in overlay form. */
-  readonly upper: string;
+  /** The tar of what it has changed. */
+  readonly layer: AsyncIterable<Buffer>;
   readonly parent: ImageRecord;
   readonly config: ImageConfig;
   readonly containerId: string;

@@ -33,7 +33,6 @@ export type {
   RemoveRequest,
   SaveOptions,
 } from './images.ts';
-export { type Change, changesOf } from './layers/changes.ts';
-export { packRoot } from './layers/pack-layer.ts';
 export { type OpenImagesOptions, openImages } from './open.ts';
-export type { FolderLayer, OverlayLayer, Snapshots, WritableLayer } from './snapshots/snapshots.ts';
+export type { Change } from './layers/changes.ts';
+export type { CreateOptions, FolderLayer, OverlayLayer, Snapshots, WritableLayer } from './snapshots/snapshots.ts';

@@ -23,8 +23,8 @@ import { pushImages } from './push.ts';
 import { recoverUnsynced } from './recover-unsynced.ts';
 import { pruneImages, removeImage } from './remove.ts';
 import { saveImages } from './save.ts';
+import { openSnapshots } from './snapshots/open-snapshots.ts';
 import type { Snapshots } from './snapshots/snapshots.ts';
-import { OverlaySnapshots } from './snapshots/overlay-snapshots.ts';
 import { tagImage } from './tag.ts';
 import { imageUsage } from './usage.ts';
 
@@ -49,12 +49,17 @@ export async function openImages(
   const { dataRoot, records, facts, registry, helperProgram, log, announce = () => {} } = options;
   await using undo = new AsyncDisposableStack();
   const delay = undo.use(new DelayedSync({ records, dataRoot, helperProgram, log }));
+  const layers = new LayerStore({ dataRoot, records, helperProgram, delay });
+  const index = new ImageIndex(records);
+  const stackOf = (imageId: string) => index.get(imageId)?.layers.map(({ key }) => key);
+  const snapshots = openSnapshots({ dataRoot, records, facts, helperProgram, stackOf, layers });
   const parts = {
     content: new DiskContentStore({ folder: `${dataRoot}/content`, records, delay }),
-    layers: new LayerStore({ dataRoot, records, helperProgram, delay }),
-    unpacker: undo.use(openLayerUnpacker({ helperProgram })),
+    layers,
+    layerForm: snapshots.layerForm,
+    unpacker: undo.use(openLayerUnpacker({ helperProgram, form: snapshots.layerForm })),
     layersInUse: new LayersInUse(),
-    index: new ImageIndex(records),
+    index,
     registry,
     locks: new KeyedMutex(),
     host: hostPlatform(),
@@ -88,8 +93,6 @@ export async function openImages(
     usage: () => imageUsage(parts),
     check: (request) => checkImages(parts, request),
   };
-  const stackOf = (imageId: string) => images.get(imageId)?.layers.map(({ key }) => key);
-  const snapshots = new OverlaySnapshots({ dataRoot, facts, stackOf, layers: parts.layers });
   const resources = undo.move();
   return { images, snapshots, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }

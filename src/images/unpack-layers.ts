@@ -40,7 +40,10 @@ interface Unpacking extends AsyncDisposable {
   readonly unpacked: UnpackedLayer;
 }
 
-type Parts = Pick<ImageParts, 'content' | 'layers' | 'unpacker' | 'layersInUse' | 'facts' | 'helperProgram'>;
+type Parts = Pick<
+  ImageParts,
+  'content' | 'layers' | 'unpacker' | 'layersInUse' | 'facts' | 'layerForm' | 'helperProgram'
+>;
 
 /** One unpacking of a DiffID at a time: a second asker finds the first one's layer. */
 const unpacking = new KeyedMutex();
@@ -70,9 +73,9 @@ export async function unpackLayers(parts: Parts, request: UnpackLayersRequest): 
     const chained = await started[index];
     if (chained) {
       const below = layers.map(({ key }) => parts.layers.folder(key)).reverse();
-      const { facts, helperProgram } = parts;
+      const { facts, helperProgram, layerForm: form } = parts;
       const { folder } = chained.pending;
-      await settleLayer({ folder, lowers: below, facts, helperProgram }, chained.unpacked);
+      await settleLayer({ folder, lowers: below, form, facts, helperProgram }, chained.unpacked);
       const { key } = await chained.pending.commit({ ...chained.unpacked, diffId, chainId });
       held.use(parts.layersInUse.hold(key));
     }

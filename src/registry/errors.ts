@@ -80,6 +80,11 @@ export const errors = defineErrors('registry', {
     message: (digest: string) => `unsupported digest '${digest}': only sha256 and sha512 are known`,
   },
   badAnswer: { kind: 'unavailable', message: (what: string, why: string) => `${what}: cannot use the answer: ${why}` },
+  unexpectedStatus: {
+    kind: 'unavailable',
+    message: (what: string, status: number, text: string) =>
+      `${what}: unexpected status ${`${status} ${text}`.trimEnd()}`,
+  },
   noPlatform: {
     kind: 'not-found',
     message: (platform: string) => `no matching manifest for ${platform} in the manifest list entries`,

@@ -152,7 +152,7 @@ export class Daemon implements AsyncDisposable {
     const { dataRoot, execRoot, socket, folder, cgroupParent } = this;
     const [program, ...before] = [...this.#enter, PROGRAM];
     this.#process = spawn(
-      program!,
+      program,
       [
         ...before,
         `--data-root=${dataRoot}`,

@@ -74,7 +74,7 @@ before(async () => {
     '--listen',
     '127.0.0.1:5602',
   ];
-  registry = spawn(command!, args, { stdio: ['ignore', log, log] });
+  registry = spawn(command, args, { stdio: ['ignore', log, log] });
   undo.defer(async () => {
     const ended = new Promise((resolve) => registry.once('exit', resolve));
     registry.kill('SIGTERM');

@@ -8,6 +8,7 @@ import type { RequestContext, Route } from '#rpc';
 import { formatJson64 } from '#specs';
 import { sendJson } from '../http-status.ts';
 import { filters, timestamp } from '../query.ts';
+import { registryInfo } from '../registry-info.ts';
 import { apiVersions, goArchitecture } from '../version.ts';
 
 export interface SystemFacts {
@@ -70,7 +71,7 @@ function info(parts: EngineParts, { version: number }: SystemFacts): object {
     ContainersPaused: count('paused'),
     ContainersStopped: records.length - count('running') - count('paused'),
     Images: parts.images.list().length,
-    Driver: 'overlay2',
+    Driver: parts.snapshots.driver,
     DriverStatus: [],
     Plugins: { Volume: [], Network: ['host', 'none'], Authorization: null, Log: ['json-file', 'none'] },
     MemoryLimit: true,
@@ -92,6 +93,7 @@ function info(parts: EngineParts, { version: number }: SystemFacts): object {
     MemTotal: totalmem(),
     DockerRootDir: parts.options.dataRoot,
     Name: hostname(),
+    ...registryInfo(parts.registry.config),
     ServerVersion: number,
     Runtimes: { skiff: { path: 'skiff-runtime' } },
     DefaultRuntime: 'skiff',

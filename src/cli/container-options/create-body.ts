@@ -103,6 +103,7 @@ function toHostConfig({ flags, given, consoleSize }: CreateRequest, binds: reado
     ...counted('OomScoreAdj', flags['oom-score-adj']),
     ...counted('MemorySwappiness', swappiness(flags['memory-swappiness'])),
     OomKillDisable: flags['oom-kill-disable'],
+    ...storageOptions(flags['storage-opt']),
     ...counted('ShmSize', flags['shm-size']),
     LogConfig: logConfig(flags),
   };
@@ -153,3 +154,14 @@ const counted = <Key extends string>(key: Key, number: number | undefined): { [K
   (number === undefined ? {} : { [key]: number }) as { [K in Key]?: number };
 
 const whenGiven = <T>(text: string, make: (text: string) => T): T | object => (text === '' ? {} : make(text));
+
+/** compat: `name=value` each. */
+function storageOptions(options: readonly string[]): { StorageOpt?: Record<string, string> } {
+  if (options.length === 0) return {};
+  const pairs = options.map((text): [string, string] => {
+    const at = text.indexOf('=');
+    if (at <= 0) throw errors.invalid(`invalid storage option '${text}': write it name=value`);
+    return [text.slice(0, at), text.slice(at + 1)];
+  });
+  return { StorageOpt: Object.fromEntries(pairs) };
+}

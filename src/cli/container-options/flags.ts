@@ -80,6 +80,7 @@ export const containerFlags = {
   'read-only': toggle({ help: 'Make the root file system read-only' }),
   rm: toggle({ help: 'Remove the container when it ends' }),
   'security-opt': list({ help: 'seccomp=FILE, seccomp=unconfined, no-new-privileges, systempaths=unconfined' }),
+  'storage-opt': list({ help: 'size=10G: how much it may write into its root file system' }),
   'shm-size': bytes({ help: 'Size of /dev/shm (default 64m)' }),
   'stop-signal': text({ help: 'Signal that asks the container to end' }),
   'stop-timeout': integer({ help: 'Seconds until it is killed when stopped' }),

@@ -1,10 +1,9 @@
 /** What a container has changed in its image's file system. */
-import { type Change, changesOf } from '#images';
+import type { Change } from '#images';
 import { type EngineParts, findContainer } from '../parts.ts';
 
 /** In the order of the tree. Throws `container.noSuch`. */
 export async function changesOfContainer(parts: EngineParts, reference: string): Promise<readonly Change[]> {
   const { id, imageId } = findContainer(parts, reference);
-  const { folders, lowers } = parts.snapshots.open(id, imageId);
-  return changesOf({ folders, lowers, facts: parts.facts });
+  return parts.snapshots.changes(id, imageId);
 }

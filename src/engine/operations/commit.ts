@@ -28,7 +28,7 @@ export async function commitContainer(parts: EngineParts, request: CommitRequest
     if (!parent) throw errors.noSuchImage(record.imageId);
     await using _thawed = await frozen(parts, record, request.pause);
     const image = await parts.images.commit({
-      upper: parts.snapshots.open(id, record.imageId).folders[0]!,
+      layer: parts.snapshots.pack(id, record.imageId),
       parent,
       config: { ...configOf(record, parent.config), ...request.overrides },
       containerId: id,

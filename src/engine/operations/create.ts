@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { formatTimeNs, newContainerId, nowNs } from '#base';
 import { tweakCapabilities } from '../capabilities.ts';
 import type { ContainerRecord } from '../container-record.ts';
-import type { ContainerSettings } from '../container-settings.ts';
+import type { ContainerSettings, HostSettings } from '../container-settings.ts';
 import { errors } from '../errors.ts';
 import { generateName, isValidName } from '../names.ts';
 import { type EngineParts, eventAttributes } from '../parts.ts';
@@ -47,13 +47,18 @@ export async function createContainer(
   }
   parts.containers.put(record);
   try {
-    await parts.snapshots.create(id, image.id);
+    await parts.snapshots.create(id, image.id, sizeLimitOf(settings.host));
   } catch (error) {
     parts.containers.delete(id);
     throw error;
   }
   parts.events.emit('container', 'create', id, eventAttributes(record));
   return record;
+}
+
+/** What the writable layer is made with. */
+export function sizeLimitOf({ storageBytes }: Pick<HostSettings, 'storageBytes'>): { sizeLimitBytes?: number } {
+  return storageBytes === undefined ? {} : { sizeLimitBytes: storageBytes };
 }
 
 function checkSettings(parts: EngineParts, { host }: ContainerSettings): void {

@@ -8,6 +8,7 @@ import { type ProcessExit, readExitRecord, RunningProcess } from '#runtime';
 import type { ContainerRecord } from '../container-record.ts';
 import { isLive } from '../lifecycle.ts';
 import { cgroupsPathOf, type EngineParts, runDirectoryOf } from '../parts.ts';
+import { sizeLimitOf } from './create.ts';
 import { recordExit } from './exit.ts';
 import { removeRecord } from './remove.ts';
 import { watch } from './start.ts';
@@ -49,7 +50,7 @@ async function clearInterruptedStart(parts: EngineParts, record: ContainerRecord
   rmSync(runDirectoryOf(parts.options, record.id), { recursive: true, force: true });
   if (record.settings.host.autoRemove && record.status === 'exited') await removeRecord(parts, record.id);
   // A creation may have been cut off between the record and the folders.
-  else await parts.snapshots.create(record.id, record.imageId);
+  else await parts.snapshots.create(record.id, record.imageId, sizeLimitOf(record.settings.host));
 }
 
 async function finish(parts: EngineParts, record: ContainerRecord, exit: ProcessExit): Promise<void> {

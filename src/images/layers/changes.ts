@@ -12,6 +12,8 @@ export interface Change {
   readonly kind: 'modified' | 'added' | 'deleted';
   /** Absolute, as the container sees it. */
   readonly path: string;
+  /** The same as bytes, relative to the root. */
+  readonly name: Buffer;
 }
 
 export interface ChangesRequest {
@@ -27,10 +29,11 @@ export interface ChangesRequest {
 export async function changesOf({ folders, lowers, ...where }: ChangesRequest): Promise<Change[]> {
   await using before = openStack({ ...where, folders: lowers });
   await using after = openStack({ ...where, folders });
-  return await compareTrees(entriesOf(before.walk({ content: false })), entriesOf(after.walk({ content: false })));
+  return await compareTrees(walkEntries(before.walk({ content: false })), walkEntries(after.walk({ content: false })));
 }
 
-async function* entriesOf(records: AsyncIterable<WalkRecord>): AsyncGenerator<TreeEntry> {
+/** What `compareTrees` takes, from a walk. */
+export async function* walkEntries(records: AsyncIterable<WalkRecord>): AsyncGenerator<TreeEntry> {
   for await (const record of records) {
     if ((record.type === 'entry' || record.type === 'link') && record.entry.path.length > 0) yield record.entry;
   }
@@ -65,57 +68,66 @@ export async function compareTrees(
 class ChangeList {
   readonly #changes: Change[] = [];
   /** Folders on both sides above the entry at hand that are not told yet. */
-  readonly #folders: string[] = [];
+  readonly #folders: Place[] = [];
   /** What is below this path is told by it. */
-  #covered: string | undefined;
+  #covered: Place | undefined;
 
-  deleted(path: Buffer): void {
-    const text = textOf(path);
-    if (this.#isCovered(text)) return;
-    this.#tell('deleted', text);
-    this.#covered = text;
+  deleted(name: Buffer): void {
+    const at = placeOf(name);
+    if (this.#isCovered(at)) return;
+    this.#tell('deleted', at);
+    this.#covered = at;
   }
 
-  added(path: Buffer): void {
-    this.#tell('added', textOf(path));
+  added(name: Buffer): void {
+    this.#tell('added', placeOf(name));
   }
 
   /** A folder that has become something else takes what was in it along. */
-  modified(path: Buffer, wasFolder: boolean): void {
-    const text = textOf(path);
-    this.#tell('modified', text);
-    if (wasFolder) this.#covered = text;
+  modified(name: Buffer, wasFolder: boolean): void {
+    const at = placeOf(name);
+    this.#tell('modified', at);
+    if (wasFolder) this.#covered = at;
   }
 
-  folder(path: Buffer, isModified: boolean): void {
-    const text = textOf(path);
-    if (isModified) this.#tell('modified', text);
-    else this.#enter(text);
+  folder(name: Buffer, isModified: boolean): void {
+    const at = placeOf(name);
+    if (isModified) this.#tell('modified', at);
+    else this.#enter(at);
   }
 
   list(): Change[] {
     return this.#changes;
   }
 
-  #tell(kind: Change['kind'], path: string): void {
-    this.#leave(path);
-    for (const folder of this.#folders.splice(0)) this.#changes.push({ kind: 'modified', path: folder });
-    this.#changes.push({ kind, path });
+  #tell(kind: Change['kind'], at: Place): void {
+    this.#leave(at);
+    for (const folder of this.#folders.splice(0)) this.#changes.push({ kind: 'modified', ...folder });
+    this.#changes.push({ kind, ...at });
   }
 
-  #enter(path: string): void {
-    this.#leave(path);
-    this.#folders.push(path);
+  #enter(at: Place): void {
+    this.#leave(at);
+    this.#folders.push(at);
   }
 
   /** Folders the path is not in have been left without a change. */
-  #leave(path: string): void {
-    while (this.#folders.length > 0 && !path.startsWith(`${this.#folders.at(-1)}/`)) this.#folders.pop();
+  #leave(at: Place): void {
+    while (this.#folders.length > 0 && !isBelow(at, this.#folders.at(-1)!)) this.#folders.pop();
   }
 
-  #isCovered(path: string): boolean {
-    return this.#covered !== undefined && path.startsWith(`${this.#covered}/`);
+  #isCovered(at: Place): boolean {
+    return this.#covered !== undefined && isBelow(at, this.#covered);
   }
+}
+
+type Place = Pick<Change, 'path' | 'name'>;
+
+const placeOf = (name: Buffer): Place => ({ path: `/${name.toString()}`, name });
+
+function isBelow({ name }: Place, folder: Place): boolean {
+  const length = folder.name.length;
+  return name.length > length && name[length] === SLASH && name.subarray(0, length).equals(folder.name);
 }
 
 function differs(old: TreeEntry, now: TreeEntry): boolean {
@@ -147,7 +159,6 @@ export function comparePaths(a: Buffer, b: Buffer): number {
 }
 
 const SLASH = 0x2f;
-const textOf = (path: Buffer): string => `/${path.toString()}`;
 const isFolder = (entry: TreeEntry): boolean => (entry.mode & S_IF.MASK) === S_IF.DIR;
 
 async function next(entries: AsyncIterator<TreeEntry>): Promise<TreeEntry | undefined> {

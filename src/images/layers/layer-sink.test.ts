@@ -157,6 +157,7 @@ test("AUFS's own books are passed over, names that mark nothing are refused", ()
     ['d/.wh...', /marks no name/],
     ['.wh.a/b', /below a name that marks/],
     ['.wh.a/.wh.b', /below a name that marks/],
+    ['a => d/.wh.b', /links to "d\/.wh.b", which marks/],
   ] as const) {
     assert.throws(() => checkLayer([name], []), { code: 'image.forbiddenEntry', message }, name);
   }

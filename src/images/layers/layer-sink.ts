@@ -74,7 +74,7 @@ export class LayerSink implements TarSink {
     const path = insidePath(entry.path, entry);
     this.#isSkipping = false;
     refuseOverlayMarks(entry);
-    if (path.startsWith(WHITEOUT) || path.includes(`/${WHITEOUT}`)) return this.#mark(path, entry);
+    if (isMark(path)) return this.#mark(path, entry);
     if (entry.type === 'hard-link') return this.#link(path, entry);
     if (path === '' && entry.type !== 'directory') throw refuse(entry, 'only a folder can be the root');
     this.#parentsOf(path);
@@ -134,6 +134,7 @@ export class LayerSink implements TarSink {
 
   #link(path: string, entry: TarEntry): void {
     const existing = insidePath(entry.linkPath, entry);
+    if (isMark(existing)) throw refuse(entry, `it links to ${shown(entry.linkPath)}, which marks a removed file`);
     if (path === '') throw refuse(entry, 'only a folder can be the root');
     this.#parentsOf(path);
     this.#placed.other(path);
@@ -220,6 +221,8 @@ export class LayerSink implements TarSink {
     return { mode, uid: mapped(idMap.uids, uid, 'user'), gid: mapped(idMap.gids, gid, 'group'), mtimeNs };
   }
 }
+
+const isMark = (path: string): boolean => path.startsWith(WHITEOUT) || path.includes(`/${WHITEOUT}`);
 
 /** Whether AUFS wrote it for itself. */
 function isBook(folder: string, name: string): boolean {

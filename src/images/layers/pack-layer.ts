@@ -2,9 +2,10 @@
  * A folder as overlayfs keeps it, back as the tar of a layer: whiteouts and opaque folders under the names the image
  * specification gives them. The same folder always gives the same bytes, so the same DiffID.
  */
-import type { HostFacts, TreeEntry } from '#linux';
+import { type HostFacts, openTreeReader, S_IF, type TreeEntry, type TreeReader, type WalkRecord } from '#linux';
 import { byteString, type ByteString, type TarEntry } from '#wire';
 import { errors } from '../errors.ts';
+import type { Change } from './changes.ts';
 import { containerIdOf, type IdMap, type IdRange } from './id-map.ts';
 import { openStack, type Stack } from './tree.ts';
 import { tarOfTree } from './tar-of-tree.ts';
@@ -27,6 +28,41 @@ export async function* packLayer({ folder, idMap, ...where }: PackRequest): Asyn
 export async function* packRoot({ idMap, ...stack }: Stack & { readonly idMap?: IdMap }): AsyncGenerator<Buffer> {
   yield* pack(stack, (entry) => [inside(entry, idMap)]);
 }
+
+export interface PackChangesRequest {
+  /** A whole root file system. */
+  readonly folder: string;
+  /** What differs in it from what it began with, in the order of the tree. */
+  readonly changes: readonly Change[];
+  readonly helperProgram: string;
+}
+
+/** The layer that makes of the old tree the new one, for trees that are kept whole. */
+export async function* packChanges({ folder, changes, helperProgram }: PackChangesRequest): AsyncGenerator<Buffer> {
+  await using reader = openTreeReader({ folder }, { program: helperProgram });
+  yield* tarOfTree(changedRecords(reader, changes), layerEntries);
+}
+
+async function* changedRecords(reader: TreeReader, changes: readonly Change[]): AsyncGenerator<WalkRecord> {
+  for (const { kind, name } of changes) {
+    if (kind === 'deleted') yield { type: 'entry', entry: { ...WHITEOUT, path: name } };
+    else yield* reader.read(name);
+  }
+}
+
+/** What overlayfs would have put there. */
+const WHITEOUT: TreeEntry = {
+  path: Buffer.alloc(0),
+  mode: S_IF.CHR,
+  uid: 0,
+  gid: 0,
+  size: 0,
+  mtimeNs: 0n,
+  devMajor: 0,
+  devMinor: 0,
+  target: Buffer.alloc(0),
+  xattrs: [],
+};
 
 async function* pack(stack: Stack, translate: Parameters<typeof tarOfTree>[1]): AsyncGenerator<Buffer> {
   await using reader = openStack(stack);

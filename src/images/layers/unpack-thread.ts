@@ -89,10 +89,10 @@ export class UnpackThread {
 
   /** Cancels the job there is, waits until its helper is gone, and ends the thread. */
   async end(): Promise<void> {
+    this.#options.onEnd();
     if (this.#job) this.#say({ type: 'abort' });
     await this.#settled;
     clearTimeout(this.#idleTimer);
-    this.#options.onEnd();
     await this.#worker.terminate();
     await this.#exited;
   }

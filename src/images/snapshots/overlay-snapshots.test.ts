@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { test, type TestContext } from 'node:test';
 import { type Digest, memoryRecordStores } from '#base';
+import { helperPath } from '#linux';
 import { type LayerKey, layerKey, LayerStore } from '../layers/layer-store.ts';
 import { overlayOptions } from './overlay-options.ts';
 import { OverlaySnapshots } from './overlay-snapshots.ts';
@@ -22,6 +23,7 @@ const LOWER = `sha256:${'1'.repeat(64)}` as Digest;
 const UPPER = `sha256:${'2'.repeat(64)}` as Digest;
 const STACK = [layerKey(LOWER), layerKey(UPPER)];
 const IMAGE = `sha256:${'c'.repeat(64)}`;
+const helperProgram = helperPath();
 const CONTAINER = 'd'.repeat(64);
 const facts: { kernel: { major: number; minor: number } } = { kernel: { major: 6, minor: 12 } };
 
@@ -34,11 +36,16 @@ interface World {
 async function setUp(context: TestContext, kernel = facts.kernel): Promise<World> {
   const dataRoot = mkdtempSync(`${tmpdir()}/skiff-snapshots-`);
   context.after(() => rmSync(dataRoot, { recursive: true, force: true }));
-  const layers = new LayerStore({ dataRoot, records: memoryRecordStores() });
+  const records = memoryRecordStores();
+  const layers = new LayerStore({ dataRoot, records });
   for (const diffId of [LOWER, UPPER])
     await layers.begin().commit({ diffId, sizeBytes: 0, givesRoot: diffId === LOWER });
   const stackOf = (id: string): LayerKey[] | undefined => (id === IMAGE ? STACK : undefined);
-  return { dataRoot, layers, snapshots: new OverlaySnapshots({ dataRoot, facts: { kernel }, stackOf, layers }) };
+  return {
+    dataRoot,
+    layers,
+    snapshots: new OverlaySnapshots({ dataRoot, facts: { kernel }, stackOf, layers, records, helperProgram }),
+  };
 }
 
 test('a writable layer stands on the init layer and the image, topmost first', async (context) => {
@@ -49,7 +56,6 @@ test('a writable layer stands on the init layer and the image, topmost first', a
   assert.deepEqual(snapshots.open(CONTAINER, IMAGE), {
     kind: 'overlay',
     folders: [`${own}/diff`, ...lowers],
-    lowers,
     overlayOptions: [
       ...lowers.map((path) => `lowerdir+=${path}`),
       `upperdir=${own}/diff`,
@@ -114,7 +120,11 @@ test('the init layer holds what containers mount on, is made once, and never hal
   const root = `${dataRoot}/init-layer/diff`;
   const inode = lstatSync(root).ino;
   mkdirSync(`${dataRoot}/init-layer.tmp-dead/diff`, { recursive: true });
-  void new OverlaySnapshots({ dataRoot, facts, stackOf: () => undefined, layers });
+  void new OverlaySnapshots({
+    ...{ dataRoot, facts, layers, helperProgram },
+    stackOf: () => undefined,
+    records: memoryRecordStores(),
+  });
   assert.equal(lstatSync(root).ino, inode);
   assert.equal(existsSync(`${dataRoot}/init-layer.tmp-dead`), false);
   assert.deepEqual(readdirSync(root, { recursive: true, encoding: 'utf8' }).toSorted(), [

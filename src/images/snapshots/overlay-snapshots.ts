@@ -5,24 +5,25 @@
  * Nothing is mounted here. `create` and `open` are on the way of every start: a few system calls each.
  */
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, rmdirSync, statSync } from 'node:fs';
-import { errnoCode } from '#base';
-import { type HostFacts, kernelAtLeast, removeTree } from '#linux';
+import { errnoCode, type RecordStores } from '#base';
+import { type HostFacts, kernelAtLeast, removeTree, spreadFolders } from '#linux';
 import { errors } from '../errors.ts';
-import type { LayerKey, LayerRecord, LayerStore } from '../layers/layer-store.ts';
+import { type Change, changesOf } from '../layers/changes.ts';
+import { packLayer, packRoot } from '../layers/pack-layer.ts';
+import { type ImageStack, layersOf } from './image-stack.ts';
 import { makeInitLayer } from './init-layer.ts';
 import { overlayOptions } from './overlay-options.ts';
-import type { Snapshots, WritableLayer } from './snapshots.ts';
+import { SizeLimits } from './size-limits.ts';
+import type { CreateOptions, OverlayLayer, Snapshots } from './snapshots.ts';
 
-export interface OverlaySnapshotsOptions {
+export interface OverlaySnapshotsOptions extends ImageStack {
   readonly dataRoot: string;
   readonly facts: Pick<HostFacts, 'kernel'>;
-  /** The layers of an image, lowest first; undefined when there is no such image. */
-  readonly stackOf: (imageId: string) => readonly LayerKey[] | undefined;
-  readonly layers: Pick<LayerStore, 'folder' | 'shortFolder' | 'get'>;
+  readonly helperProgram: string;
+  /** Projects of containers with a size limit. */
+  readonly records: RecordStores;
 }
 
-/** kernel: overlayfs takes no more, over 500; Docker takes 128 with the init layer, and so do we. */
-const MAX_LOWERS = 128;
 /** kernel: fsconfig takes a string of so many bytes. */
 const MAX_OPTION = 255;
 /** kernel: mount(2) takes a page of options. */
@@ -30,39 +31,50 @@ const MAX_OPTIONS = 4095;
 
 export class OverlaySnapshots implements Snapshots {
   readonly driver = 'overlay2';
+  readonly layerForm = 'overlay';
   readonly #root: string;
   readonly #initLayer: string;
   readonly #options: OverlaySnapshotsOptions;
+  readonly #limits: SizeLimits;
 
   constructor(options: OverlaySnapshotsOptions) {
     this.#options = options;
     this.#root = `${options.dataRoot}/containers`;
-    mkdirSync(this.#root, { recursive: true, mode: 0o700 });
+    this.#limits = new SizeLimits(options);
+    const made = mkdirSync(this.#root, { recursive: true, mode: 0o700 });
+    if (made !== undefined) spreadFolders(this.#root, { program: options.helperProgram });
     this.#initLayer = makeInitLayer(options.dataRoot);
   }
 
-  async create(containerId: string, imageId: string): Promise<void> {
+  async create(containerId: string, imageId: string, { sizeLimitBytes }: CreateOptions = {}): Promise<void> {
     const { folder, diff, work } = this.#paths(containerId);
-    const giver = this.#layersOf(imageId).find(({ givesRoot }) => givesRoot);
+    const giver = layersOf(this.#options, imageId).find(({ givesRoot }) => givesRoot);
     makeFolder(folder);
     // The root of the container's file system is the topmost folder: it has to be what the image says.
     if (makeFolder(diff)) takeAttributes(diff, giver && this.#options.layers.folder(giver.key));
     makeFolder(work);
+    if (sizeLimitBytes === undefined) return;
+    try {
+      this.#limits.set(containerId, [diff, work], sizeLimitBytes);
+    } catch (error) {
+      await this.remove(containerId);
+      throw error;
+    }
   }
 
-  open(containerId: string, imageId: string): WritableLayer {
+  open(containerId: string, imageId: string): OverlayLayer {
     const { diff, work } = this.#paths(containerId);
     for (const path of [diff, work]) {
       if (!existsSync(path)) throw errors.missingFolder(`the writable layer of container ${containerId}`, path);
     }
     const { facts } = this.#options;
-    const keys = this.#layersOf(imageId).map(({ key }) => key);
+    const keys = layersOf(this.#options, imageId).map(({ key }) => key);
     const lowers = [this.#initLayer, ...keys.map((key) => this.#options.layers.folder(key))];
     const isShort = kernelAtLeast(facts, 6, 8) && lowers.every((path) => path.length <= MAX_OPTION);
     const names = isShort ? lowers : [this.#initLayer, ...keys.map((key) => this.#options.layers.shortFolder(key))];
     const options = overlayOptions({ lowers: names, upper: diff, work }, facts);
     this.#refuseTooLong(options, imageId);
-    return { kind: 'overlay', overlayOptions: options, folders: [diff, ...lowers], lowers };
+    return { kind: 'overlay', overlayOptions: options, folders: [diff, ...lowers] };
   }
 
   async remove(containerId: string): Promise<void> {
@@ -70,6 +82,20 @@ export class OverlaySnapshots implements Snapshots {
     // What a container left empty goes without a trip through the thread pool.
     for (const path of [`${work}/work`, work, diff]) if (!removedEmpty(path)) await removeTree(path);
     removedEmpty(folder);
+    this.#limits.forget(containerId);
+  }
+
+  async changes(containerId: string, imageId: string): Promise<Change[]> {
+    const { folders } = this.open(containerId, imageId);
+    return changesOf({ ...this.#tools(), folders, lowers: folders.slice(1) });
+  }
+
+  pack(containerId: string): AsyncGenerator<Buffer> {
+    return packLayer({ ...this.#tools(), folder: this.#paths(containerId).diff });
+  }
+
+  export(containerId: string, imageId: string): AsyncGenerator<Buffer> {
+    return packRoot({ ...this.#tools(), folders: this.open(containerId, imageId).folders });
   }
 
   list(): string[] {
@@ -79,26 +105,13 @@ export class OverlaySnapshots implements Snapshots {
     });
   }
 
+  #tools(): Pick<OverlaySnapshotsOptions, 'facts' | 'helperProgram'> {
+    return { facts: this.#options.facts, helperProgram: this.#options.helperProgram };
+  }
+
   #paths(containerId: string): { folder: string; diff: string; work: string } {
     const folder = `${this.#root}/${containerId}`;
     return { folder, diff: `${folder}/diff`, work: `${folder}/work` };
-  }
-
-  /** The image's layers that can be seen, topmost first, all of them there. */
-  #layersOf(imageId: string): LayerRecord[] {
-    const { stackOf, layers } = this.#options;
-    const stack = stackOf(imageId);
-    if (!stack) throw errors.noSuch(imageId);
-    if (stack.length >= MAX_LOWERS) throw errors.tooManyLayers(imageId, stack.length, MAX_LOWERS - 1);
-    const seen: LayerRecord[] = [];
-    for (const key of stack.toReversed()) {
-      const record = layers.get(key);
-      const path = layers.folder(key);
-      if (!record || !existsSync(path)) throw errors.missingFolder(`a layer of image ${imageId}`, path);
-      seen.push(record);
-      if (record.hidesBelow) break;
-    }
-    return seen;
   }
 
   #refuseTooLong(options: readonly string[], imageId: string): void {

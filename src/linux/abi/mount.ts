@@ -75,6 +75,7 @@ export const S_IF = {
   BLK: 0o060000,
   REG: 0o100000,
   LNK: 0o120000,
+  SOCK: 0o140000,
   /** The bits that tell the type. */
   MASK: 0o170000,
 } as const;

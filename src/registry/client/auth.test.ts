@@ -203,7 +203,6 @@ test('credentials do not follow a redirect to another host, nor a registry to a 
 
 test('a token server that gives nonsense is named', async () => {
   await using registry = await FakeRegistry.start();
-  await using puller = client({ maxAttempts: 1 });
   const check = async (body: string, message: RegExp, challenge = `Bearer realm="http://${registry.host}/token"`) => {
     await using another = client({ maxAttempts: 1 });
     registry.intercept(({ response, url }) => {
@@ -219,7 +218,6 @@ test('a token server that gives nonsense is named', async () => {
   await check('{"token":"t"}', /unauthorized: authentication required/);
   await check('', /is no URL/, 'Bearer realm="http://["');
   await check('', /asks for authentication by negotiate/, 'Negotiate');
-  void puller;
 });
 
 test('a registry that asks to be waited for is waited for, unless it is too long', async () => {
@@ -242,6 +240,16 @@ test('a registry that asks to be waited for is waited for, unless it is too long
   await assert.rejects(pull(puller, `${registry.host}/img:1`), {
     message: 'toomanyrequests: slow down (try again in 2h)',
   });
+});
+
+test('a host that none can be is refused like anything else', async () => {
+  await using by = client();
+  const refused = { code: 'registry.badUrl' };
+  await assert.rejects(pull(by, '1.2.3.999/img'), refused);
+  await assert.rejects(by.login({ ...ann, serverAddress: 'reg.test:99999' }), refused);
+  await assert.rejects(by.catalog('1.2.3.999'), refused);
+  await assert.rejects(by.deleteManifest(parseReference('1.2.3.999/img:1')), refused);
+  await assert.rejects(by.search('1.2.3.999/img', 1), refused);
 });
 
 test('search() asks the old API and reads what it says', async () => {

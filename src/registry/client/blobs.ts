@@ -26,6 +26,11 @@ export async function fetchSmallBlob(
   return repository.fromAny(
     () => request,
     async (answer) => {
+      const declared = Number(answer.headers['content-length'] ?? size);
+      if (declared !== size) {
+        answer.body.destroy();
+        throw errors.wrongSize(requestName('GET', answer.url), declared, size);
+      }
       const bytes = await readSmall(answer, size, repository.stallMs, repository.signal);
       if (bytes.length < size) throw errors.truncated(requestName('GET', answer.url), bytes.length, size);
       const actual = digestOf(bytes, digestParts(digest).algorithm);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -29,6 +30,33 @@ test('a server that takes connections and says nothing is given up, in TLS and a
     );
   } finally {
     server.close();
+  }
+});
+
+test('a proxy that refuses, or is not there, is told from the registry', async () => {
+  const proxy = createServer();
+  const asked: string[] = [];
+  proxy.on('connect', (request, socket) => {
+    asked.push(`${request.url} ${request.headers['proxy-authorization']}`);
+    socket.end('HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n');
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  const check = async (httpsProxy: string, message: string): Promise<void> => {
+    using through = connections({ proxies: { httpProxy: '', httpsProxy, noProxy: '' } });
+    await assert.rejects(through.send({ method: 'GET', url: new URL('https://reg.test:5000/v2/') }), {
+      code: 'registry.unreachable',
+      message: `Get "https://reg.test:5000/v2/": ${message}`,
+    });
+  };
+  try {
+    const { port } = proxy.address() as AddressInfo;
+    await check(`http://u%zz:p%40@127.0.0.1:${port}`, 'Proxy Authentication Required');
+    assert.deepEqual(asked, [`reg.test:5000 Basic ${Buffer.from('u%zz:p@').toString('base64')}`]);
+    await check('http://127.0.0.1:1', 'proxyconnect tcp: dial tcp 127.0.0.1:1: connect: connection refused');
+    await check(`https://127.0.0.1:${port}`, 'proxyconnect tcp: http: server gave HTTP response to HTTPS client');
+  } finally {
+    proxy.closeAllConnections();
+    proxy.close();
   }
 });
 

@@ -5,7 +5,7 @@
  * certificates of their own share one, so that redirects to many hosts do not make many agents.
  */
 import { Agent as HttpAgent, type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { type AgentOptions, Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Readable } from 'node:stream';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { errnoCode } from '#base';
@@ -15,6 +15,7 @@ import { isInsecure } from './endpoints.ts';
 import { connectionFailure, requestName } from './failures.ts';
 import { type HostCertificates, readHostCertificates } from './host-certificates.ts';
 import { proxyFor } from './proxy.ts';
+import { TunnelAgent } from './tunnel-agent.ts';
 
 const MAX_FREE_SOCKETS = 8;
 
@@ -157,17 +158,25 @@ export class Connections implements Disposable {
       autoSelectFamilyAttemptTimeout: 2000,
       // Below what registries and their proxies keep connections for.
       timeout: 30_000,
-      ...(proxy ? { proxyEnv: { [isTls ? 'HTTPS_PROXY' : 'HTTP_PROXY']: proxy.href } } : {}),
     };
     const agent = isTls
-      ? new HttpsAgent({
-          ...options,
-          secureContext: this.#trust(certificates, insecure),
-          rejectUnauthorized: !insecure,
-        })
-      : new HttpAgent(options);
+      ? this.#tlsAgent(
+          {
+            ...options,
+            secureContext: this.#trust(certificates, insecure),
+            rejectUnauthorized: !insecure,
+          },
+          proxy,
+        )
+      : new HttpAgent({ ...options, ...(proxy ? { proxyEnv: { HTTP_PROXY: proxy.href } } : {}) });
     this.#agents.set(wanted, agent);
     return agent;
+  }
+
+  #tlsAgent(options: AgentOptions, proxy: URL | undefined): HttpsAgent {
+    if (!proxy) return new HttpsAgent(options);
+    const { connectMs, userAgent } = this.#config;
+    return new TunnelAgent({ ...options, proxy, proxyTrust: this.#trust(undefined, false), connectMs, userAgent });
   }
 
   /** Made once per agent: reading some hundred authorities takes a tenth of a second of the daemon's time. */

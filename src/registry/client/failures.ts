@@ -1,6 +1,7 @@
 /** Connections that failed, in Go's words, which people search the web for; and whether trying again may help. */
 import { because, errnoCode, messageOf, SkiffError } from '#base';
 import { errors, RegistryRefusal } from '../errors.ts';
+import { ProxyFailure } from './tunnel-agent.ts';
 
 /** `Get "https://host/v2/"`, as Go's HTTP client begins. A query may hold secrets of a storage service: it is left out. */
 export function requestName(method: string, url: URL): string {
@@ -12,12 +13,25 @@ export function requestName(method: string, url: URL): string {
 export function connectionFailure(thrown: unknown, method: string, url: URL): SkiffError {
   if (thrown instanceof SkiffError) return thrown;
   const what = requestName(method, url);
+  if (thrown instanceof ProxyFailure) return proxyFailure(thrown, what);
   // Several addresses were tried: each failed, and the first says it as well as any.
   const error: unknown = thrown instanceof AggregateError ? (thrown.errors[0] ?? thrown) : thrown;
   const code = errnoCode(error) ?? '';
-  const reason = goReason(error, code, url);
+  const hint = unknownIssuer.has(code)
+    ? ` (put its CA in /etc/docker/certs.d/${url.host}/ca.crt, or allow ${url.host} with --insecure-registry)`
+    : '';
+  const reason = goReason(error, code, url) + hint;
   const isTransient = transientCodes.has(code) || code === '';
   return because(isTransient ? errors.broken(what, reason) : errors.unreachable(what, reason), thrown);
+}
+
+/** compat: Go names the step, and a proxy that refused is quoted by its status. */
+function proxyFailure(failure: ProxyFailure, what: string): SkiffError {
+  const code = errnoCode(failure.cause) ?? '';
+  const reason =
+    code === '' ? messageOf(failure.cause) : `proxyconnect tcp: ${goReason(failure.cause, code, failure.proxy)}`;
+  const isTransient = transientCodes.has(code);
+  return because(isTransient ? errors.broken(what, reason) : errors.unreachable(what, reason), failure);
 }
 
 /** Whether the same request may work a moment later. Names that do not exist and closed ports are told at once. */
@@ -37,7 +51,13 @@ export function isTransient(error: unknown): boolean {
     if (error.status === 429) return error.retryAfterMs !== undefined;
     return error.status === 408 || (error.status >= 500 && error.status !== 501 && error.status !== 505);
   }
-  const codes = ['registry.broken', 'registry.stalled', 'registry.truncated', 'registry.uploadLost'];
+  const codes = [
+    'registry.unexpectedStatus',
+    'registry.broken',
+    'registry.stalled',
+    'registry.truncated',
+    'registry.uploadLost',
+  ];
   return error instanceof SkiffError && codes.includes(error.code);
 }
 
@@ -56,10 +76,7 @@ function goReason(error: unknown, code: string, url: URL): string {
       : `remote error: tls: ${messageOf(error)}`;
   }
   if (unknownIssuer.has(code)) {
-    return (
-      'tls: failed to verify certificate: x509: certificate signed by unknown authority ' +
-      `(put its CA in /etc/docker/certs.d/${url.host}/ca.crt, or allow ${url.host} with --insecure-registry)`
-    );
+    return 'tls: failed to verify certificate: x509: certificate signed by unknown authority';
   }
   if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
     return 'tls: failed to verify certificate: x509: certificate has expired or is not yet valid';

@@ -94,19 +94,29 @@ export function fetchManifest(
   );
 }
 
-/** Whether the registry has it. Throws what is no yes and no no. */
-export async function hasManifest(repository: Repository, digest: Digest): Promise<boolean> {
-  return has(repository, repository.path(`manifests/${digest}`), ACCEPT);
+/** Whether the registry has a manifest. Throws what is no yes and no no. */
+export async function hasManifest(repository: Repository, descriptor: Descriptor): Promise<boolean> {
+  return has(repository, repository.path(`manifests/${descriptor.digest}`), ACCEPT, descriptor);
 }
 
-export async function hasBlob(repository: Repository, digest: Digest): Promise<boolean> {
-  return has(repository, repository.path(`blobs/${digest}`), {});
+/** Whether the registry has a blob. Throws what is no yes and no no. */
+export async function hasBlob(repository: Repository, descriptor: Descriptor): Promise<boolean> {
+  return has(repository, repository.path(`blobs/${descriptor.digest}`), {}, descriptor);
 }
 
-async function has(repository: Repository, path: string, headers: Readonly<Record<string, string>>): Promise<boolean> {
+/** A success that speaks of something else, of which proxies are capable, is no yes: what is pushed anyway is not lost. */
+async function has(
+  repository: Repository,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+  { digest, size }: Descriptor,
+): Promise<boolean> {
   try {
-    discard(await repository.send({ method: 'HEAD', path, headers }));
-    return true;
+    const answer = await repository.send({ method: 'HEAD', path, headers });
+    discard(answer);
+    const saidDigest = answer.headers['docker-content-digest'] ?? digest;
+    const saidSize = Number(answer.headers['content-length'] ?? size);
+    return answer.status === 200 && saidDigest === digest && saidSize === size;
   } catch (error) {
     if (error instanceof RegistryRefusal && error.status === 404) return false;
     throw error;
@@ -134,6 +144,10 @@ export async function putManifest(
   });
   discard(answer);
   const stored = parseDigest(String(answer.headers['docker-content-digest'] ?? ''));
+  // spec: 201. What answers with another success without knowing the digest has not stored a manifest.
+  if (answer.status !== 201 && stored !== descriptor.digest) {
+    throw errors.unexpectedStatus(requestName('PUT', answer.url), answer.status, answer.statusText);
+  }
   if (
     stored &&
     stored !== descriptor.digest &&

@@ -48,6 +48,7 @@ export function openRegistryClient(config: RegistryConfig, log: Log): RegistryCl
     retrying(() => read(repository(reference, 'pull', options)), config, { signal: options.signal });
 
   return {
+    config,
     resolve: (reference, options = {}) =>
       reading(reference, options, async (from) => (await locateManifest(from, reference)).descriptor),
     fetchManifest: (reference, options = {}) => reading(reference, options, (from) => fetchManifest(from, reference)),
@@ -76,16 +77,17 @@ export function openRegistryClient(config: RegistryConfig, log: Log): RegistryCl
         throw inDockersWords(error, reference);
       }
     },
-    catalog: (host, options = {}) => {
+    catalog: async (host, options = {}) => {
       const name = { name: host, host, path: '' };
       const parts = { hosts: endpointsFor(host, 'push', config).map(hostOf), resting, options, log };
       return listRepositories(new Repository({ ...parts, name, scopes: ['registry:catalog:*'] }));
     },
     referrers: (reference, digest, artifactType, options = {}) =>
       reading(reference, options, (from) => listReferrers(from, digest, artifactType)),
-    deleteManifest: (reference, options = {}) =>
+    deleteManifest: async (reference, options = {}) =>
       deleteManifest(repository(reference, 'delete,pull', options), reference),
-    login: (auth, { signal } = {}) => login(hostOf(endpointsFor(serverOf(auth), 'push', config)[0]!), auth, signal),
+    login: async (auth, { signal } = {}) =>
+      login(hostOf(endpointsFor(serverOf(auth), 'push', config)[0]!), auth, signal),
     search: (term, limit, options = {}) => searchImages(connections, config, term, limit, options),
     [Symbol.asyncDispose]: async () => connections[Symbol.dispose](),
   };

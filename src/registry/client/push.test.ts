@@ -84,7 +84,8 @@ test('push() of an index sends its manifests first; one that is only at the regi
   const blobs = new MemoryBlobs();
   const here = image(blobs, [Buffer.from('one')]);
   const elsewhere = addImage(registry, 'img', 'other', [Buffer.from('two')]);
-  const entry = { mediaType: manifestType, digest: elsewhere.digest, size: 1 };
+  const size = registry.manifests.get('img other')!.bytes.length;
+  const entry = { mediaType: manifestType, digest: elsewhere.digest, size };
   const root = document(blobs, indexType, { manifests: [here, entry] });
   await push(pusher, `${registry.host}/img`, root, blobs);
   const puts = registry.requests.filter((each) => each.startsWith('PUT /v2/img/manifests/'));

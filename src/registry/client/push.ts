@@ -103,7 +103,7 @@ class Push {
       else await this.#blobs([child], undefined, stop);
       return;
     }
-    const isThere = await this.#retrying(() => (isDocument ? hasManifest : hasBlob)(this.#repository, child.digest));
+    const isThere = await this.#retrying(() => (isDocument ? hasManifest : hasBlob)(this.#repository, child));
     if (!isThere) throw errors.noContent(child.digest);
   }
 
@@ -143,7 +143,7 @@ class Push {
     if (isForeignLayerType(blob.mediaType)) return tell({ kind: 'skipped-foreign-layer', digest });
     if (slots.full) tell({ kind: 'waiting', digest });
     using _slot = await slots.take(repository.signal);
-    if (await this.#retrying(() => hasBlob(repository, digest))) return tell({ kind: 'layer-already-exists', digest });
+    if (await this.#retrying(() => hasBlob(repository, blob))) return tell({ kind: 'layer-already-exists', digest });
     const from = await this.#mount(digest);
     if (from !== undefined) return tell({ kind: 'mounted-from', digest, repository: from });
     const here = this.#source.stat(digest);

@@ -9,7 +9,7 @@ import type { Descriptor, ImageManifest, Manifest, Platform } from '#specs';
 import type { Reference } from '../reference.ts';
 import type { BlobSource } from './blob-source.ts';
 import type { BlobLease, BlobTarget } from './blob-target.ts';
-import type { AuthConfig, CallOptions } from './config.ts';
+import type { AuthConfig, CallOptions, RegistryConfig } from './config.ts';
 
 /** What has become of one blob of a pull. Sizes are in bytes. The config is pulled silently, as Docker does. */
 export type PullProgress =
@@ -86,6 +86,8 @@ export interface LoginResult {
 }
 
 export interface RegistryClient extends AsyncDisposable {
+  /** What it was opened with. */
+  readonly config: RegistryConfig;
   /** What a tag or digest stands for now. `latest` when the reference has neither. */
   resolve(reference: Reference, options?: CallOptions): Promise<Descriptor>;
   /** The document of the reference (its digest first, else its tag), at most 4 MiB, verified. */

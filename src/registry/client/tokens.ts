@@ -105,24 +105,27 @@ export function basicHeader({ username = '', password = '' }: AuthConfig): strin
 
 /** A token server's answer. Throws `registry.badTokenAnswer`. */
 export function parseToken(body: Uint8Array, realm: string, nowMs: number): Token {
-  let fields: Fields;
-  let token: string;
-  let identityToken: string;
-  let seconds: number;
-  try {
-    fields = new Fields(parseDocument(body, 'the answer'), 'the answer', '');
-    token = fields.text('token') || fields.text('access_token') || '';
-    identityToken = fields.text('refresh_token') ?? '';
-    const given = fields.value['expires_in'];
-    seconds = typeof given === 'number' && Number.isFinite(given) ? given : LEAST_SECONDS;
-  } catch (error) {
-    throw errors.badTokenAnswer(realm, messageOf(error));
-  }
+  const { token, identityToken, seconds } = readToken(body, realm);
   if (token === '') throw errors.badTokenAnswer(realm, 'authorization server did not include a token in the response');
   // It becomes a header: nothing may break out of it.
   if (!/^[\x21-\x7e]+$/.test(token)) throw errors.badTokenAnswer(realm, 'the token has characters no header may have');
   // Our own clock, not the server's `issued_at`, which may be wrong by any amount.
   return { token, identityToken, expiresAtMs: nowMs + Math.max(LEAST_SECONDS, seconds) * 1000 - MARGIN_MS };
+}
+
+function readToken(body: Uint8Array, realm: string): { token: string; identityToken: string; seconds: number } {
+  try {
+    const fields = new Fields(parseDocument(body, 'the answer'), 'the answer', '');
+    const given = fields.value['expires_in'];
+    return {
+      // spec: OAuth2's name and the older one.
+      token: fields.text('token') || fields.text('access_token') || '',
+      identityToken: fields.text('refresh_token') ?? '',
+      seconds: typeof given === 'number' && Number.isFinite(given) ? given : LEAST_SECONDS,
+    };
+  } catch (error) {
+    throw errors.badTokenAnswer(realm, messageOf(error));
+  }
 }
 
 /** Credentials are part of it as a hash: what one user may do says nothing of another. */

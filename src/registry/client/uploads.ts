@@ -196,7 +196,7 @@ function nextUrl(repository: Repository, answer: HttpAnswer, before: URL): URL {
 }
 
 const unexpected = (method: string, answer: HttpAnswer): Error =>
-  errors.badAnswer(requestName(method, answer.url), `unexpected status ${answer.status} ${answer.statusText}`);
+  errors.unexpectedStatus(requestName(method, answer.url), answer.status, answer.statusText);
 
 /** spec: an upload is begun with `Content-Length: 0`. */
 const nothing = {

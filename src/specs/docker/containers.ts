@@ -108,6 +108,7 @@ export interface HostConfigBody extends ResourcesBody {
   readonly ReadonlyRootfs?: boolean | null;
   readonly SecurityOpt?: readonly string[] | null;
   readonly Tmpfs?: Readonly<Record<string, string>> | null;
+  readonly StorageOpt?: Readonly<Record<string, string>> | null;
   readonly UTSMode?: string | null;
   readonly ShmSize?: number | null;
   readonly Sysctls?: Readonly<Record<string, string>> | null;
