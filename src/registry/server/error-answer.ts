@@ -80,7 +80,7 @@ export function sendError(response: ServerResponse, thrown: unknown, log: Log): 
   const message = status === 500 ? 'the registry failed; its log says why' : messageOf(thrown);
   const body = Buffer.from(`${JSON.stringify({ errors: [{ code, message }] })}\n`);
   // What an answer would have said does not go with a refusal.
-  for (const name of ['Content-Range', 'Content-Length', 'ETag', 'Cache-Control']) response.removeHeader(name);
+  for (const name of ['Content-Length', 'ETag', 'Cache-Control']) response.removeHeader(name);
   response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': body.length });
   response.end(response.req.method === 'HEAD' ? undefined : body);
 }
