@@ -21,6 +21,8 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node26',
+  // Its entry for Node is CommonJS, which cannot require Node's modules from within an ES module.
+  alias: { yaml: './node_modules/yaml/browser/index.js' },
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'none',

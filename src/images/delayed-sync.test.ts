@@ -23,6 +23,7 @@ test('what is not on the disk yet is told to a start under another boot, and to 
     assert.equal(new DelayedSync({ ...options, bootId: 'one' }).lostSince(), undefined, 'the kernel still has it');
     first.note();
     assert.equal(new DelayedSync({ ...options, bootId: 'two' }).lostSince(), since, 'the first is what counts');
+    await Promise.all([first.flush(), first.flush()]);
     await first.flush();
     assert.equal(new DelayedSync({ ...options, bootId: 'two' }).lostSince(), undefined);
   } finally {
