@@ -87,20 +87,14 @@ export class Dockerd implements AsyncDisposable {
 
 /** Words of a podman command with folders of its own. Containers need no network and no cgroups of podman's. */
 export function podman(folder: string, ...args: readonly string[]): readonly string[] {
-  const flags = ['--root', `${folder}/podman`, '--runroot', `${folder}/podman-run`, '--tmpdir', `${folder}/podman-tmp`];
-  // Its mount of the storage folder stays behind otherwise.
-  return [
-    'unshare',
-    '-m',
-    '--',
-    'podman',
-    ...flags,
-    '--cgroup-manager',
-    'cgroupfs',
-    '--events-backend',
-    'none',
-    ...args,
+  const flags = [
+    ...['--root', `${folder}/podman`, '--runroot', `${folder}/podman-run`, '--tmpdir', `${folder}/podman-tmp`],
+    // Debian's crun refuses hosts with controllers in both hierarchies.
+    ...['--runtime', `${import.meta.dirname}/../../bin/skiff-runtime`],
+    ...['--cgroup-manager', 'cgroupfs', '--events-backend', 'none'],
   ];
+  // Its mount of the storage folder stays behind otherwise.
+  return ['unshare', '-m', '--', 'podman', ...flags, ...args];
 }
 
 /** Debian's registry, distribution 2, on a port of a network. */

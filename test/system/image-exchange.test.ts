@@ -52,18 +52,7 @@ const docker = (...args: string[]): string => toolOutput(dockerd.docker(...args)
 const skopeo = (...args: string[]): string => toolOutput([...network.enter, 'skopeo', '--insecure-policy', ...args]);
 const inPodman = (...args: string[]): string => toolOutput([...network.enter, ...podman(folder, ...args)]);
 /** This machine's root may not raise limits, which podman does unless told others. */
-const PODMAN_RUN = [
-  'run',
-  '--rm',
-  '--network',
-  'none',
-  '--cgroups',
-  'disabled',
-  '--ulimit',
-  'nofile=512:512',
-  '--ulimit',
-  'nproc=512:512',
-];
+const PODMAN_RUN = ['run', '--rm', '--network', 'none', '--ulimit', 'nofile=512:512', '--ulimit', 'nproc=512:512'];
 /** The docker command against our daemon. */
 const ours = (...args: string[]): string => toolOutput(['docker', '--host', `unix://${skiff.socket}`, ...args]);
 
@@ -196,7 +185,7 @@ test('archives of ours are read by Docker, Podman and skopeo, and theirs by us',
   ours('rmi', 'everything:1', 'mine/all:2');
   for (const [file, tag] of [
     ['docker.tar', 'from/docker:1'],
-    ['podman.tar', 'localhost/mine/all:2'],
+    ['podman.tar', 'mine/all:2'],
     ['ours.tar', 'mine/all:2'],
     ['skopeo-oci.tar', 'from/skopeo:1'],
   ] as const) {
@@ -275,7 +264,7 @@ for (const [name, host] of [
       '-d',
       '--network',
       'none',
-      'everything:1',
+      pulled.Id,
       'sh',
       '-c',
       'echo made > /made; rm /later/file',
