@@ -12,7 +12,10 @@ export function topHelp(): string {
     'Usage:  skiff [OPTIONS] COMMAND',
     'Containers for Linux.',
     section('Commands:', summaries(topCommands)),
-    section('Groups of commands:', columns(Object.entries(groups))),
+    section(
+      'Groups of commands:',
+      columns([...Object.entries(groups), ['registry', 'A registry of your own: serve, check']]),
+    ),
     section('Options:', flagLines(globalFlags as unknown as FlagTable)),
     "Run 'skiff COMMAND --help' for what a command can do.\n",
   ].join('\n\n');
