@@ -73,16 +73,21 @@ export async function unpackBlob(blob: string, target: ArchiveTarget): Promise<U
   if (isPlain) {
     // The content goes from file to file without passing through here.
     const options = { whiteouts, copies: true } as const;
-    return await fill(target, { source: file.fd }, options, bytesOf(file, target));
+    return await fill(target, { source: file.fd }, options, bytesOf(file, target, { isReused: true }));
   }
-  await using stream = Readable.from(bytesOf(file, target), { objectMode: false });
+  await using stream = Readable.from(bytesOf(file, target, { isReused: false }), { objectMode: false });
   return await fill(target, {}, { whiteouts }, archiveBytes(stream));
 }
 
-async function* bytesOf(file: FileHandle, target: ArchiveTarget): AsyncGenerator<Buffer> {
+/** Reused, the same buffer comes each time; else a new one, for what was given away may still be on its way. */
+async function* bytesOf(
+  file: FileHandle,
+  target: ArchiveTarget,
+  { isReused }: { readonly isReused: boolean },
+): AsyncGenerator<Buffer> {
+  const own = isReused ? Buffer.allocUnsafeSlow(READ_BYTES) : undefined;
   for (let at = 0; ; ) {
-    // A new one each time: what was given away may still be on its way to the helper.
-    const buffer = Buffer.allocUnsafe(READ_BYTES);
+    const buffer = own ?? Buffer.allocUnsafeSlow(READ_BYTES);
     const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
     if (bytesRead === 0) return;
     at += bytesRead;

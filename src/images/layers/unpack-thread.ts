@@ -40,7 +40,12 @@ export class UnpackThread {
   constructor(options: UnpackThreadOptions) {
     this.#options = options;
     // Flags of this process, such as the program it was given to evaluate, are not for the thread.
-    this.#worker = new Worker(workerEntry(import.meta.url, 'unpack-worker'), { name: 'unpack', execArgv: [] });
+    this.#worker = new Worker(workerEntry(import.meta.url, 'unpack-worker'), {
+      name: 'unpack',
+      execArgv: [],
+      // What it makes is short-lived and bounded; more room for it only makes the daemon larger.
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    });
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#exited = promise;
     let failure: unknown;
