@@ -39,6 +39,8 @@ export interface ArchiveTarget {
   readonly helperProgram: string;
   readonly signal?: AbortSignal | undefined;
   readonly idMap?: IdMap | undefined;
+  /** Told of each piece of the archive that has been dealt with. */
+  readonly onUsed?: ((chunk: Buffer) => void) | undefined;
   /** False leaves it to the caller to bring the data to the disk. */
   readonly isSynced?: boolean | undefined;
   /** How marks of removed files are put down. */
@@ -48,7 +50,7 @@ export interface ArchiveTarget {
 }
 
 /** Small enough to stay in the processor's cache between hash, parser and copy. */
-const READ_BYTES = 1024 * 1024;
+const READ_BYTES = 256 * 1024;
 
 /**
  * Fills a folder from a tar of a root file system, whose names are taken as they are (there are no whiteouts). Memory
@@ -114,6 +116,7 @@ async function fill(
       hash.update(chunk);
       reader.push(chunk);
       await unpacker.ready();
+      target.onUsed?.(chunk);
     }
     reader.end();
     if (target.isSynced !== false) unpacker.sync();

@@ -44,7 +44,7 @@ export class UnpackThread {
       name: 'unpack',
       execArgv: [],
       // What it makes is short-lived and bounded; more room for it only makes the daemon larger.
-      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+      resourceLimits: { maxYoungGenerationSizeMb: 1 },
     });
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#exited = promise;

@@ -2,6 +2,7 @@
 import { parentPort } from 'node:worker_threads';
 import { causeChain, messageOf, SkiffError } from '#base';
 import { unpackBlob } from './unpack-archive.ts';
+import { usedUp } from './used-buffers.ts';
 import type { WorkerFailure, WorkerReply, WorkerRequest } from './worker-messages.ts';
 
 type Job = Extract<WorkerRequest, { readonly type: 'unpack' }>;
@@ -30,6 +31,7 @@ async function work(job: Job): Promise<void> {
       idMap,
       form,
       isSynced,
+      onUsed: usedUp,
       onProgress: job.wantsProgress ? onProgress : undefined,
     };
     say({ type: 'done', layer: await unpackBlob(blob, { folder, helperProgram, ...more }) });
