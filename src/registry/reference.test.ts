@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SkiffError } from '#base';
 import { parseReference, parseTag, repositoryOf } from './reference.ts';
 
 const DIGEST = `sha256:${'0a'.repeat(32)}`;
@@ -66,4 +67,47 @@ test("what is no name is refused in Docker's words", () => {
 
 test('repositoryOf() takes the tag away, not a port', () => {
   assert.equal(repositoryOf('h:5/a:1'), 'h:5/a');
+});
+
+test('a name, whatever it is, is read or refused by name, and what is read is read again the same', () => {
+  const pieces = [
+    'a',
+    'Z',
+    '0',
+    '/',
+    ':',
+    '@',
+    '.',
+    '-',
+    '_',
+    '__',
+    '[',
+    ']',
+    'sha256:',
+    'a'.repeat(64),
+    'localhost',
+    ' ',
+    '\0',
+    '\u00e9',
+    '::1',
+    '5000',
+  ];
+  let state = 99;
+  const random = (below: number): number => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    return (state >>> 8) % below;
+  };
+  let good = 0;
+  for (let turn = 0; turn < 30_000; turn += 1) {
+    const text = Array.from({ length: 1 + random(8) }, () => pieces[random(pieces.length)]).join('');
+    try {
+      const { name, tag, digest } = parseReference(text);
+      const whole = `${name}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
+      assert.deepEqual(parseReference(whole), parseReference(text), text);
+      good += 1;
+    } catch (error) {
+      assert.ok(error instanceof SkiffError && error.kind === 'invalid', `${text}: ${String(error)}`);
+    }
+  }
+  assert.ok(good > 500, `${good} of them were names`);
 });
