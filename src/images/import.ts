@@ -13,8 +13,9 @@ import type { ImageParts } from './image-parts.ts';
 import { emptyImageConfig, type ImageRecord } from './image-record.ts';
 import type { ImportOptions } from './images.ts';
 
-/** Throws before anything is read when name or changes are wrong. Nothing stays behind when it fails. */
+/** Throws before anything is read when name, platform or changes are wrong. Nothing stays behind when it fails. */
 export async function importImage(parts: ImageParts, tar: Readable, options: ImportOptions): Promise<ImageRecord> {
+  if (options.platform && options.platform.os !== 'linux') throw errors.foreignOs();
   const config = applyChanges(emptyImageConfig, options.changes);
   const tag = options.reference === undefined ? undefined : parseTag(options.reference);
   if (options.signal?.aborted === true) throw errors.cancelled('import');

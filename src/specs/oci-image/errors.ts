@@ -14,6 +14,6 @@ export const errors = defineErrors('oci', {
   badPlatform: {
     kind: 'invalid',
     message: (text: string) =>
-      `"${text}" is an invalid platform: give os/architecture or os/architecture/variant, such as linux/arm64`,
+      `"${text}": cannot parse platform specifier: give os/architecture or os/architecture/variant, such as linux/arm64`,
   },
 });
