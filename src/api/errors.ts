@@ -14,7 +14,7 @@ export const errors = defineErrors('api', {
   },
   notDownloaded: {
     kind: 'invalid',
-    message: (url: string, status: string) => `failed to GET ${url} with status ${status}`,
+    message: (url: string, status: string, body: string) => `failed to GET ${url} with status ${status}: ${body}`,
   },
   cannotDownload: { kind: 'invalid', message: (url: string, why: string) => `cannot download ${url}: ${why}` },
   notFound: { kind: 'not-found', message: () => 'page not found' },

@@ -43,7 +43,8 @@ test('EXPOSE takes ports, protocols and ranges', () => {
     exposedPorts: ['80/tcp', '53/udp', '8000/tcp', '8001/tcp', '8002/tcp'],
   });
   check(['ENV P=1', 'EXPOSE ${P}0 $NONE'], { env: ['P=1'], exposedPorts: ['10/tcp'] });
-  for (const port of ['0', '65536', '2-1', 'x', '80/', '1-70000']) refused(`EXPOSE ${port}`, /invalid (containerPort|range)/);
+  for (const port of ['0', '65536', '2-1', 'x', '80/', '1-70000'])
+    refused(`EXPOSE ${port}`, /invalid (containerPort|range)/);
   refused('EXPOSE 80/icmp', /invalid proto: icmp/);
 });
 

@@ -38,7 +38,7 @@ export async function importImage(parts: ImageParts, tar: Readable, options: Imp
       tag,
       signal: options.signal,
     });
-    parts.announce({ action: 'import', id: image.id, attributes: { name: tag ?? image.id } });
+    parts.announce({ action: 'import', id: image.id, attributes: { name: image.id } });
     return image;
   } catch (error) {
     lease.release();
@@ -49,14 +49,14 @@ export async function importImage(parts: ImageParts, tar: Readable, options: Imp
   }
 }
 
-export interface StoreArchiveRequest {
+interface StoreArchiveRequest {
   readonly key: string;
   readonly lease: Lease;
   readonly signal: AbortSignal | undefined;
 }
 
 /** Keeps an archive's uncompressed bytes as a blob; of one that breaks off nothing stays. */
-export async function storeArchive(
+async function storeArchive(
   parts: Pick<ImageParts, 'content'>,
   archive: Readable,
   { key, lease, signal }: StoreArchiveRequest,

@@ -19,12 +19,14 @@ export async function pullImages(parts: ImageParts, text: string, options: PullO
   if (options.allTags !== true) {
     const pulled = await pullOne(parts, reference, options);
     tellOutcome(options, nameOf(reference), [pulled]);
+    announce(parts, nameOf(reference), reference, [pulled]);
     return [pulled.image];
   }
   const tags = await parts.registry.tags(reference, { auth: options.credentials, signal: options.signal });
   const pulled: Pulled[] = [];
   for (const tag of tags) pulled.push(await pullOne(parts, { ...reference, tag, digest: undefined }, options));
   tellOutcome(options, reference.name, pulled);
+  announce(parts, reference.name, reference, pulled);
   return pulled.map(({ image }) => image);
 }
 
@@ -37,6 +39,12 @@ interface Pulled {
 function tellOutcome({ onStatus }: PullOptions, name: string, pulled: readonly Pulled[]): void {
   const isNew = pulled.some((each) => each.isNew);
   onStatus?.(isNew ? `Status: Downloaded newer image for ${name}` : `Status: Image is up to date for ${name}`);
+}
+
+/** compat: one event, whatever came. */
+function announce({ announce: tell }: ImageParts, id: string, { name }: Reference, pulled: readonly Pulled[]): void {
+  const [first] = pulled;
+  tell({ action: 'pull', id, attributes: { ...first?.image.config.labels, name } });
 }
 
 const nameOf = ({ name, tag, digest }: Reference): string =>
@@ -84,7 +92,6 @@ async function pullOne(parts: ImageParts, reference: Reference, options: PullOpt
     refusePlatform(image, options, name);
     for (const { digest } of announced) onProgress?.({ id: digest, status: 'Pull complete' });
     onStatus?.(`Digest: ${pulled.root.digest}`);
-    parts.announce({ action: 'pull', id: name, attributes: { ...image.config.labels, name: reference.name } });
     lease.release();
     return { image, isNew: before?.id !== image.id };
   } catch (error) {

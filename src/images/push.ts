@@ -16,7 +16,11 @@ export async function pushImages(parts: ImageParts, text: string, options: PushO
   if (reference.digest !== undefined) throw errors.pushDigest();
   options.onStatus?.(`The push refers to repository [${fullName(reference)}]`);
   const tags = tagsToPush(parts, reference, options);
-  for (const tag of tags) await pushOne(parts, { ...reference, tag }, options);
+  const pushed: ImageRecord[] = [];
+  for (const tag of tags) pushed.push(await pushOne(parts, { ...reference, tag }, options));
+  // compat: one event, however many tags went.
+  const id = options.allTags === true ? reference.name : `${reference.name}:${tags[0]}`;
+  parts.announce({ action: 'push', id, attributes: { ...pushed[0]?.config.labels, name: reference.name } });
 }
 
 function tagsToPush({ index }: ImageParts, { name, tag }: Reference, { allTags }: PushOptions): string[] {
@@ -30,7 +34,7 @@ function tagsToPush({ index }: ImageParts, { name, tag }: Reference, { allTags }
   return tags.map((each) => each.slice(name.length + 1)).sort();
 }
 
-async function pushOne(parts: ImageParts, reference: Reference, options: PushOptions): Promise<void> {
+async function pushOne(parts: ImageParts, reference: Reference, options: PushOptions): Promise<ImageRecord> {
   const { signal, onProgress } = options;
   const image = parts.index.named(`${reference.name}:${reference.tag}`);
   if (!image) throw errors.noLocalTag(reference.name, reference.tag!);
@@ -54,8 +58,7 @@ async function pushOne(parts: ImageParts, reference: Reference, options: PushOpt
   await remember(parts, image, `${reference.name}@${descriptor.digest}`);
   options.onStatus?.(`${reference.tag}: digest: ${descriptor.digest} size: ${descriptor.size}`);
   options.onPushed?.({ tag: reference.tag!, digest: descriptor.digest, sizeBytes: descriptor.size });
-  const name = `${reference.name}:${reference.tag}`;
-  parts.announce({ action: 'push', id: name, attributes: { ...image.config.labels, name: reference.name } });
+  return image;
 }
 
 /** compat: a push speaks of layers by the digest of what they hold, not of their blobs. */

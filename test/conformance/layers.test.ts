@@ -57,7 +57,7 @@ test('changes, packed layers and sizes are those of dockerd', { skip, timeout: 1
       JSON.parse(docker('inspect', name, '--format', '{{json .GraphDriver.Data}}'));
     const letters = { modified: 'C', added: 'A', deleted: 'D' } as const;
     const told = (name: string): string[] => docker('diff', name).split('\n').toSorted();
-    const ours = async (name: string): Promise<string[]> => {
+    const counted = async (name: string): Promise<string[]> => {
       const { LowerDir, UpperDir } = foldersOf(name);
       const lowers = LowerDir.split(':');
       const changes = await changesOf({ folders: [UpperDir, ...lowers], lowers, facts });
@@ -75,10 +75,10 @@ test('changes, packed layers and sizes are those of dockerd', { skip, timeout: 1
       '-ec',
       CHANGES.replace(/rm -r o;.*?;.*?;/, ''),
     );
-    assert.deepEqual(await ours('plain'), told('plain'));
+    assert.deepEqual(await counted('plain'), told('plain'));
     assert.ok(told('plain').length > 18);
     docker('rm', 'plain');
-    assert.deepEqual(await ours('changed'), told('changed'));
+    assert.deepEqual(await counted('changed'), told('changed'));
     assert.ok(told('changed').length > 20);
 
     docker('commit', 'changed', 'after:1');

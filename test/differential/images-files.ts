@@ -2,23 +2,23 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { archive, file, folder } from '../support/archives.ts';
-import { sizeOf, writeArchive } from '../support/image-archive.ts';
+import { fileDigest, sizeOf, writeArchive } from '../support/image-archive.ts';
 import { busyboxTar } from '../support/rootfs.ts';
 
 type Parts = Readonly<Record<string, Buffer>>;
 
-/** Fills `at` with the working files of one side; the same bytes each time. */
-export async function writeFiles(at: string): Promise<void> {
+/** Fills `at` with the working files of one side, the same bytes each time; gives the names of known ids. */
+export async function writeFiles(at: string): Promise<ReadonlyMap<string, string>> {
   const layer = archive(folder('etc/'), file('etc/marker', 'of the second layer\n'));
   writeFileSync(`${at}/layer.tar`, layer);
   copyFileSync(busyboxTar(), `${at}/busybox.tar`);
-  await writeArchive(`${at}/base.tar`, {
+  const base = await writeArchive(`${at}/base.tar`, {
     tag: 'base:1',
     layers: [`${at}/busybox.tar`],
     config: { Cmd: ['sh'], Env: ['PATH=/bin'], Labels: { a: 'b' } },
     created: '2026-01-02T03:04:05Z',
   });
-  await writeArchive(`${at}/two.tar`, {
+  const two = await writeArchive(`${at}/two.tar`, {
     tag: 'two:1',
     layers: [`${at}/busybox.tar`, `${at}/layer.tar`],
     config: {
@@ -30,6 +30,13 @@ export async function writeFiles(at: string): Promise<void> {
   });
   execFileSync('gzip', ['-kn', `${at}/two.tar`]);
   writeBroken(at);
+  const ids: Readonly<Record<string, string>> = {
+    base,
+    two,
+    'layer-0': await fileDigest(`${at}/busybox.tar`),
+    'layer-1': await fileDigest(`${at}/layer.tar`),
+  };
+  return new Map(Object.entries(ids).map(([name, id]) => [id.slice('sha256:'.length, 'sha256:'.length + 12), name]));
 }
 
 function writeBroken(at: string): void {

@@ -25,7 +25,8 @@ export class Side implements AsyncDisposable {
   /** The scripts' working folder. */
   readonly folder: string;
   readonly network = new PrivateNetwork();
-  readonly #normalizer = new Normalizer();
+  /** Names of ids that are the same everywhere, by their first twelve digits. */
+  known: ReadonlyMap<string, string> = new Map();
   readonly #undo = new AsyncDisposableStack();
   #socket = '';
 
@@ -67,6 +68,7 @@ export class Side implements AsyncDisposable {
       DOCKER_CONFIG: `${folder}/config`,
       DOCKER_HOST: `unix://${this.#socket}`,
       DOCKER_CLI_HINTS: 'false',
+      DOCKER_API_VERSION: '1.41',
       TERM: 'xterm',
     };
     const [program, ...args] = [...network.enter, 'sh', '-c', script];
@@ -83,7 +85,7 @@ export class Side implements AsyncDisposable {
   /** The same with what differs by nature made the same. */
   async run(script: string): Promise<Output> {
     const { status, stdout, stderr } = await this.raw(script);
-    const text = (output: string): string => this.#normalizer.text(output.replaceAll(this.folder, 'FOLDER'));
+    const text = (output: string): string => normalized(output.replaceAll(this.folder, 'FOLDER'), this.known);
     return { status, stdout: text(stdout), stderr: text(stderr) };
   }
 
@@ -92,24 +94,25 @@ export class Side implements AsyncDisposable {
   }
 }
 
-/** Ids become numbers in the order in which they are first seen; of one side, from script to script. */
-export class Normalizer {
-  readonly #ids = new Map<string, number>();
-
-  text(text: string): string {
-    return (
-      text
-        .replace(/\b[0-9a-f]{64}\b/g, (id) => `ID${this.#number(id)}`)
-        .replace(/\b(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{12}\b/g, (id) => `id${this.#number(id)}`)
-        .replace(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z| ?[+-]\d\d:?\d\d)?(?: [A-Z]{3})?/g, 'TIME')
-        .replace(/(?:Less than a|About an?|\d+) (?:second|minute|hour|day|week|month|year)s?(?: ago)?/g, 'AGO')
-        // Columns are as wide as what became a word above.
-        .replace(/(?<=\S) {2,}/g, '  ')
-        .replace(/[ \t]+$/gm, '')
-    );
-  }
-
-  #number(id: string): number {
-    return this.#ids.getOrInsertComputed(id.slice(0, 12), () => this.#ids.size + 1);
-  }
+/**
+ * Ids become numbers in the order in which a script tells them, but those that are known have their name: the same
+ * archive gives the same image everywhere.
+ */
+export function normalized(text: string, known: ReadonlyMap<string, string>): string {
+  const ids = new Map<string, number>();
+  const nameOf = (id: string): string => {
+    const short = id.slice(0, 12);
+    return known.get(short) ?? String(ids.getOrInsertComputed(short, () => ids.size + 1));
+  };
+  return (
+    text
+      .replace(/"GraphDriver": \{[^]*?\n {8}\},\n/g, '')
+      .replace(/\b[0-9a-f]{64}\b/g, (id) => `ID-${nameOf(id)}`)
+      .replace(/\b(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{12}\b/g, (id) => `id-${nameOf(id)}`)
+      .replace(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z| ?[+-]\d\d:?\d\d)?(?: [A-Z]{3})?/g, 'TIME')
+      .replace(/(?:Less than a|About an?|\d+) (?:second|minute|hour|day|week|month|year)s?(?: ago)?/g, 'AGO')
+      // Columns are as wide as what became a word above.
+      .replace(/(?<=\S) {2,}/g, '  ')
+      .replace(/[ \t]+$/gm, '')
+  );
 }

@@ -16,7 +16,7 @@ let abort = new AbortController();
 const say = (reply: WorkerReply): void => port.postMessage(reply);
 
 async function work(job: Job): Promise<void> {
-  const { blob, folder, helperProgram, idMap, form, isSynced } = job;
+  const { blob, folder, helperProgram, idMap, form } = job;
   abort = new AbortController();
   let told = 0;
   const onProgress = (blobBytes: number): void => {
@@ -29,7 +29,6 @@ async function work(job: Job): Promise<void> {
       signal: abort.signal,
       idMap,
       form,
-      isSynced,
       onProgress: job.wantsProgress ? onProgress : undefined,
     };
     say({ type: 'done', layer: await unpackBlob(blob, { folder, helperProgram, ...more }) });
