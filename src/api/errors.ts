@@ -12,6 +12,10 @@ export const errors = defineErrors('api', {
     message: (name: string, wanted: string, actual: string) =>
       `image with reference ${name} was found but does not match the specified platform: wanted ${wanted}, actual: ${actual}`,
   },
+  notDownloaded: {
+    kind: 'invalid',
+    message: (url: string, status: string, body: string) => `failed to GET ${url} with status ${status}: ${body}`,
+  },
   cannotDownload: { kind: 'invalid', message: (url: string, why: string) => `cannot download ${url}: ${why}` },
   notFound: { kind: 'not-found', message: () => 'page not found' },
   unsupported: {

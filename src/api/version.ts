@@ -22,6 +22,11 @@ export function stripVersion(path: string): string {
   return match[3]!;
 }
 
+/** The second number of the version a request's path asks for; without one it is the newest. */
+export function minorVersion({ pathname }: URL): number {
+  return Number(/^\/v1\.(\d+)\//.exec(pathname)?.[1] ?? apiVersions.newest.slice(2));
+}
+
 export function goArchitecture(arch: string): string {
   return arch === 'x64' ? 'amd64' : arch;
 }

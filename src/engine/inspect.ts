@@ -1,5 +1,6 @@
 /** A container's record → Docker's JSON for inspect and list. The only file of the engine that knows those shapes. */
 import { humanDuration, parseTimeNs, ZERO_TIME } from '#base';
+import { withTag } from '#images';
 import type { ContainerInspect, ContainerStateJson, ContainerSummary, MountPointJson } from '#specs';
 import type { ContainerRecord } from './container-record.ts';
 import type { BindSetting, DeviceRate, HostSettings } from './container-settings.ts';
@@ -55,14 +56,14 @@ export function stateOf(record: ContainerRecord): ContainerStateJson {
   };
 }
 
-export function summarizeContainer(record: ContainerRecord, nowNs: bigint): ContainerSummary {
+export function summarizeContainer(parts: EngineParts, record: ContainerRecord, nowNs: bigint): ContainerSummary {
   const { settings, program } = record;
   return {
     Id: record.id,
     Names: [`/${record.name}`],
-    Image: settings.image,
+    Image: imageNameOf(parts, record),
     ImageID: record.imageId,
-    Command: program.args.join(' '),
+    Command: commandLine(program.args),
     Created: Number((parseTimeNs(record.createdAt) ?? 0n) / 1_000_000_000n),
     Ports: [],
     Labels: program.labels,
@@ -72,6 +73,22 @@ export function summarizeContainer(record: ContainerRecord, nowNs: bigint): Cont
     NetworkSettings: { Networks: { [settings.host.networkMode]: {} } },
     Mounts: mountsOf(settings.host.binds),
   };
+}
+
+/** compat: as it was given, but its id when that name stands for something else now. */
+function imageNameOf(
+  { images }: Pick<EngineParts, 'images'>,
+  { settings: { image }, imageId }: ContainerRecord,
+): string {
+  const record = images.get(imageId);
+  if (!record || /^(?:sha256:)?[0-9a-f]+$/.test(image)) return imageId.includes(image) ? image : imageId;
+  const name = withTag(image);
+  return record.tags.includes(name) || record.repoDigests.includes(name) ? image : imageId;
+}
+
+/** compat: arguments with a space in them are quoted, and nothing is escaped. */
+function commandLine([program = '', ...args]: readonly string[]): string {
+  return [program, ...args.map((arg) => (arg.includes(' ') ? `'${arg}'` : arg))].join(' ');
 }
 
 /** `Up 3 minutes`, `Exited (0) 2 hours ago`: the column people read (compat: moby container.State.String). */

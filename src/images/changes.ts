@@ -1,12 +1,14 @@
 /**
  * Dockerfile instructions that change an image's config, as `docker import --change` and `docker commit --change` take.
  *
- * Pure: a config and instructions give the next config. HEALTHCHECK and ONBUILD are not among them yet.
+ * Pure: a config and instructions give the next config.
  */
 import { posix } from 'node:path';
 import { messageOf, SkiffError } from '#base';
 import { signalNumber } from '#linux';
 import { expandWord, splitWords } from './change-words.ts';
+import { commandOf, jsonStrings } from './command-form.ts';
+import { healthcheckOf } from './healthcheck.ts';
 import { errors } from './errors.ts';
 import type { ImageConfig } from './image-record.ts';
 
@@ -26,10 +28,12 @@ const INSTRUCTIONS: Readonly<Record<string, Instruction>> = {
     ...config,
     exposedPorts: united(config.exposedPorts, wordsOf(config, 'EXPOSE', rest).flatMap(portsOf)),
   }),
+  HEALTHCHECK: (config, rest) => ({ ...config, healthcheck: healthcheckOf(rest) }),
   LABEL: (config, rest) => ({
     ...config,
     labels: { ...config.labels, ...Object.fromEntries(pairsOf(config, 'LABEL', rest)) },
   }),
+  ONBUILD: (config, rest) => ({ ...config, onBuild: [...config.onBuild, triggerOf(rest)] }),
   STOPSIGNAL: (config, rest) => ({ ...config, stopSignal: signalOf(onlyWord(config, 'STOPSIGNAL', rest)) }),
   USER: (config, rest) => ({ ...config, user: onlyWord(config, 'USER', rest) }),
   VOLUME: (config, rest) => ({ ...config, volumes: united(config.volumes, volumesOf(config, rest)) }),
@@ -48,13 +52,14 @@ function applyLine(config: ImageConfig, line: string): ImageConfig {
   const [, word, rest] = /^(\S+)\s*([^]*)$/.exec(line) as unknown as [string, string, string];
   const name = word.toUpperCase();
   const instruction = Object.hasOwn(INSTRUCTIONS, name) ? INSTRUCTIONS[name] : undefined;
-  if (!instruction) throw errors.badChange(name, Object.keys(INSTRUCTIONS).join(', '));
+  // compat: in small letters, however it was written.
+  if (!instruction) throw errors.badChange(word.toLowerCase());
   try {
     if (rest === '') throw new Error(`${name} requires at least one argument`);
     return instruction(config, rest);
   } catch (error) {
     if (error instanceof SkiffError) throw error;
-    throw errors.changeSyntax(line, messageOf(error));
+    throw errors.changeSyntax(messageOf(error));
   }
 }
 
@@ -66,23 +71,6 @@ function linesOf(change: string): string[] {
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '');
-}
-
-/** JSON form, or shell form. compat: what is not quite JSON is taken as a shell command. */
-function commandOf(rest: string): string[] {
-  return jsonStrings(rest) ?? ['/bin/sh', '-c', rest];
-}
-
-function jsonStrings(text: string): string[] | undefined {
-  if (!text.startsWith('[')) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
-  throw new Error('when using JSON array syntax, arrays must be comprised of strings only');
 }
 
 /** `a=b c="d e"`, or the old form `a the rest`. */
@@ -121,13 +109,22 @@ function onlyWord(config: ImageConfig, name: string, rest: string): string {
 /** `80`, `80/udp`, `8000-8010/tcp`. */
 function portsOf(word: string): string[] {
   const match = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/([a-zA-Z]+))?$/.exec(word);
-  if (!match) throw new Error(`invalid port: ${word}`);
+  if (!match) throw new Error(`invalid containerPort: ${word}`);
   const first = Number(match[1]);
   const last = Number(match[2] ?? match[1]);
   const protocol = (match[3] ?? 'tcp').toLowerCase();
   if (!['tcp', 'udp', 'sctp'].includes(protocol)) throw new Error(`invalid proto: ${match[3]}`);
   if (first < 1 || last > 65_535 || last < first) throw new Error(`invalid range of ports: ${word}`);
   return Array.from({ length: last - first + 1 }, (_, index) => `${first + index}/${protocol}`);
+}
+
+/** An instruction for builds from this image; what it does is seen then. */
+function triggerOf(rest: string): string {
+  const [, word = ''] = /^(\S+)/.exec(rest) ?? [];
+  const name = word.toUpperCase();
+  if (name === 'ONBUILD') throw new Error("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed");
+  if (name === 'MAINTAINER' || name === 'FROM') throw new Error(`${name} isn't allowed as an ONBUILD trigger`);
+  return rest;
 }
 
 function signalOf(word: string): string {

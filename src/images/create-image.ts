@@ -38,13 +38,18 @@ export async function createImage(parts: ImageParts, request: CreateImageRequest
     config: { mediaType: mediaTypes.dockerConfig, digest, size: sizeBytes },
     layers: layers.map(({ descriptor }) => descriptor),
   });
-  return adopt(parts, {
+  const image = await adopt(parts, {
     manifest,
     lease,
     tags: tag === undefined ? [] : [tag],
     ...(parent ? { parent } : {}),
     ...(signal ? { signal } : {}),
   });
+  // compat: import and commit tag their image as `tag` does.
+  if (tag !== undefined) {
+    parts.announce({ action: 'tag', id: image.id, attributes: { ...image.config.labels, name: tag } });
+  }
+  return image;
 }
 
 /** Keeps a manifest together with what it refers to. */

@@ -6,9 +6,9 @@ export const errors = defineErrors('image', {
   ambiguous: { kind: 'invalid', message: (prefix: string) => `multiple images found with provided prefix: ${prefix}` },
   badChange: {
     kind: 'invalid',
-    message: (name: string, known: string) => `${name} is not a valid change command (valid are ${known})`,
+    message: (name: string) => `${name} is not a valid change command`,
   },
-  changeSyntax: { kind: 'invalid', message: (change: string, what: string) => `change "${change}": ${what}` },
+  changeSyntax: { kind: 'invalid', message: (what: string) => what },
 
   badArchive: { kind: 'invalid', message: (why: string) => `this is no archive of images: ${why}` },
   notAnImage: {
@@ -16,6 +16,7 @@ export const errors = defineErrors('image', {
     message: (digest: string, mediaType: string) => `${digest} is no image: it is, or is configured by, ${mediaType}`,
   },
   notALayer: { kind: 'invalid', message: (mediaType: string) => `a layer of unknown media type '${mediaType}'` },
+  foreignOs: { kind: 'invalid', message: () => 'operating system is not supported' },
   wrongOs: {
     kind: 'invalid',
     message: (digest: string, os: string) => `image ${digest} is for ${os}: only images for linux run here`,
@@ -43,7 +44,7 @@ export const errors = defineErrors('image', {
   pushDigest: { kind: 'invalid', message: () => 'cannot push a digest reference' },
   noLocalTag: {
     kind: 'not-found',
-    message: (name: string, tag: string) => `An image does not exist locally with the tag: ${name}:${tag}`,
+    message: (name: string, tag: string) => `tag does not exist: ${name}:${tag}`,
   },
   noLocalRepository: {
     kind: 'not-found',
@@ -99,6 +100,11 @@ export const errors = defineErrors('image', {
     kind: 'conflict',
     message: (image: string, container: string) =>
       `conflict: unable to delete ${image} (cannot be forced) - image has no tags left and is being used by container ${container}`,
+  },
+  hasChildren: {
+    kind: 'conflict',
+    message: (image: string) =>
+      `conflict: unable to delete ${image} (cannot be forced) - image has dependent child images`,
   },
   manyRepositories: {
     kind: 'conflict',

@@ -1,6 +1,6 @@
 /** Image records, on disk and in memory, found by id, name, digest, or the beginning of an id. */
 import type { RecordStore, RecordStores } from '#base';
-import { parseReference } from '#registry';
+import { compareNames, parseReference } from '#registry';
 import { errors } from './errors.ts';
 import type { ImageRecord } from './image-record.ts';
 
@@ -50,8 +50,13 @@ export class ImageIndex {
     return matches[0];
   }
 
-  /** Saves records, all or none. Durable: they survive a power cut. */
-  put(records: readonly ImageRecord[], isDurable = true): void {
+  /** Saves records, all or none, their names in order. Durable: they survive a power cut. */
+  put(fresh: readonly ImageRecord[], isDurable = true): void {
+    const records = fresh.map((record) => ({
+      ...record,
+      tags: record.tags.toSorted(compareNames),
+      repoDigests: record.repoDigests.toSorted(compareNames),
+    }));
     const transaction = isDurable ? this.#records.durably : this.#records.atomically;
     transaction(() => {
       for (const record of records) this.#store.put(record.id, record);

@@ -156,6 +156,8 @@ export interface Images {
   find(reference: string): Promise<ImageRecord | undefined>;
   get(id: string): ImageRecord | undefined;
   list(): ImageRecord[];
+  /** Of a manifest with its config and layers as they are stored; undefined when something of it is missing. */
+  contentBytes(manifest: Digest): number | undefined;
   /** One image from a tar of a root file system: plain, gzip or zstd. Nothing stays behind when it fails. */
   import(tar: Readable, options: ImportOptions): Promise<ImageRecord>;
   /** One more layer over an image. The container has to be still. */

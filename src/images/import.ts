@@ -13,8 +13,9 @@ import type { ImageParts } from './image-parts.ts';
 import { emptyImageConfig, type ImageRecord } from './image-record.ts';
 import type { ImportOptions } from './images.ts';
 
-/** Throws before anything is read when name or changes are wrong. Nothing stays behind when it fails. */
+/** Throws before anything is read when name, platform or changes are wrong. Nothing stays behind when it fails. */
 export async function importImage(parts: ImageParts, tar: Readable, options: ImportOptions): Promise<ImageRecord> {
+  if (options.platform && options.platform.os !== 'linux') throw errors.foreignOs();
   const config = applyChanges(emptyImageConfig, options.changes);
   const tag = options.reference === undefined ? undefined : parseTag(options.reference);
   if (options.signal?.aborted === true) throw errors.cancelled('import');
@@ -37,7 +38,7 @@ export async function importImage(parts: ImageParts, tar: Readable, options: Imp
       tag,
       signal: options.signal,
     });
-    parts.announce({ action: 'import', id: image.id, attributes: { name: tag ?? image.id } });
+    parts.announce({ action: 'import', id: image.id, attributes: { name: image.id } });
     return image;
   } catch (error) {
     lease.release();
@@ -48,14 +49,14 @@ export async function importImage(parts: ImageParts, tar: Readable, options: Imp
   }
 }
 
-export interface StoreArchiveRequest {
+interface StoreArchiveRequest {
   readonly key: string;
   readonly lease: Lease;
   readonly signal: AbortSignal | undefined;
 }
 
 /** Keeps an archive's uncompressed bytes as a blob; of one that breaks off nothing stays. */
-export async function storeArchive(
+async function storeArchive(
   parts: Pick<ImageParts, 'content'>,
   archive: Readable,
   { key, lease, signal }: StoreArchiveRequest,

@@ -14,7 +14,8 @@ export type {
 export { DiskContentStore, type DiskContentStoreOptions } from './content/disk-content-store.ts';
 export { type CheckOptions, type CheckProgress, checkContent, type ContentProblem } from './content/fsck.ts';
 export { emptyImageConfig, type ImageConfig, type ImageRecord } from './image-record.ts';
-export { hostPlatform } from './config-json.ts';
+export { dockerConfig, hostPlatform } from './config-json.ts';
+export { withTag } from './find.ts';
 export type { ImageEvent } from './image-parts.ts';
 export type {
   CommitOptions,

@@ -41,10 +41,16 @@ export async function loadImages(parts: ImageParts, archive: Readable, options: 
     if (found.length === 0) throw errors.badArchive('it holds no image for the wanted platform');
     const images: ImageRecord[] = [];
     for (const { manifest, tags } of found) {
+      const holders = tags.map((tag) => ({ tag, id: parts.index.named(tag)?.id }));
       const image = await adopt(parts, { manifest, lease, tags, early, ...(signal ? { signal } : {}) });
       images.push(image);
       parts.announce({ action: 'load', id: image.id, attributes: { name: image.id } });
-      for (const tag of tags) options.onLoaded?.(`Loaded image: ${tag}`);
+      for (const { tag, id } of holders) {
+        if (id !== undefined && id !== image.id) {
+          options.onLoaded?.(`The image ${tag} already exists, renaming the old one with ID ${id} to empty string`);
+        }
+        options.onLoaded?.(`Loaded image: ${tag}`);
+      }
       if (tags.length === 0) options.onLoaded?.(`Loaded image ID: ${image.id}`);
     }
     return images;

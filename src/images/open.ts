@@ -26,7 +26,7 @@ import { saveImages } from './save.ts';
 import { openSnapshots } from './snapshots/open-snapshots.ts';
 import type { Snapshots } from './snapshots/snapshots.ts';
 import { tagImage } from './tag.ts';
-import { imageUsage } from './usage.ts';
+import { imageUsage, manifestBytes } from './usage.ts';
 
 export interface OpenImagesOptions {
   readonly dataRoot: string;
@@ -80,6 +80,7 @@ export async function openImages(
     find: (reference) => lookUpImage(parts, reference),
     get: (id) => parts.index.get(id),
     list: () => parts.index.list(),
+    contentBytes: (manifest) => manifestBytes(parts, manifest),
     import: (tar, request) => importImage(parts, tar, request),
     commit: (request) => commitImage(parts, request),
     load: (archive, request) => loadImages(parts, archive, request),

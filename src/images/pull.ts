@@ -1,6 +1,6 @@
 /** `pull`: an image from a registry, unpacked while it comes in. */
 import type { Digest } from '#base';
-import { type PullProgress, parseReference, type Reference } from '#registry';
+import { fullName, type PullProgress, parseReference, type Reference } from '#registry';
 import { type Descriptor, formatPlatform, isLayerType, selectPlatform } from '#specs';
 import { adopt } from './adopt.ts';
 import { collectGarbage } from './collect.ts';
@@ -16,29 +16,64 @@ const KEPT_MS = 24 * 60 * 60 * 1000;
 /** One image, or with `allTags` those of all tags. Throws `registry.*`, and what unpacking throws. */
 export async function pullImages(parts: ImageParts, text: string, options: PullOptions): Promise<ImageRecord[]> {
   const reference = parseReference(text);
-  if (options.allTags !== true) return [await pullOne(parts, reference, options)];
+  if (options.allTags !== true) {
+    const pulled = await pullOne(parts, reference, options);
+    tellOutcome(options, nameOf(reference), [pulled]);
+    announce(parts, nameOf(reference), reference, [pulled]);
+    return [pulled.image];
+  }
   const tags = await parts.registry.tags(reference, { auth: options.credentials, signal: options.signal });
-  const images: ImageRecord[] = [];
-  for (const tag of tags) images.push(await pullOne(parts, { ...reference, tag, digest: undefined }, options));
-  return images;
+  const pulled: Pulled[] = [];
+  for (const tag of tags) pulled.push(await pullOne(parts, { ...reference, tag, digest: undefined }, options));
+  tellOutcome(options, reference.name, pulled);
+  announce(parts, reference.name, reference, pulled);
+  return pulled.map(({ image }) => image);
 }
 
-async function pullOne(parts: ImageParts, reference: Reference, options: PullOptions): Promise<ImageRecord> {
+interface Pulled {
+  readonly image: ImageRecord;
+  readonly isNew: boolean;
+}
+
+/** compat: once, however many tags came. */
+function tellOutcome({ onStatus }: PullOptions, name: string, pulled: readonly Pulled[]): void {
+  const isNew = pulled.some((each) => each.isNew);
+  onStatus?.(isNew ? `Status: Downloaded newer image for ${name}` : `Status: Image is up to date for ${name}`);
+}
+
+/** compat: one event, whatever came. */
+function announce({ announce: tell }: ImageParts, id: string, { name }: Reference, pulled: readonly Pulled[]): void {
+  const [first] = pulled;
+  tell({ action: 'pull', id, attributes: { ...first?.image.config.labels, name } });
+}
+
+const nameOf = ({ name, tag, digest }: Reference): string =>
+  digest === undefined ? `${name}:${tag ?? 'latest'}` : `${name}@${digest}`;
+
+async function pullOne(parts: ImageParts, reference: Reference, options: PullOptions): Promise<Pulled> {
   const { onProgress, onStatus, signal } = options;
-  const label = reference.digest ?? reference.tag ?? 'latest';
-  const name = reference.digest === undefined ? `${reference.name}:${label}` : `${reference.name}@${label}`;
-  onStatus?.(`Pulling from ${reference.path}`, label);
+  const name = nameOf(reference);
+  // compat: a digest is told with the full name in front of it.
+  const label = reference.digest === undefined ? (reference.tag ?? 'latest') : fullName(name);
   const lease = parts.content.lease(`pull ${name}`);
   try {
     await using early = new EarlyUnpacks(parts, signal);
     let announced: readonly Descriptor[] = [];
+    let isHere = false;
     const pulled = await parts.registry.pull(reference, parts.content, {
       lease,
       platform: options.platform ?? parts.host,
       auth: options.credentials,
       ...(signal ? { signal } : {}),
-      onManifest: ({ document }) => (announced = document.layers),
-      onProgress: (progress) => onProgress?.(inDockersWords(progress)),
+      onManifest: ({ document }) => {
+        // compat: not before the registry has answered; and layers of an image that is here are not spoken of.
+        onStatus?.(`Pulling from ${reference.path}`, label);
+        isHere = parts.index.get(document.config.digest) !== undefined;
+        if (!isHere) announced = document.layers;
+      },
+      onProgress: (progress) => {
+        if (!isHere) onProgress?.(inDockersWords(progress));
+      },
       onLayer: ({ digest, mediaType }) => {
         if (isLayerType(mediaType)) early.start(digest);
       },
@@ -57,11 +92,8 @@ async function pullOne(parts: ImageParts, reference: Reference, options: PullOpt
     refusePlatform(image, options, name);
     for (const { digest } of announced) onProgress?.({ id: digest, status: 'Pull complete' });
     onStatus?.(`Digest: ${pulled.root.digest}`);
-    const isNew = before?.id !== image.id;
-    onStatus?.(isNew ? `Status: Downloaded newer image for ${name}` : `Status: Image is up to date for ${name}`);
-    parts.announce({ action: 'pull', id: name, attributes: { ...image.config.labels, name: reference.name } });
     lease.release();
-    return image;
+    return { image, isNew: before?.id !== image.id };
   } catch (error) {
     lease.keepFor(KEPT_MS);
     throw error;

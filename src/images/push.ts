@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Digest } from '#base';
 import { type PushProgress, parseReference, type Reference } from '#registry';
-import { formatPlatform, selectPlatform } from '#specs';
+import { type Descriptor, formatPlatform, selectPlatform } from '#specs';
+import { readImage } from './adopt.ts';
 import { compressedManifest } from './compress-layers.ts';
 import { errors } from './errors.ts';
 import { type ImageParts, STORE } from './image-parts.ts';
@@ -15,21 +16,25 @@ export async function pushImages(parts: ImageParts, text: string, options: PushO
   if (reference.digest !== undefined) throw errors.pushDigest();
   options.onStatus?.(`The push refers to repository [${fullName(reference)}]`);
   const tags = tagsToPush(parts, reference, options);
-  for (const tag of tags) await pushOne(parts, { ...reference, tag }, options);
+  const pushed: ImageRecord[] = [];
+  for (const tag of tags) pushed.push(await pushOne(parts, { ...reference, tag }, options));
+  // compat: one event, however many tags went.
+  const id = options.allTags === true ? reference.name : `${reference.name}:${tags[0]}`;
+  parts.announce({ action: 'push', id, attributes: { ...pushed[0]?.config.labels, name: reference.name } });
 }
 
 function tagsToPush({ index }: ImageParts, { name, tag }: Reference, { allTags }: PushOptions): string[] {
+  const tags = index.list().flatMap((image) => image.tags.filter((each) => each.startsWith(`${name}:`)));
   if (allTags !== true) {
     const wanted = tag ?? 'latest';
-    if (!index.named(`${name}:${wanted}`)) throw errors.noLocalTag(name, wanted);
-    return [wanted];
+    if (index.named(`${name}:${wanted}`)) return [wanted];
+    throw tags.length === 0 ? errors.noLocalRepository(name) : errors.noLocalTag(name, wanted);
   }
-  const tags = index.list().flatMap((image) => image.tags.filter((each) => each.startsWith(`${name}:`)));
   if (tags.length === 0) throw errors.noLocalRepository(name);
   return tags.map((each) => each.slice(name.length + 1)).sort();
 }
 
-async function pushOne(parts: ImageParts, reference: Reference, options: PushOptions): Promise<void> {
+async function pushOne(parts: ImageParts, reference: Reference, options: PushOptions): Promise<ImageRecord> {
   const { signal, onProgress } = options;
   const image = parts.index.named(`${reference.name}:${reference.tag}`);
   if (!image) throw errors.noLocalTag(reference.name, reference.tag!);
@@ -43,17 +48,23 @@ async function pushOne(parts: ImageParts, reference: Reference, options: PushOpt
   }
   using lease = parts.content.lease(`push ${randomUUID()}`, { isTransient: true });
   const manifest = await compressedManifest(parts, image, lease, signal);
+  const names = await diffIds(parts, manifest);
   const { descriptor } = await parts.registry.push(reference, manifest, parts.content, {
     auth: options.credentials,
     ...(signal ? { signal } : {}),
     mountCandidates: (digest) => mountCandidates(parts, reference, digest),
-    onProgress: (progress) => onProgress?.(inDockersWords(progress)),
+    onProgress: (progress) => onProgress?.(inDockersWords(progress, names)),
   });
   await remember(parts, image, `${reference.name}@${descriptor.digest}`);
   options.onStatus?.(`${reference.tag}: digest: ${descriptor.digest} size: ${descriptor.size}`);
   options.onPushed?.({ tag: reference.tag!, digest: descriptor.digest, sizeBytes: descriptor.size });
-  const name = `${reference.name}:${reference.tag}`;
-  parts.announce({ action: 'push', id: name, attributes: { ...image.config.labels, name: reference.name } });
+  return image;
+}
+
+/** compat: a push speaks of layers by the digest of what they hold, not of their blobs. */
+async function diffIds(parts: ImageParts, descriptor: Descriptor): Promise<ReadonlyMap<Digest, Digest>> {
+  const { manifest, config } = await readImage(parts, descriptor);
+  return new Map(manifest.layers.map(({ digest }, index) => [digest, config.diffIds[index]!]));
 }
 
 async function remember(parts: ImageParts, image: ImageRecord, repoDigest: string): Promise<void> {
@@ -80,8 +91,8 @@ function mountCandidates({ index, content }: ImageParts, { host, path }: Referen
 
 const fullName = ({ host, path }: Reference): string => `${host}/${path}`;
 
-function inDockersWords(progress: PushProgress): LayerProgress {
-  const id = progress.digest;
+function inDockersWords(progress: PushProgress, names: ReadonlyMap<Digest, Digest>): LayerProgress {
+  const id = names.get(progress.digest) ?? progress.digest;
   switch (progress.kind) {
     case 'pushing':
       return { id, status: 'Pushing', current: progress.current, total: progress.total };

@@ -11,16 +11,17 @@ import { chainIdOf } from './layers/chain-id.ts';
 
 /** Throws `image.noSuch` and the refusals of images in use. */
 export async function removeImage(parts: ImageParts, request: RemoveRequest): Promise<Removal> {
-  const { reference, force, inUse } = request;
+  const { reference, inUse } = request;
   const removal = await parts.locks.run(STORE, async () => {
     const image = parts.index.find(reference);
     if (!image) throw errors.noSuch(withTag(reference));
     const user = inUse(image.id);
-    const going = namesToGo(image, reference, force, user);
+    const going = namesToGo(parts, image, request, user);
     const left = without(image, going);
-    if (left.tags.length > 0 || user !== undefined) {
+    if (left.tags.length > 0 || user !== undefined || hasChildren(parts, image)) {
       // compat: Docker drops the record of a used image when forced and keeps its layers for the container. Here the
-      // container finds its layers through the record, so that stays, without names.
+      // container finds its layers through the record, so that stays, without names. So does one that others were
+      // made from here.
       parts.index.put([left]);
       announceUntagged(parts, image, going);
       return { untagged: going, deleted: [] };
@@ -66,7 +67,7 @@ function deleteWithParents(parts: ImageParts, image: ImageRecord, { keepParents,
   if (keepParents || !parent || parent.tags.length > 0 || parent.repoDigests.length > 0 || inUse(parent.id)) {
     return deleted;
   }
-  if (parts.index.list().some((other) => other.parent === parent.id)) return deleted;
+  if (hasChildren(parts, parent)) return deleted;
   return [...deleted, ...deleteWithParents(parts, parent, { reference: '', force: false, keepParents, inUse })];
 }
 
@@ -90,8 +91,19 @@ function chainsOf({ layers }: ImageRecord): Digest[] {
   });
 }
 
-function namesToGo(image: ImageRecord, reference: string, force: boolean, user: ImageUser | undefined): string[] {
-  if (isIdOf(reference, image.id)) return namesById(image, force, user);
+const hasChildren = ({ index }: ImageParts, { id }: ImageRecord): boolean =>
+  index.list().some(({ parent }) => parent === id);
+
+function namesToGo(
+  parts: ImageParts,
+  image: ImageRecord,
+  { reference, force }: RemoveRequest,
+  user: ImageUser | undefined,
+): string[] {
+  if (isIdOf(reference, image.id)) {
+    if (hasChildren(parts, image)) throw errors.hasChildren(shortId(image.id));
+    return namesById(image, force, user);
+  }
   const name = withTag(reference);
   // compat: refused when it is the image's only name and a container uses the image.
   if (!force && user && image.tags.length + image.repoDigests.length === 1) {

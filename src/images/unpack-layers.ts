@@ -133,8 +133,6 @@ async function unpackBlob(
     const unpacked = await parts.unpacker.unpack({
       blob: parts.content.path(blob),
       folder: pending.folder,
-      // The store's delayed sync brings it to the disk.
-      isSynced: false,
       ...(signal ? { signal } : {}),
       onProgress: (current) => onProgress?.({ id: blob, status: 'Extracting', current, total }),
     });

@@ -1,4 +1,5 @@
 /** `system df`: what images cost, answered from records. */
+import type { Digest } from '#base';
 import type { ImageParts } from './image-parts.ts';
 import type { DiskUsage } from './images.ts';
 
@@ -18,4 +19,17 @@ export function imageUsage({ index, layers, content }: ImageParts): DiskUsage {
     contentBytes: content.list().reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     partialBytes: content.ingests().reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
   };
+}
+
+/** Of a manifest and the blobs it refers to, each once; undefined when one is not here. */
+export function manifestBytes({ content }: Pick<ImageParts, 'content'>, digest: Digest): number | undefined {
+  const manifest = content.stat(digest);
+  if (!manifest) return undefined;
+  let sum = manifest.sizeBytes;
+  for (const reference of new Set(manifest.references)) {
+    const blob = content.stat(reference);
+    if (!blob) return undefined;
+    sum += blob.sizeBytes;
+  }
+  return sum;
 }

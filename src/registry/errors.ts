@@ -12,6 +12,10 @@ export const referenceErrors = defineErrors('reference', {
     kind: 'invalid',
     message: (name: string) => `invalid repository name (${name}), cannot specify 64-byte hexadecimal strings`,
   },
+  algorithmTag: {
+    kind: 'invalid',
+    message: () => 'refusing to create an ambiguous tag using digest algorithm as name',
+  },
   digestTag: { kind: 'invalid', message: () => 'cannot import digest reference' },
 });
 

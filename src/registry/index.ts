@@ -33,7 +33,7 @@ export type {
   SearchResult,
 } from './client/registry-client.ts';
 export { authHeaderFor, CredentialStore, serverKeyOf } from './credentials/credential-store.ts';
-export { parseReference, parseTag, type Reference, repositoryOf } from './reference.ts';
+export { compareNames, fullName, parseReference, parseTag, type Reference, repositoryOf } from './reference.ts';
 export { type Authentication, openHtpasswd, parseHtpasswd } from './server/htpasswd.ts';
 export { defaultRegistrySettings, type RegistrySettings } from './server/parts.ts';
 export { RegistryServer, type RegistryServerOptions } from './server/server.ts';

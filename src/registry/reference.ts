@@ -47,16 +47,33 @@ export function parseReference(text: string): Reference {
   return { name: familiar(host, path), host, path, tag, digest };
 }
 
-/** `name:tag`, the tag being `latest` when none is given. Throws as `parseReference`, and `reference.digestTag`. */
+/**
+ * `name:tag`, the tag being `latest` when none is given. Throws as `parseReference`, and
+ * `reference.digestTag`, `reference.algorithmTag`.
+ */
 export function parseTag(text: string): string {
   const { name, tag, digest } = parseReference(text);
   if (digest !== undefined) throw errors.digestTag();
+  // compat: `sha256:1` would be read as an id.
+  if (name === 'sha256') throw errors.algorithmTag();
   return `${name}:${tag ?? 'latest'}`;
 }
 
 /** `name` of `name:tag`. */
 export function repositoryOf(tag: string): string {
   return tag.slice(0, tag.lastIndexOf(':'));
+}
+
+/** compat: the order in which Docker tells an image's names: by their full form. */
+export function compareNames(a: string, b: string): number {
+  const [left, right] = [fullName(a), fullName(b)];
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/** With Docker Hub's host and its `library/`. Throws as `parseReference`. */
+export function fullName(text: string): string {
+  const { host, path, tag, digest } = parseReference(text);
+  return `${host}/${path}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`;
 }
 
 /** The first component is a host if it looks like one: with a dot, a port or upper case, or `localhost`. */

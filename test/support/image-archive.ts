@@ -9,6 +9,8 @@ export interface ArchiveImage {
   readonly layers: readonly string[];
   /** Docker's keys, such as Cmd. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** RFC 3339. */
+  readonly created?: string;
 }
 
 /** The hash of a file as a digest. */
@@ -31,11 +33,12 @@ export async function writeArchive(path: string, image: ArchiveImage): Promise<s
       diffIds.push(await fileDigest(tar));
       names.push(name);
     }
+    const created = image.created ?? '2026-01-02T03:04:05Z';
     const config = JSON.stringify({
       architecture: process.arch === 'x64' ? 'amd64' : 'arm64',
       config: image.config ?? {},
-      created: '2026-01-02T03:04:05Z',
-      history: names.map((_, index) => ({ created: '2026-01-02T03:04:05Z', created_by: `step ${index}` })),
+      created,
+      history: names.map((_, index) => ({ created, created_by: `step ${index}` })),
       os: 'linux',
       rootfs: { type: 'layers', diff_ids: diffIds },
     });

@@ -6,6 +6,7 @@ import type { RequestContext, Route } from '#rpc';
 import { errors } from '../errors.ts';
 import { sendJson } from '../http-status.ts';
 import { boolean } from '../query.ts';
+import { minorVersion } from '../version.ts';
 import { summarizeImage } from './images/list.ts';
 
 export function diskUsageRoutes(parts: EngineParts): Route[] {
@@ -29,27 +30,34 @@ export function diskUsageRoutes(parts: EngineParts): Route[] {
 
 const TYPES = ['container', 'image', 'volume', 'build-cache'];
 
-async function usage(parts: EngineParts, { query, response }: RequestContext): Promise<void> {
+async function usage(parts: EngineParts, { query, url, response }: RequestContext): Promise<void> {
   const types = query.getAll('type');
   const unknown = types.find((type) => !TYPES.includes(type));
   if (unknown !== undefined) throw errors.invalid(`unknown object type: ${unknown}`);
   const wants = (type: string): boolean => types.length === 0 || types.includes(type);
   const { images, layerBytes, contentBytes, partialBytes } = parts.images.usage();
-  const records = parts.containers.list();
+  // compat: the youngest first.
+  const records = parts.containers.list().toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
   const users = new Map<string, number>();
   for (const { imageId } of records) users.set(imageId, (users.get(imageId) ?? 0) + 1);
   const now = nowNs();
   sendJson(response, 200, {
     LayersSize: wants('image') ? layerBytes : 0,
     Images: wants('image')
-      ? images.map(({ image, sharedBytes }) =>
-          summarizeImage(image, { shared: sharedBytes, containers: users.get(image.id) ?? 0 }),
-        )
+      ? images
+          .map(({ image, sharedBytes }) =>
+            summarizeImage(image, {
+              shared: sharedBytes,
+              containers: users.get(image.id) ?? 0,
+              minorVersion: minorVersion(url),
+            }),
+          )
+          .sort((a, b) => b.Created - a.Created)
       : null,
     Containers: wants('container')
       ? await Promise.all(
           records.map(async (record) => ({
-            ...summarizeContainer(record, now),
+            ...summarizeContainer(parts, record, now),
             SizeRw: await writableBytes(parts, record),
             SizeRootFs: parts.images.get(record.imageId)?.sizeBytes ?? 0,
           })),

@@ -126,7 +126,8 @@ const eventFilters = ['container', 'event', 'image', 'label', 'type', 'daemon'];
 /** History since a time, then what happens, until a time or until the client goes. */
 async function events(parts: EngineParts, { query, response, signal }: RequestContext): Promise<void> {
   const wanted = filters(query, eventFilters);
-  const since = timestamp(query, 'since');
+  // compat: 0 is the beginning of time here, and not the same as nothing.
+  const since = query.get('since') === '0' ? 0n : timestamp(query, 'since');
   const until = timestamp(query, 'until');
   response.writeHead(200, { 'Content-Type': 'application/json' });
   response.flushHeaders();

@@ -4,7 +4,7 @@
  */
 import { type Digest, digestParts } from '#base';
 import { repositoryOf } from '#registry';
-import { type Descriptor, type ImageManifest, MAX_MANIFEST_BYTES, mediaTypes, platformJson } from '#specs';
+import { type Descriptor, type ImageManifest, mediaTypes, platformJson } from '#specs';
 import { encodeTarEntry, TAR_END, tarEntry, tarPadding } from '#wire';
 import type { ContentStore } from '../content/content-store.ts';
 import type { ImageRecord } from '../image-record.ts';
@@ -37,9 +37,6 @@ export async function* writeArchive(content: ContentStore, images: readonly Save
   yield* file('repositories', repositories(images));
   yield TAR_END;
 }
-
-/** What the archive keeps in memory of an image is its manifest. */
-export const MAX_SAVED_MANIFEST = MAX_MANIFEST_BYTES;
 
 function layoutIndex(images: readonly SavedImage[]): object {
   return {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TreeEntry } from '#linux';
-import { type Change, comparePaths, compareTrees } from './changes.ts';
+import { type Change, comparePaths, compareTrees, compareUpper } from './changes.ts';
 
 /** `a/` is a folder, `a` a file; ` NAME=VALUE` sets a field. */
 function entryOf(text: string): TreeEntry {
@@ -25,6 +25,38 @@ function entryOf(text: string): TreeEntry {
 async function* tree(names: readonly string[]): AsyncGenerator<TreeEntry> {
   yield* names.map(entryOf).toSorted((a, b) => comparePaths(a.path, b.path));
 }
+
+/** The same from an upper folder, in which `NAME gone` is a whiteout. */
+async function checkUpper(before: string, upper: string, expected: string): Promise<void> {
+  const split = (text: string): string[] => text.split(', ').filter((name) => name !== '');
+  const below = new Map(split(before).map((text) => [entryOf(text).path.toString(), entryOf(text)]));
+  const entries = split(upper).map((text) => {
+    const isGone = text.endsWith(' gone');
+    const entry = entryOf(text.replace(/ gone$/, ''));
+    return isGone ? { ...entry, mode: 0o020000 } : entry;
+  });
+  async function* walked(): AsyncGenerator<TreeEntry> {
+    yield* entries.toSorted((a, b) => comparePaths(a.path, b.path));
+  }
+  const found = await compareUpper(walked(), async (path) => below.get(path.toString()));
+  const letter = ({ kind, path }: Change): string => `${kind[0]!.toUpperCase()} ${path}`;
+  assert.equal(found.map(letter).join(', '), expected, `${before} | ${upper}`);
+}
+
+test('an upper folder tells the same as both trees', async () => {
+  await checkUpper('', '', '');
+  await checkUpper('d/, d/a', 'd/, d/b', 'M /d, A /d/b');
+  await checkUpper('d/, d/a', 'd/, d/a gone', 'M /d, D /d/a');
+  await checkUpper('d/, d/a', 'd gone', 'D /d');
+  await checkUpper('', 'x gone', '');
+  await checkUpper('d/', 'd/', '');
+  await checkUpper('d/', 'd/ mode=8', 'M /d');
+  // Copied up and left as it was.
+  await checkUpper('d/, d/a', 'd/, d/a', '');
+  await checkUpper('a', 'a/, a/b', 'M /a, A /a/b');
+  await checkUpper('a/, a/b', 'a', 'M /a');
+  await checkUpper('', 'n/, n/m/, n/m/k', 'A /n, A /n/m, A /n/m/k');
+});
 
 async function check(before: string, after: string, expected: string): Promise<void> {
   const split = (text: string): string[] => text.split(', ').filter((name) => name !== '');

@@ -1,11 +1,12 @@
 /**
- * What a container has changed in its root file system (compat: `docker diff`), by comparing two trees entry by entry.
+ * What a container has changed in its root file system (compat: `docker diff`): from the upper folder of its overlay,
+ * or by comparing two trees entry by entry.
  *
  * compat: Docker's words for it. A file is modified when its type, mode, owner, device number, size, time or capability
  * differ; a folder when its mode or owner do, or anything in it has changed. Of what is deleted only the top is told, of
  * what is added everything.
  */
-import { type HostFacts, S_IF, type TreeEntry, type WalkRecord } from '#linux';
+import { type HostFacts, S_IF, type TreeEntry, type TreeReader, type WalkRecord } from '#linux';
 import { openStack } from './tree.ts';
 
 export interface Change {
@@ -25,12 +26,61 @@ export interface ChangesRequest {
   readonly helperProgram?: string;
 }
 
-/** In the order of the tree, a folder before what is in it. Throws the helper's `SyscallError`. */
+/**
+ * In the order of the tree, a folder before what is in it. Costs what has changed: only the container's own folder is
+ * walked, and each path in it looked up below. A folder that was removed and made again hides what was in it without
+ * naming it, so then both trees are compared. Throws the helper's `SyscallError`.
+ */
 export async function changesOf({ folders, lowers, ...where }: ChangesRequest): Promise<Change[]> {
   await using before = openStack({ ...where, folders: lowers });
-  await using after = openStack({ ...where, folders });
-  return await compareTrees(walkEntries(before.walk({ content: false })), walkEntries(after.walk({ content: false })));
+  await using upper = openStack({ ...where, folders: folders.slice(0, 1) });
+  if (await hidesFolder(upper, before)) {
+    await using after = openStack({ ...where, folders });
+    return await compareTrees(
+      walkEntries(before.walk({ content: false })),
+      walkEntries(after.walk({ content: false })),
+    );
+  }
+  return await compareUpper(walkEntries(upper.walk({ content: false })), (path) => before.stat(path));
 }
+
+/**
+ * Whether an opaque folder has taken another's place: one in the place of a file is opaque too. Reads to the end: the
+ * reader answers one request after the other.
+ */
+async function hidesFolder(upper: TreeReader, below: TreeReader): Promise<boolean> {
+  let found = false;
+  for await (const entry of walkEntries(upper.walk({ content: false }))) {
+    if (found || !isOpaque(entry)) continue;
+    const old = await below.stat(entry.path);
+    found = old !== undefined && isFolder(old);
+  }
+  return found;
+}
+
+/** The upper folder as overlayfs keeps it, without opaque folders, in the order of a walk, against what is below. */
+export async function compareUpper(
+  upper: AsyncIterable<TreeEntry>,
+  lookUp: (path: Buffer) => Promise<TreeEntry | undefined>,
+): Promise<Change[]> {
+  const changes = new ChangeList();
+  for await (const now of upper) {
+    const old = await lookUp(now.path);
+    if (isWhiteout(now)) {
+      if (old) changes.deleted(now.path);
+    } else if (!old) changes.added(now.path);
+    else changes.both(old, now);
+  }
+  return changes.list();
+}
+
+const isWhiteout = ({ mode, devMajor, devMinor }: TreeEntry): boolean =>
+  (mode & S_IF.MASK) === S_IF.CHR && devMajor === 0 && devMinor === 0;
+
+const isOpaque = ({ xattrs }: TreeEntry): boolean =>
+  xattrs.some(
+    ([name, value]) => /^(?:trusted|user)\.overlay\.opaque$/.test(name.toString('latin1')) && value.toString() === 'y',
+  );
 
 /** What `compareTrees` takes, from a walk. */
 export async function* walkEntries(records: AsyncIterable<WalkRecord>): AsyncGenerator<TreeEntry> {
@@ -56,8 +106,7 @@ export async function compareTrees(
       changes.added(now!.path);
       now = await next(after);
     } else {
-      if (isFolder(old!) && isFolder(now!)) changes.folder(now!.path, differs(old!, now!));
-      else if (differs(old!, now!)) changes.modified(now!.path, isFolder(old!));
+      changes.both(old!, now!);
       [old, now] = [await next(before), await next(after)];
     }
   }
@@ -81,6 +130,12 @@ class ChangeList {
 
   added(name: Buffer): void {
     this.#tell('added', placeOf(name));
+  }
+
+  /** The same path on both sides. */
+  both(old: TreeEntry, now: TreeEntry): void {
+    if (isFolder(old) && isFolder(now)) this.folder(now.path, differs(old, now));
+    else if (differs(old, now)) this.modified(now.path, isFolder(old));
   }
 
   /** A folder that has become something else takes what was in it along. */

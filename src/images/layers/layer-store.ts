@@ -5,8 +5,8 @@
  * (see settle-layer.ts) it is `chain-` and the digits of the ChainID, for the same archive on another stack differs.
  *
  * A layer is filled under a temporary name, renamed when complete, and recorded after that: what has a record is whole.
- * Its data is on the disk by then (the unpacker syncs), so that holds after a power cut too. Which layers are wanted is
- * known by the images, not here.
+ * Its data comes to the disk a moment later (delayed-sync.ts); a start after a power cut unpacks again what was made since.
+ * Which layers are wanted is known by the images, not here.
  */
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, readlinkSync } from 'node:fs';

@@ -5,8 +5,8 @@
  * a thread of its own, while hashing what the archive holds: the result names the DiffID, which the caller compares with
  * the image's config. An archive that leaves folders undescribed, or links to files of layers below, is completed by
  * `settleLayer` from the folders below it; such a layer belongs to its stack and is committed with the ChainID, any other
- * with the DiffID alone, and serves every stack. By then its data is on the disk: the helper has synced. `PendingLayer.
- * commit` gives it its name and record. `packLayer` is the way back.
+ * with the DiffID alone, and serves every stack. `PendingLayer.commit` gives it its name and record; its data comes to the
+ * disk with the next delayed sync. `packLayer` is the way back.
  *
  * Threads are started when there is work and ended when there has been none for a while.
  */

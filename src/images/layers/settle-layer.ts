@@ -43,7 +43,6 @@ export async function settleLayer(request: SettleRequest, layer: UnpackedLayer):
     const [found, there] = [await below.stat(path), await own.stat(path)];
     if (found && isFolder(found) && there && isFolder(there)) putFolder(unpacker, found);
   }
-  unpacker.sync();
   await unpacker.finish();
 }
 

@@ -1,12 +1,10 @@
 /**
- * One archive into one folder: decompress, hash, parse, and tell the native helper what to make.
- *
- * What `unpack-worker.ts` does in a thread of its own for a blob of the content store, and a daemon's own thread for a
- * stream that comes in.
+ * One layer's blob into one folder: decompress, hash, parse, and tell the native helper what to make. What
+ * `unpack-worker.ts` does in a thread of its own.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
-import { addAbortSignal, Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { because, type Digest, messageOf, SkiffError } from '#base';
 import { openUnpacker, type UnpackerOptions } from '#linux';
 import { TarReader } from '#wire';
@@ -41,8 +39,6 @@ export interface ArchiveTarget {
   readonly idMap?: IdMap | undefined;
   /** Told of each piece of the archive that has been dealt with. */
   readonly onUsed?: ((chunk: Buffer) => void) | undefined;
-  /** False leaves it to the caller to bring the data to the disk. */
-  readonly isSynced?: boolean | undefined;
   /** How marks of removed files are put down. */
   readonly form?: LayerForm | undefined;
   /** Called with the bytes of the blob, as it is stored, that have been read so far. */
@@ -53,17 +49,10 @@ export interface ArchiveTarget {
 const READ_BYTES = 256 * 1024;
 
 /**
- * Fills a folder from a tar of a root file system, whose names are taken as they are (there are no whiteouts). Memory
- * is bounded by some chunks of the stream. When it rejects, nothing writes into the folder any more.
- * Throws `tar.*`, `image.forbiddenEntry`, `image.unpack`, `image.cancelled` and the like.
+ * Fills a folder from a layer's blob: a file, plain or compressed with gzip or zstd. Memory is bounded by some chunks of
+ * it. When it rejects, nothing writes into the folder any more. The data is not on the disk by then: the stores' delayed
+ * sync brings it there. Throws `tar.*`, `image.forbiddenEntry`, `image.unpack`, `image.cancelled` and the like.
  */
-export async function unpackArchive(source: Readable, target: ArchiveTarget): Promise<UnpackedLayer> {
-  if (isAborted(target.signal)) throw errors.cancelled();
-  if (target.signal) addAbortSignal(target.signal, source);
-  return fill(target, {}, { whiteouts: 'refused' }, archiveBytes(source));
-}
-
-/** Fills a folder from a layer's blob: a file, plain or compressed with gzip or zstd. Throws as `unpackArchive`. */
 export async function unpackBlob(blob: string, target: ArchiveTarget): Promise<UnpackedLayer> {
   await using file = await open(blob, 'r').catch((error: unknown) => {
     throw because(errors.unpack(messageOf(error)), error);
@@ -119,7 +108,6 @@ async function fill(
       target.onUsed?.(chunk);
     }
     reader.end();
-    if (target.isSynced !== false) unpacker.sync();
     return describe(hash, sink, await unlessAborted(unpacker.finish(), signal));
   } catch (error) {
     if (isAborted(signal)) throw because(errors.cancelled(), error);

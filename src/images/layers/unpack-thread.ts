@@ -14,8 +14,6 @@ export interface UnpackRequest {
   readonly idMap?: IdMap;
   /** Called now and then with the bytes of the blob that have been read so far. */
   readonly onProgress?: (blobBytes: number) => void;
-  /** False leaves it to the caller to bring the data to the disk. */
-  readonly isSynced?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -66,7 +64,7 @@ export class UnpackThread {
   }
 
   run(request: UnpackRequest): Promise<UnpackedLayer> {
-    const { blob, folder, idMap, isSynced = true, onProgress, signal } = request;
+    const { blob, folder, idMap, onProgress, signal } = request;
     clearTimeout(this.#idleTimer);
     this.#worker.ref();
     const { promise, resolve, reject } = Promise.withResolvers<UnpackedLayer>();
@@ -88,7 +86,7 @@ export class UnpackThread {
     this.#settled = settled.catch(() => {});
     const { helperProgram, form } = this.#options;
     const wantsProgress = onProgress !== undefined;
-    this.#say({ type: 'unpack', blob, folder, helperProgram, idMap, form, isSynced, wantsProgress });
+    this.#say({ type: 'unpack', blob, folder, helperProgram, idMap, form, wantsProgress });
     return settled;
   }
 

@@ -17,7 +17,7 @@ let abort = new AbortController();
 const say = (reply: WorkerReply): void => port.postMessage(reply);
 
 async function work(job: Job): Promise<void> {
-  const { blob, folder, helperProgram, idMap, form, isSynced } = job;
+  const { blob, folder, helperProgram, idMap, form } = job;
   abort = new AbortController();
   let told = 0;
   const onProgress = (blobBytes: number): void => {
@@ -30,7 +30,6 @@ async function work(job: Job): Promise<void> {
       signal: abort.signal,
       idMap,
       form,
-      isSynced,
       onUsed: usedUp,
       onProgress: job.wantsProgress ? onProgress : undefined,
     };

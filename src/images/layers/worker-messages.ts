@@ -13,7 +13,6 @@ export type WorkerRequest =
       readonly idMap: IdMap | undefined;
       readonly form: LayerForm | undefined;
       readonly wantsProgress: boolean;
-      readonly isSynced: boolean;
     }
   | { readonly type: 'abort' };
 

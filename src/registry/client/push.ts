@@ -116,7 +116,8 @@ class Push {
     const told = this.#options.onProgress ?? (() => {});
     const silent = (): void => {};
     const distinct = [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
-    for (const { digest } of distinct) if (!this.#done.has(digest)) told({ kind: 'preparing', digest });
+    // compat: the topmost layer first.
+    for (const { digest } of distinct.toReversed()) if (!this.#done.has(digest)) told({ kind: 'preparing', digest });
     const wanted = [
       ...distinct.map((blob) => ({ blob, tell: told })),
       ...(config ? [{ blob: config, tell: silent }] : []),

@@ -10,9 +10,12 @@ export interface ImageSummary {
   /** Unix seconds. */
   readonly Created: number;
   readonly Size: number;
+  /** Before API 1.44. */
+  readonly VirtualSize?: number;
   /** -1 where it was not asked for. */
   readonly SharedSize: number;
   readonly Labels: Readonly<Record<string, string>> | null;
+  /** -1 where they are not counted. */
   readonly Containers: number;
 }
 

@@ -13,7 +13,6 @@ export const errors = defineErrors('oci', {
   tooDeep: { kind: 'invalid', message: (what: string) => `${what} is nested too deeply` },
   badPlatform: {
     kind: 'invalid',
-    message: (text: string) =>
-      `"${text}" is an invalid platform: give os/architecture or os/architecture/variant, such as linux/arm64`,
+    message: (text: string) => `"${text}": cannot parse platform specifier: invalid argument`,
   },
 });

@@ -33,7 +33,7 @@ export function readRoutes(parts: EngineParts): Route[] {
         sendJson(
           response,
           200,
-          records.map((record) => summarizeContainer(record, now)),
+          records.map((record) => summarizeContainer(parts, record, now)),
         );
       },
     },

@@ -1,6 +1,6 @@
 /** POST /images/create: pull from a registry, or import a root file system. */
 import { Readable } from 'node:stream';
-import { messageOf, shortId } from '#base';
+import { messageOf, shortId, SkiffError } from '#base';
 import type { EngineParts } from '#engine';
 import { decodeAuthHeader } from '#registry';
 import { header, type RequestContext } from '#rpc';
@@ -64,10 +64,21 @@ async function download(source: string, progress: ProgressStream, signal: AbortS
   const url = /^[a-z]+:\/\//i.test(source) ? source : `http://${source}`;
   try {
     const answer = await fetch(url, { signal, redirect: 'follow' });
-    if (!answer.ok || !answer.body) throw new Error(`${answer.status} ${answer.statusText}`);
+    if (!answer.ok || !answer.body) {
+      throw errors.notDownloaded(url, `${answer.status} ${answer.statusText}`, await beginOf(answer));
+    }
     progress.status(`Downloading from ${url}`);
     return Readable.fromWeb(answer.body);
   } catch (error) {
+    if (error instanceof SkiffError) throw error;
     throw errors.cannotDownload(url, messageOf(error));
   }
 }
+
+/** What the server said about it, as far as it helps. */
+async function beginOf({ body }: Response): Promise<string> {
+  for await (const chunk of body ?? []) return Buffer.from(chunk).toString('utf8', 0, MAX_WORDS).trim();
+  return '';
+}
+
+const MAX_WORDS = 500;

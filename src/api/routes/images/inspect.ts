@@ -1,25 +1,36 @@
 /** What one image is and how it came to be. */
 import { parseTimeNs, ZERO_TIME } from '#base';
 import type { EngineParts } from '#engine';
-import type { ImageConfig, ImageRecord } from '#images';
+import { dockerConfig, emptyImageConfig, type ImageConfig, type ImageRecord, withTag } from '#images';
 import type { RequestContext } from '#rpc';
-import { formatPlatform, selectPlatform } from '#specs';
 import { errors } from '../../errors.ts';
 import { sendJson } from '../../http-status.ts';
-import { platformOf } from './platform.ts';
+import { boolean } from '../../query.ts';
+import { minorVersion } from '../../version.ts';
+import { manifestsOf, refuseIdentity } from './manifests.ts';
+import { checkPlatform } from './platform.ts';
 
-export async function inspectImage(parts: EngineParts, { params, query, response }: RequestContext): Promise<void> {
+export async function inspectImage(
+  parts: EngineParts,
+  { params, query, url, response }: RequestContext,
+): Promise<void> {
   const name = params['name']!;
-  const image = await parts.images.find(name);
-  if (!image) throw errors.noSuchImage(name);
-  const wanted = platformOf(query);
-  if (wanted && !selectPlatform([image], wanted)) {
-    throw errors.otherPlatform(name, formatPlatform(wanted), formatPlatform(image.platform));
+  refuseIdentity(query);
+  const wantsManifests = boolean(query, 'manifests');
+  if (wantsManifests && query.has('platform')) {
+    throw errors.invalid('conflicting options: manifests and platform options cannot both be set');
   }
-  sendJson(response, 200, imageJson(image));
+  const image = await parts.images.find(name);
+  if (!image) throw errors.noSuchImage(withTag(name));
+  checkPlatform(query, name, image);
+  sendJson(response, 200, {
+    ...imageJson(image, minorVersion(url)),
+    ...(wantsManifests ? { Manifests: manifestsOf(parts, image) } : {}),
+  });
 }
 
-function imageJson(image: ImageRecord): object {
+/** compat: what older API versions had besides: the container it was committed from, and the size once more. */
+function imageJson(image: ImageRecord, minor: number): object {
   const { platform } = image;
   return {
     Id: image.id,
@@ -27,23 +38,25 @@ function imageJson(image: ImageRecord): object {
     RepoDigests: image.repoDigests,
     Parent: image.parent ?? '',
     Comment: image.comment,
-    Created: image.createdAt === '' ? ZERO_TIME : image.createdAt,
+    ...(image.createdAt !== '' ? { Created: image.createdAt } : minor < 44 ? { Created: ZERO_TIME } : {}),
+    ...(minor < 45 ? { Container: '', ContainerConfig: configJson(emptyImageConfig) } : {}),
     DockerVersion: image.dockerVersion,
     Author: image.author,
-    Config: configJson(image.config),
+    Config: minor < 50 ? configJson(image.config) : dockerConfig(image.config),
     Architecture: platform.architecture,
     ...(platform.variant === undefined ? {} : { Variant: platform.variant }),
     Os: platform.os,
     ...(platform.osVersion === undefined ? {} : { OsVersion: platform.osVersion }),
     Size: image.sizeBytes,
+    ...(minor < 44 ? { VirtualSize: image.sizeBytes } : {}),
     GraphDriver: { Data: null, Name: 'overlay2' },
     RootFS: { Type: 'layers', Layers: image.layers.map(({ diffId }) => diffId) },
     Metadata: { LastTagTime: image.taggedAt === '' ? ZERO_TIME : image.taggedAt },
   };
 }
 
-/** compat: absent lists are null, absent ports and volumes are left out (moby's container.Config). */
-export function configJson(config: ImageConfig): object {
+/** Before API 1.50. compat: absent lists are null, absent ports and volumes are left out (moby's container.Config). */
+function configJson(config: ImageConfig): object {
   const set = (names: readonly string[]): object => Object.fromEntries(names.map((name) => [name, {}]));
   const orNull = (list: readonly string[]): readonly string[] | null => (list.length === 0 ? null : list);
   const { healthcheck } = config;
@@ -89,8 +102,11 @@ function nonZero(values: Readonly<Record<string, number>>): Record<string, numbe
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== 0));
 }
 
-export async function imageHistory(parts: EngineParts, { params, response }: RequestContext): Promise<void> {
-  const rows = await parts.images.history(params['name']!);
+export async function imageHistory(parts: EngineParts, { params, query, response }: RequestContext): Promise<void> {
+  const name = params['name']!;
+  const image = await parts.images.find(name);
+  if (image) checkPlatform(query, name, image);
+  const rows = await parts.images.history(name);
   sendJson(
     response,
     200,

@@ -1,15 +1,18 @@
 /** GET /images/json: the list of images. */
 import { parseTimeNs } from '#base';
 import { type EngineParts, hasLabel } from '#engine';
-import type { ImageRecord } from '#images';
+import { type ImageRecord, withTag } from '#images';
 import { parseReference, repositoryOf } from '#registry';
 import type { RequestContext } from '#rpc';
 import type { ImageSummary } from '#specs';
 import { errors } from '../../errors.ts';
 import { sendJson } from '../../http-status.ts';
 import { boolean, type Filters, filters } from '../../query.ts';
+import { minorVersion } from '../../version.ts';
+import { manifestsOf, refuseIdentity } from './manifests.ts';
 
-export async function listImages(parts: EngineParts, { query, response }: RequestContext): Promise<void> {
+export async function listImages(parts: EngineParts, { query, url, response }: RequestContext): Promise<void> {
+  refuseIdentity(query);
   const wanted = filters(query, ['before', 'dangling', 'label', 'reference', 'since', 'until']);
   // compat: `filter=name` of API versions before 1.41.
   const oldName = query.get('filter');
@@ -18,16 +21,20 @@ export async function listImages(parts: EngineParts, { query, response }: Reques
   const children = new Set(parts.images.list().flatMap(({ parent }) => parent ?? []));
   const isShown = (image: ImageRecord): boolean =>
     boolean(query, 'all') || image.tags.length > 0 || image.repoDigests.length > 0 || !children.has(image.id);
-  const counts = new Map<string, number>();
-  for (const { imageId } of parts.containers.list()) counts.set(imageId, (counts.get(imageId) ?? 0) + 1);
   const shared = boolean(query, 'shared-size')
     ? new Map(parts.images.usage().images.map(({ image, sharedBytes }) => [image.id as string, sharedBytes]))
     : undefined;
-  const rows = matching
-    .filter(isShown)
-    .map((image) =>
-      summarizeImage(image, { shared: shared?.get(image.id) ?? -1, containers: counts.get(image.id) ?? 0 }),
-    );
+  const rows = matching.filter(isShown).map((image) =>
+    // compat: containers are not counted here.
+    ({
+      ...summarizeImage(image, {
+        shared: shared?.get(image.id) ?? -1,
+        containers: -1,
+        minorVersion: minorVersion(url),
+      }),
+      ...(boolean(query, 'manifests') ? { Manifests: manifestsOf(parts, image) } : {}),
+    }),
+  );
   sendJson(
     response,
     200,
@@ -64,7 +71,7 @@ async function newest(parts: EngineParts, wanted: Filters, key: string): Promise
   const [reference] = wanted.get(key) ?? [];
   if (reference === undefined) return undefined;
   const image = await parts.images.find(reference);
-  if (!image) throw errors.noSuchImage(reference);
+  if (!image) throw errors.noSuchImage(withTag(reference));
   return createdNs(image);
 }
 
@@ -75,8 +82,7 @@ export function untilTime(wanted: Filters): bigint | undefined {
   const [text] = values;
   if (text === undefined) return undefined;
   const time = parseTimestamp(text);
-  if (time === undefined)
-    throw errors.invalid(`invalid filter 'until=${text}': give a duration such as 24h, or a time`);
+  if (time === undefined) throw errors.invalid(`failed to parse value as time or duration: "${text}"`);
   return time;
 }
 
@@ -117,7 +123,7 @@ function matchesPattern(name: string, pattern: string): boolean {
   try {
     expression = new RegExp(`^${glob}$`);
   } catch {
-    throw errors.invalid(`invalid filter 'reference=${pattern}': syntax error in pattern`);
+    throw errors.invalid('syntax error in pattern');
   }
   return expression.test(name) || expression.test(repository);
 }
@@ -126,20 +132,31 @@ function createdNs({ createdAt }: ImageRecord): bigint {
   return parseTimeNs(createdAt) ?? 0n;
 }
 
+interface SummaryOptions {
+  /** Bytes of layers other images have too, -1 where nobody asked. */
+  readonly shared: number;
+  /** How many use it, -1 where nobody asked. */
+  readonly containers: number;
+  readonly minorVersion: number;
+}
+
 export function summarizeImage(
   image: ImageRecord,
-  { shared, containers }: { readonly shared: number; readonly containers: number },
+  { shared, containers, minorVersion: minor }: SummaryOptions,
 ): ImageSummary {
-  const isDangling = image.tags.length + image.repoDigests.length === 0;
+  const isNameless = image.tags.length + image.repoDigests.length === 0;
+  // compat: before 1.43 an image without a name had one that says so, and before 1.44 sizes were told twice.
+  const useNone = isNameless && minor < 43;
   return {
     Id: image.id,
     ParentId: image.parent ?? '',
-    RepoTags: image.tags,
-    RepoDigests: image.repoDigests,
+    RepoTags: useNone ? ['<none>:<none>'] : image.tags,
+    RepoDigests: useNone ? ['<none>@<none>'] : image.repoDigests,
     Created: Number(createdNs(image) / 1_000_000_000n),
     Size: image.sizeBytes,
     SharedSize: shared,
-    Labels: isDangling && Object.keys(image.config.labels).length === 0 ? {} : image.config.labels,
+    ...(minor < 44 ? { VirtualSize: image.sizeBytes } : {}),
+    Labels: Object.keys(image.config.labels).length === 0 ? null : image.config.labels,
     Containers: containers,
   };
 }

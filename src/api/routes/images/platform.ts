@@ -1,6 +1,6 @@
-/** The platform a request asks for. */
-import { hostPlatform } from '#images';
-import { normalizePlatform, parsePlatform, type Platform } from '#specs';
+/** The platform a request asks for, and whether an image is for it. */
+import { hostPlatform, type ImageRecord } from '#images';
+import { formatPlatform, normalizePlatform, parsePlatform, type Platform, selectPlatform } from '#specs';
 import { errors } from '../../errors.ts';
 
 /**
@@ -8,7 +8,8 @@ import { errors } from '../../errors.ts';
  * request leaves the choice. Throws `oci.badPlatform`, `api.invalid`.
  */
 export function platformOf(query: URLSearchParams): Platform | undefined {
-  const text = query.get('platform');
+  const [text = null, ...more] = query.getAll('platform');
+  if (more.length > 0) throw errors.unsupported('choosing several platforms', 'each is an image of its own here');
   if (text === null || text === '') return undefined;
   if (!text.startsWith('{')) return parsePlatform(text, hostPlatform());
   try {
@@ -24,4 +25,12 @@ export function platformOf(query: URLSearchParams): Platform | undefined {
     // Told below, as what is no platform.
   }
   throw errors.invalid(`invalid platform: ${text}`);
+}
+
+/** Throws `api.otherPlatform` when the request asks for another one. */
+export function checkPlatform(query: URLSearchParams, name: string, image: ImageRecord): void {
+  const wanted = platformOf(query);
+  if (wanted && !selectPlatform([image], wanted)) {
+    throw errors.otherPlatform(name, formatPlatform(wanted), formatPlatform(image.platform));
+  }
 }
