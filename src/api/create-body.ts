@@ -4,7 +4,7 @@
  * compat: forms, defaults and refusals follow docker-engine-api.yaml and the container defaults.
  */
 import { parseBytes } from '#base';
-import type { ContainerSettings, HostSettings } from '#engine';
+import { type ContainerSettings, type HostSettings, parseRestartPolicy } from '#engine';
 import type { ContainerCreateBody, HostConfigBody } from '#specs';
 import { parseBinds, parseMounts } from './create-mounts.ts';
 import { parseResources } from './create-resources.ts';
@@ -64,6 +64,7 @@ function parseHostConfig(host: HostConfigBody): HostSettings {
     utsMode: oneOf('UTSMode', host.UTSMode ?? '', ['', 'host']),
     cgroupnsMode: oneOf('CgroupnsMode', host.CgroupnsMode || 'host', ['private', 'host']),
     autoRemove: host.AutoRemove ?? false,
+    restart: parseRestartPolicy(host.RestartPolicy?.Name ?? '', host.RestartPolicy?.MaximumRetryCount ?? 0),
     init: host.Init ?? false,
     groupAdd: host.GroupAdd ?? [],
     sysctls: host.Sysctls ?? {},
@@ -119,9 +120,6 @@ function oneOf<const Choice extends string>(field: string, value: string, choice
 /** A field with a value that would need what is not there yet. Empty and default values are what clients always send. */
 function refuseUnsupported(body: ContainerCreateBody): void {
   const host: Readonly<Record<string, unknown>> = { ...body.HostConfig };
-  const restart = body.HostConfig?.RestartPolicy?.Name ?? '';
-  if (restart !== '' && restart !== 'no')
-    throw errors.unsupported(`restart policy "${restart}"`, 'start the container again by hand');
   const runtime = body.HostConfig?.Runtime ?? '';
   if (runtime !== '' && runtime !== 'skiff' && runtime !== 'runc') {
     throw errors.unsupported(`runtime "${runtime}"`, 'leave it out');

@@ -1,6 +1,6 @@
 /** Containers: every route under /containers. References are ids, unique prefixes of ids, or names. */
 import type { IncomingMessage } from 'node:http';
-import type { ContainerCreateBody, ContainerInspect, ContainerSummary, ResourcesBody } from '#specs';
+import type { ContainerCreateBody, ContainerInspect, ContainerSummary, UpdateBody } from '#specs';
 import { type Filters, formatFilters } from './filters.ts';
 import type { HijackedStream } from './hijacked-stream.ts';
 import { OutputStream } from './output-stream.ts';
@@ -79,7 +79,7 @@ export interface Containers {
   pause(ref: string): Promise<void>;
   unpause(ref: string): Promise<void>;
   rename(ref: string, name: string): Promise<void>;
-  update(ref: string, limits: ResourcesBody): Promise<readonly string[]>;
+  update(ref: string, changes: UpdateBody): Promise<readonly string[]>;
   remove(ref: string, options?: { readonly force?: boolean; readonly volumes?: boolean }): Promise<void>;
   /** Waits for the end. */
   wait(ref: string, condition?: WaitCondition, signal?: AbortSignal): Promise<ContainerExit>;
@@ -130,9 +130,9 @@ export function containersOf(transport: Transport): Containers {
     pause: async (ref) => void (await post(ref, 'pause')),
     unpause: async (ref) => void (await post(ref, 'unpause')),
     rename: async (ref, name) => void (await post(ref, 'rename', { name })),
-    update: async (ref, limits) => {
+    update: async (ref, changes) => {
       type Answer = { Warnings?: string[] | null };
-      return (await transport.json<Answer>('POST', at(ref, 'update'), { body: limits })).Warnings ?? [];
+      return (await transport.json<Answer>('POST', at(ref, 'update'), { body: changes })).Warnings ?? [];
     },
     remove: async (ref, { force, volumes } = {}) => {
       await transport.status('DELETE', `/containers/${encodeURIComponent(ref)}`, { query: { force, v: volumes } });

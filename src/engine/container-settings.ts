@@ -1,4 +1,5 @@
 /** What was asked of a container, in our own words. Docker's shape of it is known by `specs/docker` and ./inspect.ts. */
+import type { RestartPolicy } from './restart-policy.ts';
 
 export interface ContainerSettings {
   /** As the user named it. */
@@ -37,6 +38,8 @@ export interface HostSettings {
   readonly utsMode: '' | 'host';
   readonly cgroupnsMode: 'private' | 'host';
   readonly autoRemove: boolean;
+  /** Undefined: it stays down when it has ended. */
+  readonly restart?: RestartPolicy;
   readonly init: boolean;
   readonly groupAdd: readonly string[];
   readonly sysctls: Readonly<Record<string, string>>;

@@ -30,6 +30,14 @@ export const errors = defineErrors('container', {
     kind: 'conflict',
     message: () => 'container is marked for removal and cannot be started',
   },
+  restartOfAutoRemoved: {
+    kind: 'invalid',
+    message: () => 'Restart policy cannot be updated because AutoRemove is enabled for the container',
+  },
+  restarting: {
+    kind: 'conflict',
+    message: (id: string) => `Container ${id} is restarting, wait until the container is running`,
+  },
   notRunning: { kind: 'conflict', message: (id: string) => `container ${id} is not running` },
   cannotKill: {
     kind: 'conflict',

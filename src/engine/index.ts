@@ -24,6 +24,8 @@ export { writableBytes } from './operations/disk-usage.ts';
 export { exportContainer } from './operations/export.ts';
 export { pauseContainer, unpauseContainer } from './operations/pause.ts';
 export { planOfContainer } from './operations/plan.ts';
+export { parseRestartPolicy, type RestartPolicy } from './restart-policy.ts';
+export { createRestarts } from './restarts.ts';
 export { removeContainer } from './operations/remove.ts';
 export { renameContainer } from './operations/rename.ts';
 export { restoreContainers } from './operations/restore.ts';

@@ -4,6 +4,7 @@ import type { ContainerInspect, ContainerStateJson, ContainerSummary, MountPoint
 import type { ContainerRecord } from './container-record.ts';
 import type { BindSetting, DeviceRate, HostSettings } from './container-settings.ts';
 import { hostnameOf } from './oci-config.ts';
+import { noRestart } from './restart-policy.ts';
 import { type EngineParts, logPathOf, runDirectoryOf } from './parts.ts';
 
 export function inspectContainer(parts: EngineParts, record: ContainerRecord): ContainerInspect {
@@ -129,7 +130,7 @@ function hostConfigOf(host: HostSettings): object {
     LogConfig: { Type: host.log.driver, Config: host.log.options },
     NetworkMode: host.networkMode,
     PortBindings: {},
-    RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
+    RestartPolicy: restartPolicyOf(host),
     AutoRemove: host.autoRemove,
     VolumeDriver: '',
     VolumesFrom: null,
@@ -192,6 +193,10 @@ function hostConfigOf(host: HostSettings): object {
     ...(host.readonlyPaths ? { ReadonlyPaths: host.readonlyPaths } : {}),
     ...(host.init ? { Init: true } : {}),
   };
+}
+
+function restartPolicyOf({ restart = noRestart }: HostSettings): object {
+  return { Name: restart.name, MaximumRetryCount: restart.maximumRetries };
 }
 
 const nullable = <T>(list: readonly T[]): readonly T[] | null => (list.length === 0 ? null : list);

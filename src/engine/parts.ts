@@ -10,6 +10,7 @@ import { errors } from './errors.ts';
 import type { Events } from './events.ts';
 import type { ExecInstances } from './exec-instances.ts';
 import type { LiveContainers } from './live.ts';
+import type { Restarts } from './restarts.ts';
 
 /** Folders and limits of one engine. */
 export interface EngineOptions {
@@ -25,6 +26,7 @@ export interface EngineParts {
   readonly live: LiveContainers;
   readonly attachments: Attachments;
   readonly execs: ExecInstances;
+  readonly restarts: Restarts;
   readonly images: Images;
   readonly snapshots: Snapshots;
   readonly registry: RegistryClient;

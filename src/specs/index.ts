@@ -71,7 +71,9 @@ export type {
   MountBody,
   MountPointJson,
   ResourcesBody,
+  RestartPolicyBody,
   ThrottleDeviceBody,
+  UpdateBody,
 } from './docker/containers.ts';
 export type { SearchResultJson } from './docker/registries.ts';
 export type { EventMessage, SystemInfo, SystemVersion } from './docker/system.ts';

@@ -1,5 +1,5 @@
 /** Flags of `run` and `create` → the body of POST /containers/create. Only what was asked for is in it. */
-import type { ContainerCreateBody, HostConfigBody, ResourcesBody } from '#specs';
+import type { ContainerCreateBody, HostConfigBody, ResourcesBody, RestartPolicyBody } from '#specs';
 import { errors } from '../errors.ts';
 import type { FlagValues } from '../flags.ts';
 import { parseDevice } from './devices.ts';
@@ -70,10 +70,14 @@ function attachedStreams({ flags, detach }: CreateRequest): Streams {
 
 function toHostConfig({ flags, given, consoleSize }: CreateRequest, binds: readonly string[]): HostConfigBody {
   const security = readSecurityOptions(flags['security-opt']);
+  if (flags.rm && (flags.restart?.Name ?? 'no') !== 'no' && flags.restart?.Name !== '') {
+    throw errors.invalid('conflicting options: cannot specify both --restart and --rm');
+  }
   if (flags.network === '') throw errors.invalid('no name set for network');
   return {
     NetworkMode: flags.network,
     AutoRemove: flags.rm,
+    ...restartPolicy(flags),
     ...(consoleSize ? { ConsoleSize: consoleSize } : {}),
     ...listed('Binds', binds),
     ...listed('Mounts', flags.mount),
@@ -107,6 +111,13 @@ function toHostConfig({ flags, given, consoleSize }: CreateRequest, binds: reado
     ...counted('ShmSize', flags['shm-size']),
     LogConfig: logConfig(flags),
   };
+}
+
+/** The policy that was given. */
+export function restartPolicy({ restart }: { restart?: RestartPolicyBody | undefined }): {
+  RestartPolicy?: RestartPolicyBody;
+} {
+  return restart ? { RestartPolicy: restart } : {};
 }
 
 /** The limits that were given, for create and update. */

@@ -3,6 +3,13 @@ import { bytes, integer, list, parseEnvironmentEntry, parseLabel, text, toggle, 
 import { parseExtraHost } from './extra-hosts.ts';
 import { parseBytesPerSecond, parseCpus, parseMemorySwap, parseOperationsPerSecond, parseUlimit } from './limits.ts';
 import { parseMount } from './mounts.ts';
+import { parseRestart } from './restart.ts';
+
+const restart = value({
+  type: 'policy',
+  help: 'When it is started again: no, on-failure[:retries], always, unless-stopped',
+  parse: parseRestart,
+});
 
 /** Limits `update` can change as well. */
 export const limitFlags = {
@@ -23,8 +30,11 @@ export const limitFlags = {
   'pids-limit': integer({ help: 'Most processes and threads; -1 for any number' }),
 };
 
+/** What `update` changes. */
+export const updateFlags = { ...limitFlags, restart };
+
 export const containerFlags = {
-  ...limitFlags,
+  ...updateFlags,
   'add-host': list({ help: 'A name and address for /etc/hosts, as name:address', parse: parseExtraHost }),
   attach: list({ short: 'a', help: 'Connect to stdin, stdout or stderr', parse: parseStream }),
   'cap-add': list({ help: 'Capabilities to add' }),

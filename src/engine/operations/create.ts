@@ -9,6 +9,7 @@ import { generateName, isValidName } from '../names.ts';
 import { type EngineParts, eventAttributes } from '../parts.ts';
 import { resolveProgram } from '../program.ts';
 import { checkResources } from '../resources.ts';
+import { noRestart } from '../restart-policy.ts';
 import { checkSecurityOptions } from '../security-options.ts';
 import { parseSignal } from '../signals.ts';
 
@@ -64,6 +65,9 @@ export function sizeLimitOf({ storageBytes }: Pick<HostSettings, 'storageBytes'>
 function checkSettings(parts: EngineParts, { host }: ContainerSettings): void {
   checkResources(host.resources, availableParallelism());
   tweakCapabilities(host.capAdd, host.capDrop, host.privileged, parts.facts.boundingCapabilities);
+  if (host.autoRemove && (host.restart ?? noRestart).name !== 'no') {
+    throw errors.invalid("can't create 'AutoRemove' container with restart policy");
+  }
   checkSecurityOptions(host.securityOptions);
   if (host.oomScoreAdj < -1000 || host.oomScoreAdj > 1000) {
     throw errors.invalid(`Invalid value ${host.oomScoreAdj}, range for oom score adj is [-1000, 1000]`);

@@ -11,7 +11,7 @@ import { toOciConfig } from '../oci-config.ts';
 import { cgroupsPathOf, type EngineParts, eventAttributes, findContainer, runDirectoryOf } from '../parts.ts';
 import { mergeEnvironment } from '../program.ts';
 import { seccompChoice } from '../security-options.ts';
-import { resolveRecordUser } from './start.ts';
+import { resolveRecordUser } from './launch.ts';
 
 /** Throws `container.notRunning`, `container.pausedExec`, `container.noCommand`. */
 export function createExec(parts: EngineParts, reference: string, settings: ExecSettings): ExecInstance {
@@ -103,6 +103,7 @@ export async function resizeExec(parts: EngineParts, id: string, rows: number, c
 function runningRecord(parts: EngineParts, reference: string): ContainerRecord {
   const record = findContainer(parts, reference);
   if (record.status === 'paused') throw errors.pausedExec(record.id);
+  if (record.status === 'restarting') throw errors.restarting(record.id);
   if (record.status !== 'running') throw errors.notRunning(record.id);
   return record;
 }

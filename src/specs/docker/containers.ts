@@ -38,7 +38,7 @@ export interface ThrottleDeviceBody {
   readonly Rate: number;
 }
 
-/** Limits: part of HostConfig, and the body of POST /containers/{id}/update. */
+/** Limits: part of HostConfig, and of the body of POST /containers/{id}/update. */
 export interface ResourcesBody {
   readonly CpuShares?: number | null;
   readonly Memory?: number | null;
@@ -61,6 +61,16 @@ export interface ResourcesBody {
   readonly OomKillDisable?: boolean | null;
   readonly PidsLimit?: number | null;
   readonly Ulimits?: readonly { readonly Name: string; readonly Soft: number; readonly Hard: number }[] | null;
+}
+
+export interface RestartPolicyBody {
+  readonly Name?: string;
+  readonly MaximumRetryCount?: number;
+}
+
+/** Body of POST /containers/{id}/update. */
+export interface UpdateBody extends ResourcesBody {
+  readonly RestartPolicy?: RestartPolicyBody | null;
 }
 
 export interface DeviceMappingBody {
@@ -93,7 +103,7 @@ export interface HostConfigBody extends ResourcesBody {
   readonly Binds?: readonly string[] | null;
   readonly LogConfig?: { readonly Type?: string; readonly Config?: Readonly<Record<string, string>> | null } | null;
   readonly NetworkMode?: string | null;
-  readonly RestartPolicy?: { readonly Name?: string; readonly MaximumRetryCount?: number } | null;
+  readonly RestartPolicy?: RestartPolicyBody | null;
   readonly AutoRemove?: boolean | null;
   readonly Mounts?: readonly MountBody[] | null;
   readonly CapAdd?: readonly string[] | null;
