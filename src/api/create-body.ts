@@ -5,7 +5,7 @@
  */
 import { parseBytes } from '#base';
 import { type ContainerSettings, type HostSettings, parseRestartPolicy } from '#engine';
-import type { ContainerCreateBody, HostConfigBody } from '#specs';
+import type { ContainerCreateBody, HealthcheckBody, HostConfigBody } from '#specs';
 import { parseBinds, parseMounts } from './create-mounts.ts';
 import { parseResources } from './create-resources.ts';
 import { errors } from './errors.ts';
@@ -35,7 +35,22 @@ export function parseCreateBody(body: ContainerCreateBody): ContainerSettings {
     },
     ...(body.StopSignal ? { stopSignal: body.StopSignal } : {}),
     ...(typeof body.StopTimeout === 'number' ? { stopTimeoutSeconds: body.StopTimeout } : {}),
+    ...healthcheck(body.Healthcheck),
     host: parseHostConfig(body.HostConfig ?? {}),
+  };
+}
+
+function healthcheck(body: HealthcheckBody | null | undefined): Pick<ContainerSettings, 'healthcheck'> {
+  if (!body) return {};
+  return {
+    healthcheck: {
+      test: body.Test ?? [],
+      interval: body.Interval ?? 0,
+      timeout: body.Timeout ?? 0,
+      startPeriod: body.StartPeriod ?? 0,
+      startInterval: body.StartInterval ?? 0,
+      retries: body.Retries ?? 0,
+    },
   };
 }
 
@@ -123,9 +138,6 @@ function refuseUnsupported(body: ContainerCreateBody): void {
   const runtime = body.HostConfig?.Runtime ?? '';
   if (runtime !== '' && runtime !== 'skiff' && runtime !== 'runc') {
     throw errors.unsupported(`runtime "${runtime}"`, 'leave it out');
-  }
-  if (body.Healthcheck && (body.Healthcheck as { Test?: readonly string[] }).Test?.length) {
-    throw errors.unsupported('Healthcheck', 'leave it out');
   }
   for (const field of [
     'PortBindings',

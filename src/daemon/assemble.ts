@@ -56,6 +56,7 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
     attachments: createAttachments(),
     execs: createExecInstances(),
     restarts: createRestarts(),
+    healthMonitors: new Map(),
     images,
     snapshots,
     registry,

@@ -1,4 +1,5 @@
 /** What was asked of a container, in our own words. Docker's shape of it is known by `specs/docker` and ./inspect.ts. */
+import type { Healthcheck } from '#specs';
 import type { RestartPolicy } from './restart-policy.ts';
 
 export interface ContainerSettings {
@@ -20,6 +21,8 @@ export interface ContainerSettings {
   readonly attach: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
   readonly stopSignal?: string;
   readonly stopTimeoutSeconds?: number;
+  /** What it does not say is the image's. */
+  readonly healthcheck?: Healthcheck;
   readonly host: HostSettings;
 }
 

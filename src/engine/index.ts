@@ -1,6 +1,7 @@
 /** Containers and their lives. */
 export { createAttachments } from './attachments.ts';
 export { type ContainerRecord, type Containers, openContainers } from './container-record.ts';
+export type { HealthMonitors } from './health/monitors.ts';
 export type {
   BindSetting,
   ContainerSettings,

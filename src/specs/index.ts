@@ -67,6 +67,8 @@ export type {
   DeviceMappingBody,
   ExecCreateBody,
   ExecStartBody,
+  HealthcheckBody,
+  HealthJson,
   HostConfigBody,
   MountBody,
   MountPointJson,

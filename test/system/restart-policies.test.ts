@@ -19,7 +19,9 @@ interface Facts {
   readonly HostConfig: { readonly RestartPolicy: object };
 }
 
-const policy = (Name: string, MaximumRetryCount = 0): object => ({ RestartPolicy: { Name, MaximumRetryCount } });
+const policy = (Name: string, MaximumRetryCount = 0): Readonly<Record<string, unknown>> => ({
+  RestartPolicy: { Name, MaximumRetryCount },
+});
 
 describe('restart policies', { skip: missing('root', 'busybox'), timeout: 120_000 }, () => {
   const daemon = useDaemon();
@@ -29,7 +31,7 @@ describe('restart policies', { skip: missing('root', 'busybox'), timeout: 120_00
     await eventually(`${id} is ${status}`, async () => (await look(id)).State.Status === status, 10_000);
     return look(id);
   };
-  const begin = (script: string, restart: object): Promise<string> =>
+  const begin = (script: string, restart: Readonly<Record<string, unknown>>): Promise<string> =>
     containers.begin({ Cmd: sh(script), HostConfig: restart });
 
   test('on-failure:2 runs three times, with growing delays, and then stays down', async () => {

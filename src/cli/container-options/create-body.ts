@@ -5,6 +5,7 @@ import type { FlagValues } from '../flags.ts';
 import { parseDevice } from './devices.ts';
 import { collectEnvironment, collectLabels, type Environment, toMap } from './environment.ts';
 import type { containerFlags, limitFlags } from './flags.ts';
+import { healthcheckOf } from './health.ts';
 import { distinctUlimits } from './limits.ts';
 import { parseTmpfs, splitVolumes } from './mounts.ts';
 import { readSecurityOptions } from './security.ts';
@@ -28,6 +29,7 @@ export interface CreateRequest {
 export function toCreateBody(request: CreateRequest): ContainerCreateBody {
   const { flags, given, image, command } = request;
   const streams = attachedStreams(request);
+  const healthcheck = healthcheckOf(flags);
   const volumes = splitVolumes(flags.volume, request.workingDirectory);
   return {
     Image: image,
@@ -48,6 +50,7 @@ export function toCreateBody(request: CreateRequest): ContainerCreateBody {
     ...(volumes.anonymous.length > 0
       ? { Volumes: Object.fromEntries(volumes.anonymous.map((path) => [path, {}])) }
       : {}),
+    ...(healthcheck ? { Healthcheck: healthcheck } : {}),
     ...whenGiven(flags['stop-signal'], (StopSignal) => ({ StopSignal })),
     ...(flags['stop-timeout'] === undefined ? {} : { StopTimeout: flags['stop-timeout'] }),
     HostConfig: { ...toHostConfig(request, volumes.binds), ...toLimits(flags) },

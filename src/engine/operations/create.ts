@@ -5,6 +5,7 @@ import { tweakCapabilities } from '../capabilities.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import type { ContainerSettings, HostSettings } from '../container-settings.ts';
 import { errors } from '../errors.ts';
+import { checkHealthcheck } from '../health/healthcheck.ts';
 import { generateName, isValidName } from '../names.ts';
 import { type EngineParts, eventAttributes } from '../parts.ts';
 import { resolveProgram } from '../program.ts';
@@ -25,6 +26,7 @@ export async function createContainer(
   const image = await parts.images.find(settings.image);
   if (!image) throw errors.noSuchImage(settings.image);
   checkSettings(parts, settings);
+  if (settings.healthcheck) checkHealthcheck(settings.healthcheck);
 
   const id = newContainerId();
   const program = resolveProgram(id, settings, image.config);

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { formatTimeNs } from '#base';
 import type { ProcessExit } from '#runtime';
 import type { ContainerRecord } from '../container-record.ts';
+import { endedHealth, stopMonitor } from '../health/monitor.ts';
 import { next, type Status } from '../lifecycle.ts';
 import { noRestart, restartsAfter } from '../restart-policy.ts';
 import { cgroupsPathOf, type EngineParts, eventAttributes, runDirectoryOf } from '../parts.ts';
@@ -11,11 +12,13 @@ import { cgroupsPathOf, type EngineParts, eventAttributes, runDirectoryOf } from
 export async function recordExit(parts: EngineParts, id: string, exit: ProcessExit, told: () => void): Promise<void> {
   const before = parts.containers.get(id);
   if (!before) return;
+  stopMonitor(parts, id);
   const status = statusAfter(parts, before, exit.code);
   const { process: _, ...rest } = before;
   const oomKilled = exit.oomKills > 0;
   const record = {
     ...rest,
+    ...endedHealth(before),
     status,
     restartCount: before.restartCount + (status === 'restarting' ? 1 : 0),
     exit: { code: exit.code, finishedAt: formatTimeNs(exit.timeNs), oomKilled },

@@ -6,6 +6,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { causeChain } from '#base';
 import { type ProcessExit, readExitRecord, RunningProcess } from '#runtime';
 import type { ContainerRecord } from '../container-record.ts';
+import { killLeftProbes, startMonitor } from '../health/monitor.ts';
 import { hasProcess } from '../lifecycle.ts';
 import { cgroupsPathOf, type EngineParts, runDirectoryOf } from '../parts.ts';
 import { noRestart, startsWithDaemon } from '../restart-policy.ts';
@@ -57,7 +58,9 @@ async function findAgain(parts: EngineParts, record: ContainerRecord): Promise<v
     await finish(parts, record, readExitRecord(runDirectory) ?? lostExit());
     return;
   }
+  await killLeftProbes(parts, record);
   watch(parts, record.id, process);
+  startMonitor(parts, record.id);
 }
 
 /** The daemon went between two runs, or in the middle of the next start. */

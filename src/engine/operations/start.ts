@@ -3,6 +3,8 @@ import { causeChain, formatTimeNs, nowNs, SkiffError } from '#base';
 import type { ProcessExit, RunningProcess } from '#runtime';
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
+import { healthAtStart } from '../health/healthcheck.ts';
+import { probeOfRecord, startMonitor } from '../health/monitor.ts';
 import { isLive, next } from '../lifecycle.ts';
 import { type EngineParts, eventAttributes, findContainer } from '../parts.ts';
 import { nextDelayMs } from '../restart-policy.ts';
@@ -42,6 +44,7 @@ async function startLocked(parts: EngineParts, before: ContainerRecord): Promise
     ...intent,
     status,
     startedAt,
+    ...(probeOfRecord(intent) ? { health: healthAtStart(intent.health) } : {}),
     process: { pid: process.pid, startTime: String(process.startTime) },
   };
   parts.containers.put(running);
@@ -49,6 +52,7 @@ async function startLocked(parts: EngineParts, before: ContainerRecord): Promise
   // Clients that came while it was being launched.
   await parts.attachments.connect(running.id, process);
   parts.events.emit('container', 'start', running.id, eventAttributes(running));
+  if (parts.live.has(running.id)) startMonitor(parts, running.id);
 }
 
 /** compat: a container that could not be started keeps the reason, and 127 or 126 as its exit code. */

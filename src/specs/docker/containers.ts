@@ -19,7 +19,7 @@ export interface ContainerConfigBody {
   readonly StdinOnce?: boolean | null;
   readonly Env?: readonly string[] | null;
   readonly Cmd?: readonly string[] | string | null;
-  readonly Healthcheck?: object | null;
+  readonly Healthcheck?: HealthcheckBody | null;
   readonly Image?: string | null;
   readonly Volumes?: Readonly<Record<string, object>> | null;
   readonly WorkingDir?: string | null;
@@ -31,6 +31,16 @@ export interface ContainerConfigBody {
   readonly StopSignal?: string | null;
   readonly StopTimeout?: number | null;
   readonly Shell?: readonly string[] | null;
+}
+
+/** Times in nanoseconds; zero is what the image says, and then the default. */
+export interface HealthcheckBody {
+  readonly Test?: readonly string[] | null;
+  readonly Interval?: number | null;
+  readonly Timeout?: number | null;
+  readonly StartPeriod?: number | null;
+  readonly StartInterval?: number | null;
+  readonly Retries?: number | null;
 }
 
 export interface ThrottleDeviceBody {
@@ -169,6 +179,18 @@ export interface ContainerStateJson {
   readonly Error: string;
   readonly StartedAt: string;
   readonly FinishedAt: string;
+  readonly Health?: HealthJson;
+}
+
+export interface HealthJson {
+  readonly Status: string;
+  readonly FailingStreak: number;
+  readonly Log: readonly {
+    readonly Start: string;
+    readonly End: string;
+    readonly ExitCode: number;
+    readonly Output: string;
+  }[];
 }
 
 export interface MountPointJson {

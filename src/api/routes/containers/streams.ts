@@ -172,8 +172,8 @@ async function startExecRoute(parts: EngineParts, context: RequestContext): Prom
   // compat: the connection is taken over first; why the process did not start is then written to it.
   const client = context.hijack(settings.tty ? RAW : MULTIPLEXED);
   try {
-    const process = await startExec(parts, params['id']!, options, sizeOf(body.ConsoleSize));
-    if (process) join(client, process);
+    const { stream } = await startExec(parts, params['id']!, options, sizeOf(body.ConsoleSize));
+    if (stream) join(client, stream);
   } catch (error) {
     const text = Buffer.from(`OCI runtime exec failed: ${messageOf(error)}\r\n`);
     client.end(settings.tty ? text : frame('stdout', text));
