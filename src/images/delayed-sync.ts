@@ -73,7 +73,8 @@ export class DelayedSync implements AsyncDisposable {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     while (this.#running) await this.#running;
-    this.#running = this.#sync();
+    if (!this.#isNoted) return;
+    this.#running = this.#sync().finally(() => (this.#running = undefined));
     await this.#running;
   }
 
@@ -85,7 +86,6 @@ export class DelayedSync implements AsyncDisposable {
     const { dataRoot, helperProgram, log, records } = this.#options;
     const notes = this.#notes;
     try {
-      if (!this.#isNoted) return;
       await using helper = openUnpacker(dataRoot, { program: helperProgram });
       helper.sync();
       await helper.finish();
@@ -95,7 +95,6 @@ export class DelayedSync implements AsyncDisposable {
     } catch (error) {
       log.error('data of images could not be brought to the disk', { error: causeChain(error) });
     } finally {
-      this.#running = undefined;
       if (this.#isNoted) this.#schedule();
     }
   }
