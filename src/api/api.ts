@@ -5,6 +5,7 @@ import type { EngineParts } from '#engine';
 import { createHttpServer, type Match, Router } from '#rpc';
 import { errors } from './errors.ts';
 import { sendError } from './http-status.ts';
+import { archiveRoutes } from './routes/containers/archive.ts';
 import { layerRoutes } from './routes/containers/layer.ts';
 import { diskUsageRoutes } from './routes/disk-usage.ts';
 import { imageRoutes } from './routes/images/routes.ts';
@@ -24,6 +25,7 @@ export function createApi(parts: EngineParts, facts: SystemFacts, log: Log): Ser
     ...readRoutes(parts),
     ...streamRoutes(parts),
     ...layerRoutes(parts),
+    ...archiveRoutes(parts),
     ...authRoutes(parts),
     ...registryRoutes(parts),
     ...imageRoutes(parts),

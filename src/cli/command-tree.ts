@@ -109,6 +109,10 @@ const commit: CommandEntry = {
   summary: 'Make an image of what a container has changed',
   load: async () => (await import('./commands/commit.ts')).commit,
 };
+const cp: CommandEntry = {
+  summary: 'Copy files between a container and this machine',
+  load: async () => (await import('./commands/cp.ts')).cp,
+};
 const diff: CommandEntry = {
   summary: "List what a container has changed in its image's file system",
   load: async () => (await import('./commands/diff.ts')).diff,
@@ -195,6 +199,7 @@ export const topCommands: Readonly<Record<string, CommandEntry>> = {
   attach,
   commit,
   create,
+  cp,
   diff,
   events,
   export: exportContainer,
@@ -234,6 +239,7 @@ export const commandGroups: Readonly<Record<string, CommandGroup>> = {
       attach,
       commit,
       create,
+      cp,
       diff,
       exec,
       export: exportContainer,

@@ -1,9 +1,13 @@
 /** Containers: every route under /containers. References are ids, unique prefixes of ids, or names. */
 import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
+import { messageOf } from '#base';
 import type { ContainerCreateBody, ContainerInspect, ContainerSummary, UpdateBody } from '#specs';
+import { errors, isRefusal } from './errors.ts';
 import { type Filters, formatFilters } from './filters.ts';
 import type { HijackedStream } from './hijacked-stream.ts';
 import { OutputStream } from './output-stream.ts';
+import { sendStream } from './send-stream.ts';
 import type { Transport } from './transport.ts';
 
 export interface ListContainers {
@@ -55,6 +59,23 @@ export interface TopAnswer {
   readonly processes: readonly (readonly string[])[];
 }
 
+export interface PathStat {
+  readonly name: string;
+  readonly size: number;
+  /** Go's fs.FileMode. */
+  readonly mode: number;
+  readonly mtime: string;
+  /** Of a symlink: where it ends up, from the container's root; else empty. */
+  readonly linkTarget: string;
+}
+
+export interface CopyTo {
+  /** Everything belongs to the container's user. */
+  readonly ownedByUser?: boolean | undefined;
+  /** Refuse to replace a folder by something else, and the other way round. */
+  readonly sameKind?: boolean | undefined;
+}
+
 /** Kind: 0 changed, 1 added, 2 deleted. */
 export interface FileChangeItem {
   readonly Kind: number;
@@ -95,6 +116,12 @@ export interface Containers {
   top(ref: string, psArguments?: string): Promise<TopAnswer>;
   /** What it has changed in its image's file system. */
   changes(ref: string): Promise<readonly FileChangeItem[]>;
+  /** What is at a path; a symlink as its last name is not followed. */
+  statPath(ref: string, path: string): Promise<PathStat>;
+  /** A path with all below it, as a tar whose first name is the path's last. */
+  copyFrom(ref: string, path: string): Promise<{ readonly stat: PathStat; readonly stream: IncomingMessage }>;
+  /** Unpacks a tar into a folder of the container. */
+  copyTo(ref: string, path: string, tar: Readable, options?: CopyTo): Promise<void>;
   /** Its whole file system as a tar, as it comes. */
   export(ref: string): Promise<IncomingMessage>;
   /** Skiff only: the kernel operations that start this container, as text. */
@@ -153,9 +180,38 @@ export function containersOf(transport: Transport): Containers {
       return { titles: Titles, processes: Processes ?? [] };
     },
     changes: async (ref) => (await transport.json<FileChangeItem[] | null>('GET', at(ref, 'changes'))) ?? [],
+    statPath: async (ref, path) => {
+      const query = { path };
+      const response = await transport.open('HEAD', at(ref, 'archive'), { query }).catch(async (error: unknown) => {
+        if (!isRefusal(error)) throw error;
+        // An answer to HEAD has no body that would say why.
+        (await transport.open('GET', at(ref, 'archive'), { query })).destroy();
+        throw error;
+      });
+      response.resume();
+      return readStat(response);
+    },
+    copyFrom: async (ref, path) => {
+      const stream = await transport.open('GET', at(ref, 'archive'), { query: { path } });
+      return { stat: readStat(stream), stream };
+    },
+    copyTo: async (ref, path, tar, { ownedByUser, sameKind } = {}) => {
+      const query = { path, noOverwriteDirNonDir: sameKind, copyUIDGID: ownedByUser };
+      const call = { query, stream: tar, contentType: 'application/x-tar' };
+      (await sendStream(transport, 'PUT', at(ref, 'archive'), call)).resume();
+    },
     export: (ref) => transport.open('GET', at(ref, 'export')),
     plan: (ref) => transport.text('GET', at(ref, 'skiff/plan')),
   };
+}
+
+function readStat({ headers }: IncomingMessage): PathStat {
+  const text = Buffer.from(String(headers['x-docker-container-path-stat'] ?? ''), 'base64').toString('utf8');
+  try {
+    return JSON.parse(text) as PathStat;
+  } catch (error) {
+    throw errors.badAnswer('the archive API', messageOf(error));
+  }
 }
 
 const at = (ref: string, verb: string): string => `/containers/${encodeURIComponent(ref)}/${verb}`;

@@ -16,6 +16,12 @@ export { createExecInstances, type ExecInstance, type ExecSettings } from './exe
 export { inspectContainer, summarizeContainer } from './inspect.ts';
 export { hasLabel, type ListQuery, listContainers, listFilters } from './list.ts';
 export { type LogLine, type LogQuery, readLog } from './logs.ts';
+export {
+  copyFromContainer,
+  copyIntoContainer,
+  type PathFacts,
+  statInContainer,
+} from './operations/archive.ts';
 export { attachContainer, checkAttachable } from './operations/attach.ts';
 export { changesOfContainer } from './operations/changes.ts';
 export { type CommitRequest, commitContainer } from './operations/commit.ts';
