@@ -14,6 +14,7 @@ import { lifecycleRoutes } from './routes/containers/lifecycle.ts';
 import { readRoutes } from './routes/containers/read.ts';
 import { streamRoutes } from './routes/containers/streams.ts';
 import { registryRoutes } from './routes/registry.ts';
+import { usageRoutes } from './routes/containers/usage.ts';
 import { type SystemFacts, systemRoutes } from './routes/system.ts';
 import { apiVersions, stripVersion } from './version.ts';
 
@@ -26,6 +27,7 @@ export function createApi(parts: EngineParts, facts: SystemFacts, log: Log): Ser
     ...streamRoutes(parts),
     ...layerRoutes(parts),
     ...archiveRoutes(parts),
+    ...usageRoutes(parts),
     ...authRoutes(parts),
     ...registryRoutes(parts),
     ...imageRoutes(parts),

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { messageOf } from '#base';
-import type { ContainerCreateBody, ContainerInspect, ContainerSummary, UpdateBody } from '#specs';
+import type { ContainerCreateBody, ContainerInspect, ContainerStats, ContainerSummary, UpdateBody } from '#specs';
 import { errors, isRefusal } from './errors.ts';
 import { type Filters, formatFilters } from './filters.ts';
 import type { HijackedStream } from './hijacked-stream.ts';
@@ -16,6 +16,8 @@ export interface ListContainers {
   /** The newest so many, whatever their state. */
   readonly limit?: number | undefined;
   readonly filters?: Filters | undefined;
+  /** With what each takes on the disk. */
+  readonly size?: boolean | undefined;
 }
 
 export interface StopContainer {
@@ -46,6 +48,7 @@ export interface ReadLogs {
   readonly stderr?: boolean | undefined;
   readonly follow?: boolean | undefined;
   readonly timestamps?: boolean | undefined;
+  readonly details?: boolean | undefined;
   /** A number of lines, or `all`. */
   readonly tail?: string | undefined;
   /** Unix seconds with a fraction. */
@@ -90,7 +93,11 @@ export interface Containers {
   ): Promise<{ readonly id: string; readonly warnings: readonly string[] }>;
   inspect(ref: string): Promise<ContainerInspect>;
   /** The text of the answer to inspect, for who shows it as it is. */
-  inspectText(ref: string): Promise<string>;
+  inspectText(ref: string, options?: { readonly size?: boolean }): Promise<string>;
+  /** One look at what it uses, at once. */
+  stats(ref: string): Promise<ContainerStats>;
+  /** Removes those that do not run. */
+  prune(filters?: Filters): Promise<{ readonly deleted: readonly string[]; readonly freedBytes: number }>;
   /** False when it was running already. */
   start(ref: string): Promise<boolean>;
   /** False when it was stopped already. */
@@ -141,15 +148,22 @@ export function containersOf(transport: Transport): Containers {
   };
 
   return {
-    list: ({ all, limit, filters } = {}) =>
-      transport.json('GET', '/containers/json', { query: { all, limit, filters: formatFilters(filters) } }),
+    list: ({ all, limit, filters, size } = {}) =>
+      transport.json('GET', '/containers/json', { query: { all, limit, size, filters: formatFilters(filters) } }),
     create: async (body, name) => {
       type Answer = { Id: string; Warnings?: string[] | null };
       const { Id, Warnings } = await transport.json<Answer>('POST', '/containers/create', { query: { name }, body });
       return { id: Id, warnings: Warnings ?? [] };
     },
     inspect: (ref) => transport.json('GET', at(ref, 'json')),
-    inspectText: (ref) => transport.text('GET', at(ref, 'json')),
+    inspectText: (ref, { size } = {}) => transport.text('GET', at(ref, 'json'), { query: { size } }),
+    stats: (ref) => transport.json('GET', at(ref, 'stats'), { query: { stream: '0', 'one-shot': true } }),
+    prune: async (filters) => {
+      type Answer = { ContainersDeleted: string[] | null; SpaceReclaimed: number };
+      const query = { filters: formatFilters(filters) };
+      const answer = await transport.json<Answer>('POST', '/containers/prune', { query });
+      return { deleted: answer.ContainersDeleted ?? [], freedBytes: answer.SpaceReclaimed };
+    },
     start: async (ref) => (await post(ref, 'start')) !== 304,
     stop: async (ref, options) => (await post(ref, 'stop', stopQuery(options))) !== 304,
     restart: async (ref, options) => void (await post(ref, 'restart', stopQuery(options))),

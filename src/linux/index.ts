@@ -82,6 +82,7 @@ export { type HostFacts, kernelAtLeast, mountPointIn, readHostFacts, unescapeOct
 export { overlayFault } from './overlay-trial.ts';
 export { type ProcessStat, readProcessStat } from './process-stat.ts';
 export { readRootFile } from './root-file.ts';
+export { hostCpuNs } from './host-cpu.ts';
 export { measureTree } from './measure-tree.ts';
 export type { HelperTree } from './native-helper.ts';
 export { openProcessRoot, type ProcessRoot } from './process-root.ts';

@@ -63,6 +63,7 @@ export type {
   ContainerCreateBody,
   ContainerInspect,
   ContainerStateJson,
+  ContainerStats,
   ContainerSummary,
   DeviceMappingBody,
   ExecCreateBody,

@@ -217,6 +217,31 @@ export interface ContainerSummary {
   readonly HostConfig: { readonly NetworkMode: string };
   readonly NetworkSettings: { readonly Networks: Readonly<Record<string, object>> };
   readonly Mounts: readonly MountPointJson[];
+  /** Where sizes were asked for. */
+  readonly SizeRw?: number;
+  readonly SizeRootFs?: number;
+}
+
+/** What we read of GET /containers/{id}/stats. */
+export interface ContainerStats {
+  readonly id: string;
+  readonly name: string;
+  readonly read: string;
+  readonly pids_stats: { readonly current?: number };
+  readonly cpu_stats: {
+    readonly cpu_usage: { readonly total_usage: number };
+    readonly system_cpu_usage?: number;
+    readonly online_cpus?: number;
+  };
+  readonly memory_stats: {
+    readonly usage?: number;
+    readonly limit?: number;
+    readonly stats?: Readonly<Record<string, number>>;
+  };
+  readonly blkio_stats: {
+    readonly io_service_bytes_recursive: readonly { readonly op: string; readonly value: number }[] | null;
+  };
+  readonly networks?: Readonly<Record<string, { readonly rx_bytes: number; readonly tx_bytes: number }>>;
 }
 
 /** Body of POST /exec/{id}/start. */
