@@ -54,7 +54,7 @@ int main(int argc, char **argv, char **env) {
   if (makes_containers && protect(argv) < 0) return 1;
   if (strcmp(mode, "launcher") == 0) return launcher(argc, argv, env);
   if (strcmp(mode, "run") == 0) return run_main(argc - 1, argv + 1);
-  if (strcmp(mode, "unpack") == 0 && argc == 3) return unpack_main(argc, argv);
+  if (strcmp(mode, "unpack") == 0 && argc >= 3) return unpack_main(argc, argv);
   if (strcmp(mode, "pack") == 0 && argc >= 3) return pack_main(argc, argv);
   if (strcmp(mode, "folder") == 0 && argc >= 3) return folder_main(argc, argv);
   if (strcmp(mode, "hello") == 0) return hello_main();

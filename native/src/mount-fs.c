@@ -151,10 +151,12 @@ static int mount_apart_old(struct new_fs *n, struct err *e) {
   return root_open(AT_FDCWD, n->path, O_PATH | O_DIRECTORY, e);
 }
 
-int mount_apart(const char *type, const struct reader *options, uint32_t count, const char *place, struct err *e) {
+int mount_apart(const char *type, const struct reader *options, uint32_t count, const char *place, int readonly,
+                struct err *e) {
   struct new_fs n = {.root = AT_FDCWD, .target = -1, .path = place, .type = type, .source = type, .count = count};
   n.options = *options;
-  n.change = (struct mount_change){.set = ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC, .userns = -1};
+  n.change = (struct mount_change){.set = ATTR_NOSUID | ATTR_NODEV | ATTR_NOEXEC, .userns = -1};
+  if (readonly) n.change.set |= ATTR_RDONLY;
   int fs = has_long_option(n.options, n.count) ? -1 : sys_fsopen(type);
   if (fs < 0 && (has_long_option(n.options, n.count) || errno == ENOSYS)) return mount_apart_old(&n, e);
   cleanup_close int context = fs;

@@ -80,7 +80,8 @@ int mount_current_attr(int fd, uint64_t *attr);
 
 /* mount-fs.c: a new read-only file system nobody else sees, by an fd of its root; a kernel without fsopen mounts it on
  * the folder `place`, in a mount namespace of its own. */
-int mount_apart(const char *type, const struct reader *options, uint32_t count, const char *place, struct err *e);
+int mount_apart(const char *type, const struct reader *options, uint32_t count, const char *place, int readonly,
+                struct err *e);
 
 /* copy-up.c: copies what the directory source holds into the directory target. */
 int copy_up(int source, int target, struct err *e);

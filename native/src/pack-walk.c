@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
 
 #include "pack.h"
 #include "protocol.h"
@@ -64,6 +66,24 @@ static int read_names(int dir, struct names *n) {
 
 static int walk_folder(struct packer *p, int dir, struct err *e);
 
+/* Whether what is in the folder is no files but the kernel's answers. */
+static int is_kernel_made(int fd) {
+  struct statfs fs;
+  if (fstatfs(fd, &fs) < 0) return 0;
+  switch ((unsigned long)fs.f_type) {
+    case PROC_SUPER_MAGIC:
+    case SYSFS_MAGIC:
+    case CGROUP_SUPER_MAGIC:
+    case CGROUP2_SUPER_MAGIC:
+    case DEBUGFS_MAGIC:
+    case TRACEFS_MAGIC:
+    case SECURITYFS_MAGIC:
+      return 1;
+    default:
+      return 0;
+  }
+}
+
 /* The entry at p->path, which is name in the folder dir and the cwd. */
 static int walk_entry(struct packer *p, int dir, const char *name, struct err *e) {
   struct stat st;
@@ -73,6 +93,7 @@ static int walk_entry(struct packer *p, int dir, const char *name, struct err *e
     if (fd < 0) return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? 0 : err_errno(e, "open", p->path);
     if (fstat(fd, &st) < 0) return err_errno(e, "stat", p->path);
     if (pack_entry(p, dir, name, &st, e) < 0) return -1;
+    if (p->skips_kernel && is_kernel_made(fd)) return 0;
     if (walk_folder(p, fd, e) < 0) return -1;
     return fchdir(dir) < 0 ? err_errno(e, "chdir to the parent of", p->path) : 0;
   }
@@ -108,17 +129,6 @@ static int walk_folder(struct packer *p, int dir, struct err *e) {
   return failed;
 }
 
-int pack_walk(struct packer *p, struct err *e) {
-  struct stat st;
-  cleanup_close int root = openat(p->root, ".", FOLDER);
-  p->path_length = 0;
-  p->path[0] = 0;
-  seen_free(&p->seen);
-  if (root < 0 || fchdir(root) < 0 || fstat(root, &st) < 0) return err_errno(e, "open", ".");
-  if (pack_entry(p, root, ".", &st, e) < 0) return -1;
-  return walk_folder(p, root, e);
-}
-
 static int say_missing(struct packer *p, struct err *e) {
   struct writer w = pack_begin(p, PACK_MISSING, e);
   if (w.failed) return -1;
@@ -126,18 +136,21 @@ static int say_missing(struct packer *p, struct err *e) {
   return 0;
 }
 
-int pack_stat(struct packer *p, const char *path, struct err *e) {
-  struct stat st;
-  char name[256];
+static int is_missing(int error) {
+  return error == ENOENT || error == ENOTDIR || error == ELOOP;
+}
+
+/* Opens the folder that holds the last name of path, and gives that name ("." for the root). No symlink on the way is
+ * followed: one component after the other. -1 with errno. */
+static int open_parent(const struct packer *p, const char *path, char name[256]) {
   int dir = openat(p->root, ".", FOLDER);
-  if (strlen(path) >= sizeof p->path) return err_set(e, ENAMETOOLONG, "path", path);
-  strcpy(p->path, path);
   strcpy(name, ".");
   for (const char *at = path; dir >= 0 && *at;) {
     size_t length = strcspn(at, "/");
-    if (length == 0 || length >= sizeof name || (length == 2 && strncmp(at, "..", 2) == 0)) {
+    if (length == 0 || length >= 256 || (length == 2 && strncmp(at, "..", 2) == 0)) {
       close(dir);
-      return err_set(e, EINVAL, "path", path);
+      errno = EINVAL;
+      return -1;
     }
     if (strcmp(name, ".") != 0) {
       int next = openat(dir, name, FOLDER);
@@ -150,8 +163,31 @@ int pack_stat(struct packer *p, const char *path, struct err *e) {
     name[length] = 0;
     at += length + (at[length] == '/');
   }
-  cleanup_close int parent = dir;
-  if (parent < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)) return say_missing(p, e);
+  return dir;
+}
+
+int pack_walk(struct packer *p, const char *path, struct err *e) {
+  struct stat st;
+  char name[256];
+  p->path_length = 0;
+  p->path[0] = 0;
+  seen_free(&p->seen);
+  cleanup_close int parent = open_parent(p, path, name);
+  cleanup_close int folder = parent < 0 ? -1 : openat(parent, name, FOLDER);
+  if (folder < 0 && *path && is_missing(errno)) return say_missing(p, e);
+  if (folder < 0 || fchdir(folder) < 0 || fstat(folder, &st) < 0) return err_errno(e, "open", *path ? path : ".");
+  if (pack_entry(p, folder, ".", &st, e) < 0) return -1;
+  return walk_folder(p, folder, e);
+}
+
+int pack_stat(struct packer *p, const char *path, struct err *e) {
+  struct stat st;
+  char name[256];
+  if (strlen(path) >= sizeof p->path) return err_set(e, ENAMETOOLONG, "path", path);
+  strcpy(p->path, path);
+  cleanup_close int parent = open_parent(p, path, name);
+  if (parent < 0 && errno == EINVAL) return err_set(e, EINVAL, "path", path);
+  if (parent < 0 && is_missing(errno)) return say_missing(p, e);
   if (parent < 0 || fchdir(parent) < 0) return err_errno(e, "open the parent of", path);
   if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
     return errno == ENOENT ? say_missing(p, e) : err_errno(e, "stat", path);

@@ -52,10 +52,11 @@ void pack_end(struct packer *p, const struct writer *w) {
 
 static int perform(struct packer *p, uint16_t kind, uint16_t flags, struct reader *r, struct err *e) {
   p->wants_content = (flags & PACK_CONTENT) != 0;
-  if (kind == PACK_WALK && r->at == r->end) return pack_walk(p, e);
-  const char *path = kind == PACK_STAT ? read_string(r) : NULL;
+  p->skips_kernel = (flags & PACK_SKIP_KERNEL) != 0;
+  if (kind == PACK_WALK && r->at == r->end) return pack_walk(p, "", e);
+  const char *path = kind == PACK_STAT || kind == PACK_WALK ? read_string(r) : NULL;
   if (path == NULL || r->failed || r->at != r->end) return err_set(e, EPROTO, "a malformed request", NULL);
-  return pack_stat(p, path, e);
+  return kind == PACK_WALK ? pack_walk(p, path, e) : pack_stat(p, path, e);
 }
 
 int pack_request(struct packer *p, uint16_t kind, uint16_t flags, struct reader *payload, struct err *e) {
@@ -105,7 +106,7 @@ static int open_tree_root(int argc, char **argv, struct err *e) {
     for (int i = 3; i < argc; i++) put_string(&w, argv[i]);
     if (w.failed) return err_set(e, E2BIG, "options", NULL);
     struct reader options = {.at = list, .end = w.at};
-    return mount_apart("overlay", &options, (uint32_t)argc - 3, argv[2], e);
+    return mount_apart("overlay", &options, (uint32_t)argc - 3, argv[2], 1, e);
   }
   int root = open(argv[2], O_PATH | O_DIRECTORY | O_CLOEXEC);
   return root < 0 ? err_errno(e, "open", argv[2]) : root;

@@ -30,6 +30,7 @@ struct packer {
   uint8_t *output; /* records that are not sent yet */
   size_t used;
   int wants_content;
+  int skips_kernel;
   char path[PACK_PATH_MAX]; /* of the entry at hand, relative to the root; "" is the root */
   size_t path_length;
   struct seen seen;
@@ -48,8 +49,9 @@ int pack_request(struct packer *p, uint16_t kind, uint16_t flags, struct reader 
  * only where it is mounted where a kernel needs a place for it. Gives the exit status. */
 int pack_main(int argc, char **argv);
 
-/* pack-walk.c: names. All under the root, in byte order, a folder before what is in it. */
-int pack_walk(struct packer *p, struct err *e);
+/* pack-walk.c: names. The folder path ("" is the root) as the root of all that is said, and all under it, in byte order,
+ * a folder before what is in it. */
+int pack_walk(struct packer *p, const char *path, struct err *e);
 /* One path, no symlink on the way followed; what is missing is said to be. */
 int pack_stat(struct packer *p, const char *path, struct err *e);
 

@@ -62,6 +62,7 @@ enum unpack_kind {
 /* Requests of `pack`; flag: with content. */
 enum pack_request_kind { PACK_WALK = 1, PACK_STAT = 2 };
 #define PACK_CONTENT 1u
+#define PACK_SKIP_KERNEL 2u
 
 enum pack_kind {
   PACK_ENTRY = 1,
@@ -76,6 +77,7 @@ enum pack_kind {
 /* Flags of records, each of one kind. */
 #define UNPACK_XATTR_OPTIONAL 1u
 #define UNPACK_DIR_KEEP 1u
+#define UNPACK_SAME_KIND 0x100u /* of every record that makes an entry */
 #define UNPACK_LINK_LEAVE_OUT 1u
 #define UNPACK_NODE_UNLESS_THERE 1u
 

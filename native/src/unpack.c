@@ -10,6 +10,7 @@
 #include <sys/xattr.h>
 
 #include "frame.h"
+#include "ops.h"
 #include "protocol.h"
 
 #define INPUT_SIZE (2u << 20) /* at least twice the largest record */
@@ -170,6 +171,8 @@ static int make_folder(struct unpacker *u, uint16_t flags, struct reader *r, str
   if (made < 0 && errno != EEXIST) return err_errno(e, "make folder", path);
   int keep = made < 0 && (flags & UNPACK_DIR_KEEP);
   int fd = open_folder(&place);
+  if (fd < 0 && u->same_kind && (errno == ENOTDIR || errno == ELOOP))
+    return err_set(e, ENOTDIR, "a file is there already", path);
   if (fd < 0 && !keep && (errno == ENOTDIR || errno == ELOOP)) { /* something else has this name */
     if (tree_remove(&u->tree, &place, path, e) < 0) return -1;
     if (mkdirat(place.parent, place.name, 0700) < 0) return err_errno(e, "make folder", path);
@@ -199,6 +202,9 @@ static int create_once(struct creation *c, const struct place *p) {
 int create(struct unpacker *u, struct creation *c, const struct place *p, const char *path, struct err *e) {
   if (create_once(c, p) == 0) return 0;
   if (errno != EEXIST) return err_errno(e, "make", path);
+  struct stat there;
+  if (u->same_kind && fstatat(p->parent, p->name, &there, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(there.st_mode))
+    return err_set(e, EISDIR, "a folder is there already", path);
   if (tree_remove(&u->tree, p, path, e) < 0) return -1;
   return create_once(c, p) < 0 ? err_errno(e, "make", path) : 0;
 }
@@ -309,6 +315,7 @@ static int perform_in_file(struct unpacker *u, uint16_t kind, struct reader *r, 
 
 static int perform(struct unpacker *u, uint16_t kind, uint16_t flags, struct reader *r, struct err *e) {
   if (u->file.fd >= 0) return perform_in_file(u, kind, r, e);
+  u->same_kind = (flags & UNPACK_SAME_KIND) != 0;
   if (u->xattrs_used > 0 && (kind == UNPACK_LINK || kind == UNPACK_REMOVE || kind == UNPACK_SYNC))
     return err_set(e, EPROTO, "extended attributes before a record that takes none", NULL);
   switch (kind) {
@@ -370,8 +377,20 @@ void unpack_close(struct unpacker *u) {
   if (u->input != MAP_FAILED) munmap(u->input, INPUT_SIZE + XATTRS_MAX);
 }
 
-static int enter(const char *root, struct err *e) {
-  if (chdir(root) < 0 || chroot(".") < 0) return err_errno(e, "chroot", root);
+/* Makes root our own, or the overlay of these options, writable, which is attached nowhere. */
+static int enter(const char *root, int count, char **options, struct err *e) {
+  uint8_t list[128 << 10];
+  struct writer w = {.at = list, .end = list + sizeof list};
+  cleanup_close int overlay = -1;
+  if (count > 0) {
+    for (int i = 0; i < count; i++) put_string(&w, options[i]);
+    if (w.failed) return err_set(e, E2BIG, "options", NULL);
+    struct reader all = {.at = list, .end = w.at};
+    overlay = mount_apart("overlay", &all, (uint32_t)count, root, 0, e);
+    if (overlay < 0) return -1;
+  }
+  int entered = overlay < 0 ? chdir(root) : fchdir(overlay);
+  if (entered < 0 || chroot(".") < 0) return err_errno(e, "chroot", root);
   return 0;
 }
 
@@ -394,9 +413,9 @@ int unpack_report(int out, const struct unpacker *u, const struct err *failure) 
 int unpack_main(int argc, char **argv) {
   struct err e = {0};
   struct unpacker u = {.input = MAP_FAILED, .file = {.fd = -1}, .tree = {.root = -1, .parent = -1}};
-  if (argc != 3) return 2;
+  if (argc < 3) return 2;
   umask(0);
-  int failed = enter(argv[2], &e) < 0 || unpack_open(&u, 0, 3, "/", &e) < 0 || unpack_stream(&u, &e) < 0;
+  int failed = enter(argv[2], argc - 3, argv + 3, &e) < 0 || unpack_open(&u, 0, 3, "/", &e) < 0 || unpack_stream(&u, &e) < 0;
   int unsaid = unpack_report(1, &u, failed ? &e : NULL) < 0;
   unpack_close(&u);
   return unsaid || failed;

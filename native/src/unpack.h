@@ -62,6 +62,7 @@ struct unpacker {
   size_t folder_count, folder_capacity;
   uint8_t *xattrs; /* of the next entry: payloads of XATTR records, each behind u32 length, u32 flags */
   size_t xattrs_used;
+  int same_kind; /* no folder is replaced by anything else, nor anything else by a folder */
   uint32_t index;     /* of the record that is performed */
   uint32_t *left_out; /* links to what is not there */
   size_t left_out_count, left_out_capacity;

@@ -5,6 +5,7 @@ import type { EngineParts } from '#engine';
 import { createHttpServer, type Match, Router } from '#rpc';
 import { errors } from './errors.ts';
 import { sendError } from './http-status.ts';
+import { archiveRoutes } from './routes/containers/archive.ts';
 import { layerRoutes } from './routes/containers/layer.ts';
 import { diskUsageRoutes } from './routes/disk-usage.ts';
 import { imageRoutes } from './routes/images/routes.ts';
@@ -13,6 +14,7 @@ import { lifecycleRoutes } from './routes/containers/lifecycle.ts';
 import { readRoutes } from './routes/containers/read.ts';
 import { streamRoutes } from './routes/containers/streams.ts';
 import { registryRoutes } from './routes/registry.ts';
+import { usageRoutes } from './routes/containers/usage.ts';
 import { type SystemFacts, systemRoutes } from './routes/system.ts';
 import { apiVersions, stripVersion } from './version.ts';
 
@@ -24,6 +26,8 @@ export function createApi(parts: EngineParts, facts: SystemFacts, log: Log): Ser
     ...readRoutes(parts),
     ...streamRoutes(parts),
     ...layerRoutes(parts),
+    ...archiveRoutes(parts),
+    ...usageRoutes(parts),
     ...authRoutes(parts),
     ...registryRoutes(parts),
     ...imageRoutes(parts),

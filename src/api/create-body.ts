@@ -4,8 +4,8 @@
  * compat: forms, defaults and refusals follow docker-engine-api.yaml and the container defaults.
  */
 import { parseBytes } from '#base';
-import type { ContainerSettings, HostSettings } from '#engine';
-import type { ContainerCreateBody, HostConfigBody } from '#specs';
+import { type ContainerSettings, type HostSettings, parseRestartPolicy } from '#engine';
+import type { ContainerCreateBody, HealthcheckBody, HostConfigBody } from '#specs';
 import { parseBinds, parseMounts } from './create-mounts.ts';
 import { parseResources } from './create-resources.ts';
 import { errors } from './errors.ts';
@@ -35,7 +35,22 @@ export function parseCreateBody(body: ContainerCreateBody): ContainerSettings {
     },
     ...(body.StopSignal ? { stopSignal: body.StopSignal } : {}),
     ...(typeof body.StopTimeout === 'number' ? { stopTimeoutSeconds: body.StopTimeout } : {}),
+    ...healthcheck(body.Healthcheck),
     host: parseHostConfig(body.HostConfig ?? {}),
+  };
+}
+
+function healthcheck(body: HealthcheckBody | null | undefined): Pick<ContainerSettings, 'healthcheck'> {
+  if (!body) return {};
+  return {
+    healthcheck: {
+      test: body.Test ?? [],
+      interval: body.Interval ?? 0,
+      timeout: body.Timeout ?? 0,
+      startPeriod: body.StartPeriod ?? 0,
+      startInterval: body.StartInterval ?? 0,
+      retries: body.Retries ?? 0,
+    },
   };
 }
 
@@ -64,6 +79,7 @@ function parseHostConfig(host: HostConfigBody): HostSettings {
     utsMode: oneOf('UTSMode', host.UTSMode ?? '', ['', 'host']),
     cgroupnsMode: oneOf('CgroupnsMode', host.CgroupnsMode || 'host', ['private', 'host']),
     autoRemove: host.AutoRemove ?? false,
+    restart: parseRestartPolicy(host.RestartPolicy?.Name ?? '', host.RestartPolicy?.MaximumRetryCount ?? 0),
     init: host.Init ?? false,
     groupAdd: host.GroupAdd ?? [],
     sysctls: host.Sysctls ?? {},
@@ -119,15 +135,9 @@ function oneOf<const Choice extends string>(field: string, value: string, choice
 /** A field with a value that would need what is not there yet. Empty and default values are what clients always send. */
 function refuseUnsupported(body: ContainerCreateBody): void {
   const host: Readonly<Record<string, unknown>> = { ...body.HostConfig };
-  const restart = body.HostConfig?.RestartPolicy?.Name ?? '';
-  if (restart !== '' && restart !== 'no')
-    throw errors.unsupported(`restart policy "${restart}"`, 'start the container again by hand');
   const runtime = body.HostConfig?.Runtime ?? '';
   if (runtime !== '' && runtime !== 'skiff' && runtime !== 'runc') {
     throw errors.unsupported(`runtime "${runtime}"`, 'leave it out');
-  }
-  if (body.Healthcheck && (body.Healthcheck as { Test?: readonly string[] }).Test?.length) {
-    throw errors.unsupported('Healthcheck', 'leave it out');
   }
   for (const field of [
     'PortBindings',

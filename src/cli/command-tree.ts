@@ -109,6 +109,22 @@ const commit: CommandEntry = {
   summary: 'Make an image of what a container has changed',
   load: async () => (await import('./commands/commit.ts')).commit,
 };
+const containerPrune: CommandEntry = {
+  summary: 'Remove all containers that do not run',
+  load: async () => (await import('./commands/container-prune.ts')).containerPrune,
+};
+const port: CommandEntry = {
+  summary: "List a container's published ports",
+  load: async () => (await import('./commands/port.ts')).port,
+};
+const stats: CommandEntry = {
+  summary: 'Show what containers use',
+  load: async () => (await import('./commands/stats.ts')).stats,
+};
+const cp: CommandEntry = {
+  summary: 'Copy files between a container and this machine',
+  load: async () => (await import('./commands/cp.ts')).cp,
+};
 const diff: CommandEntry = {
   summary: "List what a container has changed in its image's file system",
   load: async () => (await import('./commands/diff.ts')).diff,
@@ -195,6 +211,7 @@ export const topCommands: Readonly<Record<string, CommandEntry>> = {
   attach,
   commit,
   create,
+  cp,
   diff,
   events,
   export: exportContainer,
@@ -208,6 +225,7 @@ export const topCommands: Readonly<Record<string, CommandEntry>> = {
   logout,
   logs,
   pause,
+  port,
   pull,
   push,
   rename,
@@ -217,6 +235,7 @@ export const topCommands: Readonly<Record<string, CommandEntry>> = {
   save,
   search,
   start,
+  stats,
   stop,
   tag,
   top,
@@ -234,6 +253,7 @@ export const commandGroups: Readonly<Record<string, CommandGroup>> = {
       attach,
       commit,
       create,
+      cp,
       diff,
       exec,
       export: exportContainer,
@@ -242,11 +262,14 @@ export const commandGroups: Readonly<Record<string, CommandGroup>> = {
       logs,
       ls: ps,
       pause,
+      port,
+      prune: containerPrune,
       rename,
       restart,
       rm,
       run,
       start,
+      stats,
       stop,
       top,
       unpause,

@@ -1,5 +1,5 @@
 /** The kinds of flags: switch, text, number, size, list, and anything with a parser of its own. */
-import { parseBytes } from '#base';
+import { parseBytes, parseDurationMs } from '#base';
 import type { Flag } from './flags.ts';
 
 interface Common {
@@ -54,6 +54,17 @@ export function integer(options: Common): Flag<number | undefined> {
 /** A size in bytes: `512m`, `1.5g`. */
 export function bytes(options: Common): Flag<number | undefined> {
   return value({ ...options, type: 'bytes', parse: parseBytes });
+}
+
+/** A duration in nanoseconds: `1m30s`, `250ms`. */
+export function duration(options: Common): Flag<number | undefined> {
+  return value({ ...options, type: 'duration', parse: (given) => parseNanoseconds(given) });
+}
+
+function parseNanoseconds(given: string): number {
+  const isNegative = given.startsWith('-');
+  const ns = Math.round(parseDurationMs(isNegative ? given.slice(1) : given) * 1e6);
+  return isNegative ? -ns : ns;
 }
 
 /** compat: Go's integers: a sign, a base by prefix, and `_` between digits. Throws in its words. */

@@ -1,9 +1,13 @@
 /** Containers: every route under /containers. References are ids, unique prefixes of ids, or names. */
 import type { IncomingMessage } from 'node:http';
-import type { ContainerCreateBody, ContainerInspect, ContainerSummary, ResourcesBody } from '#specs';
+import type { Readable } from 'node:stream';
+import { messageOf } from '#base';
+import type { ContainerCreateBody, ContainerInspect, ContainerStats, ContainerSummary, UpdateBody } from '#specs';
+import { errors, isRefusal } from './errors.ts';
 import { type Filters, formatFilters } from './filters.ts';
 import type { HijackedStream } from './hijacked-stream.ts';
 import { OutputStream } from './output-stream.ts';
+import { sendStream } from './send-stream.ts';
 import type { Transport } from './transport.ts';
 
 export interface ListContainers {
@@ -12,6 +16,8 @@ export interface ListContainers {
   /** The newest so many, whatever their state. */
   readonly limit?: number | undefined;
   readonly filters?: Filters | undefined;
+  /** With what each takes on the disk. */
+  readonly size?: boolean | undefined;
 }
 
 export interface StopContainer {
@@ -42,6 +48,7 @@ export interface ReadLogs {
   readonly stderr?: boolean | undefined;
   readonly follow?: boolean | undefined;
   readonly timestamps?: boolean | undefined;
+  readonly details?: boolean | undefined;
   /** A number of lines, or `all`. */
   readonly tail?: string | undefined;
   /** Unix seconds with a fraction. */
@@ -53,6 +60,23 @@ export interface ReadLogs {
 export interface TopAnswer {
   readonly titles: readonly string[];
   readonly processes: readonly (readonly string[])[];
+}
+
+export interface PathStat {
+  readonly name: string;
+  readonly size: number;
+  /** Go's fs.FileMode. */
+  readonly mode: number;
+  readonly mtime: string;
+  /** Of a symlink: where it ends up, from the container's root; else empty. */
+  readonly linkTarget: string;
+}
+
+export interface CopyTo {
+  /** Everything belongs to the container's user. */
+  readonly ownedByUser?: boolean | undefined;
+  /** Refuse to replace a folder by something else, and the other way round. */
+  readonly sameKind?: boolean | undefined;
 }
 
 /** Kind: 0 changed, 1 added, 2 deleted. */
@@ -69,7 +93,11 @@ export interface Containers {
   ): Promise<{ readonly id: string; readonly warnings: readonly string[] }>;
   inspect(ref: string): Promise<ContainerInspect>;
   /** The text of the answer to inspect, for who shows it as it is. */
-  inspectText(ref: string): Promise<string>;
+  inspectText(ref: string, options?: { readonly size?: boolean }): Promise<string>;
+  /** One look at what it uses, at once. */
+  stats(ref: string): Promise<ContainerStats>;
+  /** Removes those that do not run. */
+  prune(filters?: Filters): Promise<{ readonly deleted: readonly string[]; readonly freedBytes: number }>;
   /** False when it was running already. */
   start(ref: string): Promise<boolean>;
   /** False when it was stopped already. */
@@ -79,7 +107,7 @@ export interface Containers {
   pause(ref: string): Promise<void>;
   unpause(ref: string): Promise<void>;
   rename(ref: string, name: string): Promise<void>;
-  update(ref: string, limits: ResourcesBody): Promise<readonly string[]>;
+  update(ref: string, changes: UpdateBody): Promise<readonly string[]>;
   remove(ref: string, options?: { readonly force?: boolean; readonly volumes?: boolean }): Promise<void>;
   /** Waits for the end. */
   wait(ref: string, condition?: WaitCondition, signal?: AbortSignal): Promise<ContainerExit>;
@@ -95,6 +123,12 @@ export interface Containers {
   top(ref: string, psArguments?: string): Promise<TopAnswer>;
   /** What it has changed in its image's file system. */
   changes(ref: string): Promise<readonly FileChangeItem[]>;
+  /** What is at a path; a symlink as its last name is not followed. */
+  statPath(ref: string, path: string): Promise<PathStat>;
+  /** A path with all below it, as a tar whose first name is the path's last. */
+  copyFrom(ref: string, path: string): Promise<{ readonly stat: PathStat; readonly stream: IncomingMessage }>;
+  /** Unpacks a tar into a folder of the container. */
+  copyTo(ref: string, path: string, tar: Readable, options?: CopyTo): Promise<void>;
   /** Its whole file system as a tar, as it comes. */
   export(ref: string): Promise<IncomingMessage>;
   /** Skiff only: the kernel operations that start this container, as text. */
@@ -114,15 +148,22 @@ export function containersOf(transport: Transport): Containers {
   };
 
   return {
-    list: ({ all, limit, filters } = {}) =>
-      transport.json('GET', '/containers/json', { query: { all, limit, filters: formatFilters(filters) } }),
+    list: ({ all, limit, filters, size } = {}) =>
+      transport.json('GET', '/containers/json', { query: { all, limit, size, filters: formatFilters(filters) } }),
     create: async (body, name) => {
       type Answer = { Id: string; Warnings?: string[] | null };
       const { Id, Warnings } = await transport.json<Answer>('POST', '/containers/create', { query: { name }, body });
       return { id: Id, warnings: Warnings ?? [] };
     },
     inspect: (ref) => transport.json('GET', at(ref, 'json')),
-    inspectText: (ref) => transport.text('GET', at(ref, 'json')),
+    inspectText: (ref, { size } = {}) => transport.text('GET', at(ref, 'json'), { query: { size } }),
+    stats: (ref) => transport.json('GET', at(ref, 'stats'), { query: { stream: '0', 'one-shot': true } }),
+    prune: async (filters) => {
+      type Answer = { ContainersDeleted: string[] | null; SpaceReclaimed: number };
+      const query = { filters: formatFilters(filters) };
+      const answer = await transport.json<Answer>('POST', '/containers/prune', { query });
+      return { deleted: answer.ContainersDeleted ?? [], freedBytes: answer.SpaceReclaimed };
+    },
     start: async (ref) => (await post(ref, 'start')) !== 304,
     stop: async (ref, options) => (await post(ref, 'stop', stopQuery(options))) !== 304,
     restart: async (ref, options) => void (await post(ref, 'restart', stopQuery(options))),
@@ -130,9 +171,9 @@ export function containersOf(transport: Transport): Containers {
     pause: async (ref) => void (await post(ref, 'pause')),
     unpause: async (ref) => void (await post(ref, 'unpause')),
     rename: async (ref, name) => void (await post(ref, 'rename', { name })),
-    update: async (ref, limits) => {
+    update: async (ref, changes) => {
       type Answer = { Warnings?: string[] | null };
-      return (await transport.json<Answer>('POST', at(ref, 'update'), { body: limits })).Warnings ?? [];
+      return (await transport.json<Answer>('POST', at(ref, 'update'), { body: changes })).Warnings ?? [];
     },
     remove: async (ref, { force, volumes } = {}) => {
       await transport.status('DELETE', `/containers/${encodeURIComponent(ref)}`, { query: { force, v: volumes } });
@@ -153,9 +194,38 @@ export function containersOf(transport: Transport): Containers {
       return { titles: Titles, processes: Processes ?? [] };
     },
     changes: async (ref) => (await transport.json<FileChangeItem[] | null>('GET', at(ref, 'changes'))) ?? [],
+    statPath: async (ref, path) => {
+      const query = { path };
+      const response = await transport.open('HEAD', at(ref, 'archive'), { query }).catch(async (error: unknown) => {
+        if (!isRefusal(error)) throw error;
+        // An answer to HEAD has no body that would say why.
+        (await transport.open('GET', at(ref, 'archive'), { query })).destroy();
+        throw error;
+      });
+      response.resume();
+      return readStat(response);
+    },
+    copyFrom: async (ref, path) => {
+      const stream = await transport.open('GET', at(ref, 'archive'), { query: { path } });
+      return { stat: readStat(stream), stream };
+    },
+    copyTo: async (ref, path, tar, { ownedByUser, sameKind } = {}) => {
+      const query = { path, noOverwriteDirNonDir: sameKind, copyUIDGID: ownedByUser };
+      const call = { query, stream: tar, contentType: 'application/x-tar' };
+      (await sendStream(transport, 'PUT', at(ref, 'archive'), call)).resume();
+    },
     export: (ref) => transport.open('GET', at(ref, 'export')),
     plan: (ref) => transport.text('GET', at(ref, 'skiff/plan')),
   };
+}
+
+function readStat({ headers }: IncomingMessage): PathStat {
+  const text = Buffer.from(String(headers['x-docker-container-path-stat'] ?? ''), 'base64').toString('utf8');
+  try {
+    return JSON.parse(text) as PathStat;
+  } catch (error) {
+    throw errors.badAnswer('the archive API', messageOf(error));
+  }
 }
 
 const at = (ref: string, verb: string): string => `/containers/${encodeURIComponent(ref)}/${verb}`;

@@ -6,6 +6,7 @@ import type { DiskUsageAnswer, FsckAnswer, HistoryItem, ImageSummary, ProgressMe
 import { errors, refusal } from './errors.ts';
 import { type Filters, formatFilters } from './filters.ts';
 import { readLines } from './json-lines.ts';
+import { sendStream } from './send-stream.ts';
 import type { Call, Transport } from './transport.ts';
 
 export interface ImportImage {
@@ -81,7 +82,7 @@ export interface Images {
 export function imagesOf(transport: Transport): Images {
   const create = async (query: NonNullable<Call['query']>, call: Call): Promise<string> => {
     let id = '';
-    const response = await sendStream(transport, '/images/create', { ...call, query });
+    const response = await sendStream(transport, 'POST', '/images/create', { ...call, query });
     await listenTo('/images/create', response, ({ status }) => (id = status ?? id));
     return id;
   };
@@ -119,7 +120,7 @@ export function imagesOf(transport: Transport): Images {
     },
     load: async (archive, { platform, quiet, signal }, listen) => {
       const query = { quiet: quiet ? '1' : '0', platform: platformJson(platform) };
-      const response = await sendStream(transport, '/images/load', { query, stream: archive, signal });
+      const response = await sendStream(transport, 'POST', '/images/load', { query, stream: archive, signal });
       await listenTo('/images/load', response, listen);
     },
     save: (refs, { platform, signal } = {}) =>
@@ -165,19 +166,6 @@ function removed(answer: Removals): RemovedImage {
 function importQuery({ reference = '', message, changes, platform }: ImportImage): NonNullable<Call['query']> {
   const [repo, tag] = splitReference(reference);
   return { repo: repo || undefined, tag: tag || undefined, message, changes, platform };
-}
-
-/** Sends a stream that can be sent once only. What the stream itself fails with is thrown, not the broken connection. */
-async function sendStream(transport: Transport, path: string, call: Call): Promise<IncomingMessage> {
-  const { stream } = call;
-  // It may fail before it is asked for anything; what it fails with is told below.
-  stream?.on('error', () => {});
-  // The daemon has to be there before.
-  if (stream) await transport.status('HEAD', '/_ping');
-  if (stream?.errored) throw stream.errored;
-  return transport.open('POST', path, { contentType: 'application/x-tar', ...call }).catch((error: unknown) => {
-    throw stream?.errored ?? error;
-  });
 }
 
 /** compat: a failure after the head of the answer comes as a line with `error`. */

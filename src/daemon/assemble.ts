@@ -6,6 +6,7 @@ import {
   createAttachments,
   createEvents,
   createExecInstances,
+  createRestarts,
   type EngineParts,
   openContainers,
 } from '#engine';
@@ -54,6 +55,8 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
     live: new Map(),
     attachments: createAttachments(),
     execs: createExecInstances(),
+    restarts: createRestarts(),
+    healthMonitors: new Map(),
     images,
     snapshots,
     registry,

@@ -36,6 +36,7 @@ export async function runDaemon(config: DaemonConfig): Promise<void> {
     throw reason;
   }
   log.info('stopping', { signal: reason });
+  parts.restarts.close();
   if (config.liveRestore) return;
   await stopAll(parts, config.shutdownTimeoutSeconds);
   parts.runtime.removeEmptyCgroup(config.cgroupParent);
@@ -50,10 +51,12 @@ function signalled(): Promise<NodeJS.Signals> {
 }
 
 async function stopAll(parts: EngineParts, seconds: number): Promise<void> {
+  // A start under way is waited for, so that it is among what runs.
+  await Promise.all(parts.containers.list().map(({ id }) => parts.locks.run(id, async () => {})));
   await Promise.all(
     [...parts.live].map(async ([id, live]) => {
       try {
-        await stopContainer(parts, id, { timeoutSeconds: seconds });
+        await stopContainer(parts, id, { timeoutSeconds: seconds, byDaemon: true });
       } catch (error) {
         parts.log.warn('a container did not stop', { container: id, error: causeChain(error) });
       }

@@ -1,6 +1,8 @@
 /** What is kept of a container: plain, versioned, complete enough to go on after a killed daemon. */
 import type { ContainerId, RecordStore } from '#base';
+import type { Healthcheck } from '#specs';
 import type { ContainerSettings } from './container-settings.ts';
+import type { Health } from './health/healthcheck.ts';
 import type { Status } from './lifecycle.ts';
 
 export interface ContainerRecord {
@@ -18,6 +20,8 @@ export interface ContainerRecord {
   readonly process?: { readonly pid: number; readonly startTime: string };
   readonly startedAt?: string;
   readonly exit?: ExitRecord;
+  /** Present once it was started with a health check. */
+  readonly health?: Health;
   readonly restartCount: number;
   /** Why the last start failed, for inspect. */
   readonly error: string;
@@ -36,6 +40,10 @@ export interface ResolvedProgram {
   readonly workingDirectory: string;
   readonly stopSignal: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** The container's check completed by the image's, as asked for: see ./health/healthcheck.ts. */
+  readonly healthcheck?: Healthcheck;
+  /** The image's, for CMD-SHELL; undefined: sh. */
+  readonly shell?: readonly string[];
 }
 
 export interface ExitRecord {

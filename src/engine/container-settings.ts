@@ -1,4 +1,6 @@
 /** What was asked of a container, in our own words. Docker's shape of it is known by `specs/docker` and ./inspect.ts. */
+import type { Healthcheck } from '#specs';
+import type { RestartPolicy } from './restart-policy.ts';
 
 export interface ContainerSettings {
   /** As the user named it. */
@@ -19,6 +21,8 @@ export interface ContainerSettings {
   readonly attach: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
   readonly stopSignal?: string;
   readonly stopTimeoutSeconds?: number;
+  /** What it does not say is the image's. */
+  readonly healthcheck?: Healthcheck;
   readonly host: HostSettings;
 }
 
@@ -37,6 +41,8 @@ export interface HostSettings {
   readonly utsMode: '' | 'host';
   readonly cgroupnsMode: 'private' | 'host';
   readonly autoRemove: boolean;
+  /** Undefined: it stays down when it has ended. */
+  readonly restart?: RestartPolicy;
   readonly init: boolean;
   readonly groupAdd: readonly string[];
   readonly sysctls: Readonly<Record<string, string>>;

@@ -30,6 +30,14 @@ export const errors = defineErrors('container', {
     kind: 'conflict',
     message: () => 'container is marked for removal and cannot be started',
   },
+  restartOfAutoRemoved: {
+    kind: 'invalid',
+    message: () => 'Restart policy cannot be updated because AutoRemove is enabled for the container',
+  },
+  restarting: {
+    kind: 'conflict',
+    message: (id: string) => `Container ${id} is restarting, wait until the container is running`,
+  },
   notRunning: { kind: 'conflict', message: (id: string) => `container ${id} is not running` },
   cannotKill: {
     kind: 'conflict',
@@ -39,6 +47,25 @@ export const errors = defineErrors('container', {
     kind: 'conflict',
     message: (id: string, status: string) => `You cannot commit container ${id} which is ${status}`,
   },
+  cannotCopy: {
+    kind: 'conflict',
+    message: (id: string, status: string) => `You cannot copy from or into container ${id} which is ${status}`,
+  },
+  noSuchFile: {
+    kind: 'not-found',
+    message: (path: string, container: string) => `Could not find the file ${path} in container ${container}`,
+  },
+  notFolder: { kind: 'invalid', message: (path: string) => `extraction point is not a directory: ${path}` },
+  readonlyRoot: { kind: 'forbidden', message: () => 'container rootfs is marked read-only' },
+  readonlyMount: { kind: 'forbidden', message: () => 'mounted volume is marked read-only' },
+  tooManyLinks: { kind: 'invalid', message: (path: string) => `${path}: too many levels of symbolic links` },
+  outside: { kind: 'invalid', message: (path: string) => `the archive's entry ${path} is outside of what it is for` },
+  otherKind: {
+    kind: 'invalid',
+    message: (path: string, why: string) =>
+      `cannot overwrite a directory with a non-directory, or a non-directory with a directory, in ${path}: ${why}`,
+  },
+  copyFailed: { kind: 'internal', message: (path: string, why: string) => `cannot copy to ${path}: ${why}` },
   alreadyPaused: { kind: 'conflict', message: (id: string) => `container ${id} is already paused` },
   notPaused: { kind: 'conflict', message: (id: string) => `Container ${id} is not paused` },
   pausedAttach: {

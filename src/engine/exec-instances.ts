@@ -11,6 +11,8 @@ export interface ExecSettings {
   readonly tty: boolean;
   readonly attach: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
   readonly detachKeys: string;
+  /** A health check's: ended with the daemon that started it. */
+  readonly isProbe?: boolean;
   readonly consoleSize?: { readonly rows: number; readonly columns: number };
 }
 

@@ -1,6 +1,7 @@
 /** Containers and their lives. */
 export { createAttachments } from './attachments.ts';
 export { type ContainerRecord, type Containers, openContainers } from './container-record.ts';
+export type { HealthMonitors } from './health/monitors.ts';
 export type {
   BindSetting,
   ContainerSettings,
@@ -15,15 +16,25 @@ export { createExecInstances, type ExecInstance, type ExecSettings } from './exe
 export { inspectContainer, summarizeContainer } from './inspect.ts';
 export { hasLabel, type ListQuery, listContainers, listFilters } from './list.ts';
 export { type LogLine, type LogQuery, readLog } from './logs.ts';
+export {
+  copyFromContainer,
+  copyIntoContainer,
+  type PathFacts,
+  statInContainer,
+} from './operations/archive.ts';
 export { attachContainer, checkAttachable } from './operations/attach.ts';
 export { changesOfContainer } from './operations/changes.ts';
 export { type CommitRequest, commitContainer } from './operations/commit.ts';
 export { createContainer } from './operations/create.ts';
 export { checkExecStart, createExec, findExec, resizeExec, startExec } from './operations/exec.ts';
-export { writableBytes } from './operations/disk-usage.ts';
+export { containerSizes } from './operations/disk-usage.ts';
 export { exportContainer } from './operations/export.ts';
 export { pauseContainer, unpauseContainer } from './operations/pause.ts';
 export { planOfContainer } from './operations/plan.ts';
+export { parseRestartPolicy, type RestartPolicy } from './restart-policy.ts';
+export { createRestarts } from './restarts.ts';
+export { type Pruned, pruneContainers } from './operations/prune.ts';
+export { sampleUsage, type UsageSample } from './operations/stats.ts';
 export { removeContainer } from './operations/remove.ts';
 export { renameContainer } from './operations/rename.ts';
 export { restoreContainers } from './operations/restore.ts';

@@ -1,10 +1,19 @@
 /** A container's record → Docker's JSON for inspect and list. The only file of the engine that knows those shapes. */
 import { humanDuration, parseTimeNs, ZERO_TIME } from '#base';
 import { withTag } from '#images';
-import type { ContainerInspect, ContainerStateJson, ContainerSummary, MountPointJson } from '#specs';
+import type {
+  ContainerInspect,
+  ContainerStateJson,
+  ContainerSummary,
+  Healthcheck,
+  HealthJson,
+  MountPointJson,
+} from '#specs';
 import type { ContainerRecord } from './container-record.ts';
 import type { BindSetting, DeviceRate, HostSettings } from './container-settings.ts';
+import type { Health } from './health/healthcheck.ts';
 import { hostnameOf } from './oci-config.ts';
+import { noRestart } from './restart-policy.ts';
 import { type EngineParts, logPathOf, runDirectoryOf } from './parts.ts';
 
 export function inspectContainer(parts: EngineParts, record: ContainerRecord): ContainerInspect {
@@ -53,6 +62,20 @@ export function stateOf(record: ContainerRecord): ContainerStateJson {
     Error: record.error,
     StartedAt: record.startedAt ?? ZERO_TIME,
     FinishedAt: record.exit?.finishedAt ?? ZERO_TIME,
+    ...(record.health ? { Health: healthOf(record.health) } : {}),
+  };
+}
+
+function healthOf({ status, failingStreak, log }: Health): HealthJson {
+  return {
+    Status: status,
+    FailingStreak: failingStreak,
+    Log: log.map(({ start, end, exitCode, output }) => ({
+      Start: start,
+      End: end,
+      ExitCode: exitCode,
+      Output: output,
+    })),
   };
 }
 
@@ -97,7 +120,7 @@ export function describeStatus(record: ContainerRecord, nowNs: bigint): string {
     humanDuration(Number((nowNs - (parseTimeNs(time ?? '') ?? nowNs)) / 1_000_000n));
   switch (record.status) {
     case 'running':
-      return `Up ${since(record.startedAt)}`;
+      return `Up ${since(record.startedAt)}${healthText(record.health)}`;
     case 'paused':
       return `Up ${since(record.startedAt)} (Paused)`;
     case 'restarting':
@@ -111,6 +134,11 @@ export function describeStatus(record: ContainerRecord, nowNs: bigint): string {
     default:
       return 'Created';
   }
+}
+
+function healthText(health: Health | undefined): string {
+  if (!health) return '';
+  return health.status === 'starting' ? ' (health: starting)' : ` (${health.status})`;
 }
 
 function configOf(record: ContainerRecord): object {
@@ -127,6 +155,7 @@ function configOf(record: ContainerRecord): object {
     StdinOnce: settings.stdinOnce,
     Env: program.env.filter((entry) => !entry.startsWith('HOSTNAME=') && entry !== 'TERM=xterm'),
     Cmd: program.command,
+    ...(program.healthcheck ? { Healthcheck: healthcheckOf(program.healthcheck) } : {}),
     Image: settings.image,
     Volumes: null,
     WorkingDir: program.workingDirectory === '/' && settings.workingDirectory === '' ? '' : program.workingDirectory,
@@ -138,6 +167,19 @@ function configOf(record: ContainerRecord): object {
   };
 }
 
+/** compat: what is zero is left out. */
+function healthcheckOf(check: Healthcheck): object {
+  const times = {
+    Interval: check.interval,
+    Timeout: check.timeout,
+    StartPeriod: check.startPeriod,
+    StartInterval: check.startInterval,
+    Retries: check.retries,
+  };
+  const given = Object.entries(times).filter(([, value]) => value !== 0);
+  return { ...(check.test.length > 0 ? { Test: check.test } : {}), ...Object.fromEntries(given) };
+}
+
 function hostConfigOf(host: HostSettings): object {
   const { resources } = host;
   return {
@@ -146,7 +188,7 @@ function hostConfigOf(host: HostSettings): object {
     LogConfig: { Type: host.log.driver, Config: host.log.options },
     NetworkMode: host.networkMode,
     PortBindings: {},
-    RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
+    RestartPolicy: restartPolicyOf(host),
     AutoRemove: host.autoRemove,
     VolumeDriver: '',
     VolumesFrom: null,
@@ -209,6 +251,10 @@ function hostConfigOf(host: HostSettings): object {
     ...(host.readonlyPaths ? { ReadonlyPaths: host.readonlyPaths } : {}),
     ...(host.init ? { Init: true } : {}),
   };
+}
+
+function restartPolicyOf({ restart = noRestart }: HostSettings): object {
+  return { Name: restart.name, MaximumRetryCount: restart.maximumRetries };
 }
 
 const nullable = <T>(list: readonly T[]): readonly T[] | null => (list.length === 0 ? null : list);

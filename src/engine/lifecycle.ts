@@ -27,13 +27,18 @@ function refusal(id: string, from: Status, event: LifecycleEvent): Error {
     if (from === 'paused') return errors.startPaused();
     return errors.markedForRemoval();
   }
+  if (event === 'pause' && from === 'restarting') return errors.restarting(id);
   if (event === 'pause') return from === 'paused' ? errors.alreadyPaused(id) : errors.notRunning(id);
   if (event === 'unpause') return errors.notPaused(id);
   if (event === 'remove') return errors.removeRunning(id, from);
   return errors.notRunning(id);
 }
 
-/** Whether a process exists in this state. */
+/** Whether it counts as running for users: has a process, or will have one again in a moment. */
 export function isLive(status: Status): boolean {
-  return status === 'running' || status === 'paused' || status === 'restarting';
+  return hasProcess(status) || status === 'restarting';
+}
+
+export function hasProcess(status: Status): boolean {
+  return status === 'running' || status === 'paused';
 }

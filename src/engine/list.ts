@@ -15,6 +15,7 @@ export const listFilters = [
   'ancestor',
   'before',
   'exited',
+  'health',
   'id',
   'label',
   'name',
@@ -44,6 +45,11 @@ function checkFilters(filters: ListQuery['filters']): void {
       throw errors.invalid(`invalid filter 'status=${status}'`);
     }
   }
+  for (const health of filters.get('health') ?? []) {
+    if (!['none', 'starting', 'healthy', 'unhealthy'].includes(health)) {
+      throw errors.invalid(`Unrecognised filter value for health: ${health}`);
+    }
+  }
   for (const code of filters.get('exited') ?? []) {
     if (!/^-?\d+$/.test(code)) throw errors.invalid(`invalid filter 'exited=${code}'`);
   }
@@ -60,6 +66,7 @@ function matches(parts: EngineParts, record: ContainerRecord, filters: ListQuery
     any('id', (value) => record.id.startsWith(value)) &&
     any('name', (value) => pattern(value).test(record.name) || pattern(value).test(`/${record.name}`)) &&
     any('status', (value) => record.status === value) &&
+    any('health', (value) => (record.health?.status ?? 'none') === value) &&
     any('exited', (value) => record.status === 'exited' && record.exit?.code === Number(value)) &&
     any('ancestor', (value) => isAncestor(record, value)) &&
     any('network', (value) => record.settings.host.networkMode === value) &&

@@ -9,7 +9,9 @@ import type { ContainerRecord, Containers } from './container-record.ts';
 import { errors } from './errors.ts';
 import type { Events } from './events.ts';
 import type { ExecInstances } from './exec-instances.ts';
+import type { HealthMonitors } from './health/monitors.ts';
 import type { LiveContainers } from './live.ts';
+import type { Restarts } from './restarts.ts';
 
 /** Folders and limits of one engine. */
 export interface EngineOptions {
@@ -25,6 +27,8 @@ export interface EngineParts {
   readonly live: LiveContainers;
   readonly attachments: Attachments;
   readonly execs: ExecInstances;
+  readonly restarts: Restarts;
+  readonly healthMonitors: HealthMonitors;
   readonly images: Images;
   readonly snapshots: Snapshots;
   readonly registry: RegistryClient;
@@ -47,6 +51,9 @@ export function findContainer(parts: Pick<EngineParts, 'containers'>, reference:
 export function runDirectoryOf(options: EngineOptions, id: string): string {
   return `${options.execRoot}/containers/${id}`;
 }
+
+/** Health checks' execs have folders of this name in the run directory, other execs have `exec-`. */
+export const PROBE_FOLDER = 'probe-';
 
 /** Where a container keeps what outlives its runs. */
 export function dataDirectoryOf(options: EngineOptions, id: string): string {

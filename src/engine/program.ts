@@ -5,6 +5,7 @@ import type { ContainerId } from '#base';
 import type { ResolvedProgram } from './container-record.ts';
 import type { ContainerSettings, HostSettings } from './container-settings.ts';
 import { errors } from './errors.ts';
+import { mergeHealthcheck } from './health/healthcheck.ts';
 import { hostnameOf } from './oci-config.ts';
 
 /**
@@ -17,6 +18,7 @@ export function resolveProgram(id: ContainerId, settings: ContainerSettings, ima
   const command = settings.command.length > 0 || ownEntrypoint ? settings.command : image.command;
   const own = [...entrypoint, ...command];
   if (own.length === 0 || own[0] === '') throw errors.noCommand();
+  const healthcheck = mergeHealthcheck(settings.healthcheck, image.healthcheck);
   return {
     args: runsInit(settings.host) ? ['/sbin/docker-init', 'init', '--', ...own] : own,
     entrypoint: entrypoint.length === 0 ? null : entrypoint,
@@ -30,6 +32,8 @@ export function resolveProgram(id: ContainerId, settings: ContainerSettings, ima
     workingDirectory: workingDirectory(settings.workingDirectory || image.workingDirectory || '/'),
     stopSignal: settings.stopSignal ?? (image.stopSignal || 'SIGTERM'),
     labels: { ...image.labels, ...settings.labels },
+    ...(healthcheck ? { healthcheck } : {}),
+    ...(image.shell.length > 0 ? { shell: image.shell } : {}),
   };
 }
 

@@ -35,5 +35,8 @@ export type {
   SaveOptions,
 } from './images.ts';
 export { type OpenImagesOptions, openImages } from './open.ts';
+export { archiveBytes } from './layers/archive-stream.ts';
 export type { Change } from './layers/changes.ts';
+export { tarOfTree } from './layers/tar-of-tree.ts';
+export { openStack } from './layers/tree.ts';
 export type { CreateOptions, FolderLayer, OverlayLayer, Snapshots, WritableLayer } from './snapshots/snapshots.ts';

@@ -82,8 +82,11 @@ export { type HostFacts, kernelAtLeast, mountPointIn, readHostFacts, unescapeOct
 export { overlayFault } from './overlay-trial.ts';
 export { type ProcessStat, readProcessStat } from './process-stat.ts';
 export { readRootFile } from './root-file.ts';
+export { hostCpuNs } from './host-cpu.ts';
 export { measureTree } from './measure-tree.ts';
-export { openTreeReader, type Tree, type TreeReader, type WalkRecord } from './tree-reader.ts';
+export type { HelperTree } from './native-helper.ts';
+export { openProcessRoot, type ProcessRoot } from './process-root.ts';
+export { openTreeReader, type TreeReader, type WalkRecord } from './tree-reader.ts';
 export type { TreeEntry } from './tree-records.ts';
 export { removeTree } from './remove-tree.ts';
 export { type FileAttributes, openUnpacker, type Unpacker, type UnpackerOptions } from './unpacker.ts';

@@ -100,23 +100,37 @@ export async function startLauncher(): Promise<Launcher> {
  * content out of the open file `source` (its fd 3).
  */
 export function spawnUnpack(
-  directory: string,
+  tree: HelperTree,
   program: string = helperPath(),
   source?: number,
 ): ChildProcessByStdio<Writable, Readable, null> {
-  const stdio: StdioOptions = ['pipe', 'pipe', 'inherit', source ?? 'ignore'];
-  const child = spawn(program, ['unpack', directory], { stdio, env: {}, detached: true });
+  const stdio: StdioOptions = ['pipe', 'pipe', 'inherit', source ?? 'ignore', tree.root ?? 'ignore'];
+  const child = spawn(program, ['unpack', ...treeArguments(tree)], { stdio, env: {}, detached: true });
   return child as ChildProcessByStdio<Writable, Readable, null>;
+}
+
+/** What a helper fills or reads. */
+export interface HelperTree {
+  /** The folder, or where old kernels mount the overlay. */
+  readonly folder: string;
+  /** Of an overlay: `lowerdir…`. None: the folder itself is the tree. */
+  readonly overlayOptions?: readonly string[];
+  /** An open folder that is the tree instead, such as the root of another process. It stays the caller's. */
+  readonly root?: number;
+}
+
+function treeArguments({ folder, overlayOptions = [], root }: HelperTree): string[] {
+  return root === undefined ? [folder, ...overlayOptions] : ['/proc/self/fd/4'];
 }
 
 /** The child that answers questions about a tree: a folder, or with options an overlay of its own. */
 export function spawnPack(
-  folder: string,
-  overlayOptions: readonly string[],
+  tree: HelperTree,
   program: string = helperPath(),
 ): ChildProcessByStdio<Writable, Readable, null> {
-  const args = ['pack', folder, ...overlayOptions];
-  return spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], env: {}, detached: true });
+  const stdio: StdioOptions = ['pipe', 'pipe', 'inherit', 'ignore', tree.root ?? 'ignore'];
+  const child = spawn(program, ['pack', ...treeArguments(tree)], { stdio, env: {}, detached: true });
+  return child as ChildProcessByStdio<Writable, Readable, null>;
 }
 
 /**

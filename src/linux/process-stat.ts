@@ -5,6 +5,8 @@ import { errnoCode } from '#base';
 export interface ProcessStat {
   /** R, S, D, T, Z and so on. */
   readonly state: string;
+  /** The process that leads its session. */
+  readonly session: number;
   /** Clock ticks since boot; with the pid it names a process for good. */
   readonly startTime: bigint;
   /** Whether it runs a program of its own; until then it is a fork of its parent (PF_FORKNOEXEC). */
@@ -29,6 +31,7 @@ export function parseProcessStat(text: string): ProcessStat {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return {
     state: fields[0] ?? '',
+    session: Number(fields[3] ?? 0),
     startTime: BigInt(fields[19] ?? '0'),
     execed: (Number(fields[6]) & PF_FORKNOEXEC) === 0,
   };

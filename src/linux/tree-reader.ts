@@ -6,25 +6,32 @@ import type { ChildProcessByStdio } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { BytesWriter, SyscallError } from '#base';
 import { errnoName } from './errno-name.ts';
-import { spawnPack } from './native-helper.ts';
-import { PACK_CONTENT, packRequest, type TreeEntry, type TreeRecord, TreeRecordSplitter } from './tree-records.ts';
-
-export interface Tree {
-  /** The folder, or where old kernels mount the overlay. */
-  readonly folder: string;
-  /** Of an overlay, read-only: `lowerdir…`. None: the folder itself is the tree. */
-  readonly overlayOptions?: readonly string[];
-}
+import { type HelperTree, spawnPack } from './native-helper.ts';
+import {
+  PACK_CONTENT,
+  PACK_SKIP_KERNEL,
+  packRequest,
+  type TreeEntry,
+  type TreeRecord,
+  TreeRecordSplitter,
+} from './tree-records.ts';
 
 export type WalkRecord = Exclude<TreeRecord, { readonly type: 'missing' | 'done' }>;
+
+export interface WalkOptions {
+  readonly content: boolean;
+  readonly path?: Buffer;
+  /** Of /proc, /sys and the like only the folder itself. */
+  readonly skipKernel?: boolean;
+}
 
 /** One request at a time: read an answer to its end, or dispose the reader. */
 export interface TreeReader extends AsyncDisposable {
   /**
-   * All entries, the root first, names in byte order, a folder before what is in it. With `content` a file's
+   * All entries of the tree, or of the folder `path` (relative, no symlink on the way is followed), itself first, names in byte order, a folder before what is in it. With `content` a file's
    * follows it, adding up to its size: `data` and `hole`, then `end`. What vanishes meanwhile is left out.
    */
-  walk(options: { readonly content: boolean }): AsyncGenerator<WalkRecord>;
+  walk(options: WalkOptions): AsyncGenerator<WalkRecord>;
   /** Undefined where there is none. */
   stat(path: Buffer): Promise<TreeEntry | undefined>;
   /** An entry, and a file's content; nothing where there is none. */
@@ -32,21 +39,21 @@ export interface TreeReader extends AsyncDisposable {
 }
 
 /** Starts the helper. Its failures reject the requests with a `SyscallError`. */
-export function openTreeReader(tree: Tree, options: { readonly program?: string } = {}): TreeReader {
+export function openTreeReader(tree: HelperTree, options: { readonly program?: string } = {}): TreeReader {
   return new HelperTreeReader(tree, options.program);
 }
 
 class HelperTreeReader implements TreeReader {
-  readonly #tree: Tree;
+  readonly #tree: HelperTree;
   readonly #child: ChildProcessByStdio<Writable, Readable, null>;
   readonly #closed: Promise<string>;
   readonly #chunks: AsyncIterator<Buffer>;
   readonly #splitter = new TreeRecordSplitter();
   #isRunning = true;
 
-  constructor(tree: Tree, program: string | undefined) {
+  constructor(tree: HelperTree, program: string | undefined) {
     this.#tree = tree;
-    this.#child = spawnPack(tree.folder, tree.overlayOptions ?? [], program);
+    this.#child = spawnPack(tree, program);
     this.#child.stdin.on('error', () => {});
     this.#chunks = this.#child.stdout[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
     const { promise, resolve } = Promise.withResolvers<string>();
@@ -59,8 +66,9 @@ class HelperTreeReader implements TreeReader {
     this.#child.once('exit', (code, signal) => end(signal ?? `status ${code}`));
   }
 
-  walk({ content }: { readonly content: boolean }): AsyncGenerator<WalkRecord> {
-    return this.#answer(packRequest.walk, content ? PACK_CONTENT : 0, undefined);
+  walk({ content, path, skipKernel = false }: WalkOptions): AsyncGenerator<WalkRecord> {
+    const flags = (content ? PACK_CONTENT : 0) | (skipKernel ? PACK_SKIP_KERNEL : 0);
+    return this.#answer(packRequest.walk, flags, path !== undefined && path.length > 0 ? path : undefined);
   }
 
   async stat(path: Buffer): Promise<TreeEntry | undefined> {

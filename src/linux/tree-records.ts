@@ -6,6 +6,7 @@ export const packRecord = { entry: 1, data: 2, hole: 3, end: 4, link: 5, missing
 export const packRequest = { walk: 1, stat: 2 } as const;
 /** Flag of a request: the content of files follows them. */
 export const PACK_CONTENT = 1;
+export const PACK_SKIP_KERNEL = 2;
 
 export interface TreeEntry {
   /** Relative, empty for the root. Names are bytes. */

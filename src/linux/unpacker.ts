@@ -80,6 +80,12 @@ export interface UnpackerOptions {
   readonly program?: string;
   /** The open file that `copy` copies from. It stays the caller's. */
   readonly source?: number;
+  /** An overlay of these, writable, instead of the folder. */
+  readonly overlayOptions?: readonly string[];
+  /** This open folder instead. It stays the caller's. */
+  readonly root?: number;
+  /** Neither a folder is replaced by something else, nor something else by a folder: EISDIR and ENOTDIR. */
+  readonly sameKind?: boolean;
 }
 
 const BATCH_BYTES = 256 * 1024;
@@ -95,24 +101,40 @@ const XATTR_OPTIONAL = 1;
 const DIR_KEEP = 1;
 const LINK_LEAVE_OUT = 1;
 const NODE_UNLESS_THERE = 1;
+/** Of every record that makes an entry. */
+const SAME_KIND = 0x100;
+const entryKinds: readonly number[] = [
+  unpackRecord.dir,
+  unpackRecord.file,
+  unpackRecord.symlink,
+  unpackRecord.link,
+  unpackRecord.node,
+];
 
 /** Starts filling an existing folder. Leaving it without `finish` ends the helper where it is. */
 export function openUnpacker(directory: string, options: UnpackerOptions = {}): Unpacker {
-  return new HelperUnpacker(directory, options.program ?? helperPath(), options.source);
+  return new HelperUnpacker(directory, options);
 }
 
 class HelperUnpacker implements Unpacker {
   readonly #directory: string;
   readonly #child: ReturnType<typeof spawnUnpack>;
   readonly #ended: Promise<Outcome>;
+  readonly #flags: number;
   #isRunning = true;
   #batch = new BytesWriter(BATCH_BYTES);
   #wake: (() => void) | undefined;
   #records = 0;
 
-  constructor(directory: string, program: string, source: number | undefined) {
+  constructor(directory: string, { program, source, overlayOptions, root, sameKind }: UnpackerOptions) {
     this.#directory = directory;
-    this.#child = spawnUnpack(directory, program, source);
+    this.#flags = sameKind === true ? SAME_KIND : 0;
+    const tree = {
+      folder: directory,
+      ...(overlayOptions ? { overlayOptions } : {}),
+      ...(root === undefined ? {} : { root }),
+    };
+    this.#child = spawnUnpack(tree, program ?? helperPath(), source);
     const report: Buffer[] = [];
     this.#child.stdout.on('data', (chunk: Buffer) => report.push(chunk));
     // A helper that has failed closes its end; its report says why.
@@ -235,7 +257,8 @@ class HelperUnpacker implements Unpacker {
 
   /** Gives the number of the record. */
   #record(kind: number, write: (batch: BytesWriter) => unknown, flags = 0): number {
-    const batch = this.#batch.u16(kind).u16(flags).u32(0);
+    const all = entryKinds.includes(kind) ? flags | this.#flags : flags;
+    const batch = this.#batch.u16(kind).u16(all).u32(0);
     const start = batch.length;
     write(batch);
     batch.patchU32(start - 4, batch.length - start);

@@ -12,6 +12,7 @@ import {
   kernelFiles,
   type Launcher,
   openCgroup,
+  readProcessStat,
   type ShimRecord,
 } from '#linux';
 import type { Process, Resources, RuntimeConfig } from '#specs';
@@ -181,6 +182,14 @@ export class ContainerRuntime {
 
   stats(cgroupsPath: string): CgroupStats {
     return openCgroup(cgroupsPath, this.#deps.cgroupHost).stats();
+  }
+
+  /** A signal to everything in a cgroup that belongs to the session this process leads. */
+  async signalSession(cgroupsPath: string, leader: number, signal: number): Promise<void> {
+    const members = this.pids(cgroupsPath).map((pid) => ({ pid, stat: readProcessStat(pid) }));
+    for (const { pid, stat } of members) {
+      if (stat?.session === leader) await this.#deps.launcher.signal(pid, stat.startTime, signal);
+    }
   }
 
   /** SIGKILL to everything in a cgroup, until nothing is left; one that does not exist is no error. */

@@ -63,15 +63,20 @@ export type {
   ContainerCreateBody,
   ContainerInspect,
   ContainerStateJson,
+  ContainerStats,
   ContainerSummary,
   DeviceMappingBody,
   ExecCreateBody,
   ExecStartBody,
+  HealthcheckBody,
+  HealthJson,
   HostConfigBody,
   MountBody,
   MountPointJson,
   ResourcesBody,
+  RestartPolicyBody,
   ThrottleDeviceBody,
+  UpdateBody,
 } from './docker/containers.ts';
 export type { SearchResultJson } from './docker/registries.ts';
 export type { EventMessage, SystemInfo, SystemVersion } from './docker/system.ts';

@@ -1,11 +1,12 @@
 /** What takes space on the disk, and whether it is as it should be. */
-import { type EngineParts, summarizeContainer, writableBytes } from '#engine';
+import { type EngineParts, summarizeContainer } from '#engine';
 import { nowNs } from '#base';
 import type { RequestContext, Route } from '#rpc';
 
 import { errors } from '../errors.ts';
 import { sendJson } from '../http-status.ts';
 import { boolean } from '../query.ts';
+import { sizesJson } from './containers/read.ts';
 import { minorVersion } from '../version.ts';
 import { summarizeImage } from './images/list.ts';
 
@@ -58,8 +59,7 @@ async function usage(parts: EngineParts, { query, url, response }: RequestContex
       ? await Promise.all(
           records.map(async (record) => ({
             ...summarizeContainer(parts, record, now),
-            SizeRw: await writableBytes(parts, record),
-            SizeRootFs: parts.images.get(record.imageId)?.sizeBytes ?? 0,
+            ...(await sizesJson(parts, record)),
           })),
         )
       : null,

@@ -3,32 +3,34 @@ import { formatJson64, parseJson64 } from '#specs';
 import type { SkiffClient } from '#client';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { describe, errors, exitCode, isKind } from '../errors.ts';
-import { text } from '../flag-types.ts';
+import { text, toggle } from '../flag-types.ts';
 import { reportingTemplateErrors } from '../output/rows.ts';
 import { compileTemplate } from '../output/template/template.ts';
 
 const format = text({ short: 'f', help: "'json' or 'TEMPLATE', such as '{{.State.Pid}}'" });
 
+const size = toggle({ short: 's', help: 'Tell what a container takes on the disk' });
+
 export const inspect = defineCommand({
   usage: '[OPTIONS] NAME|ID [NAME|ID...]',
   summary: 'Show all there is to know about containers and images',
-  flags: { format, type: text({ help: 'Only look for a container, or an image' }) },
+  flags: { format, size, type: text({ help: 'Only look for a container, or an image' }) },
   arguments: [1, Infinity],
   run: async (context, { flags, args }) => {
     if (!['', 'container', 'image'].includes(flags.type)) {
       throw errors.invalid(`"${flags.type}" is not a valid value for --type: use container or image`);
     }
-    return showAll(context, args, flags.format, (name) => findObject(context.client(), name, flags.type));
+    return showAll(context, args, flags.format, (name) => findObject(context.client(), name, flags.type, flags.size));
   },
 });
 
 export const inspectContainers = defineCommand({
   usage: '[OPTIONS] CONTAINER [CONTAINER...]',
   summary: 'Show all there is to know about containers',
-  flags: { format },
+  flags: { format, size },
   arguments: [1, Infinity],
   run: (context, { flags, args }) =>
-    showAll(context, args, flags.format, (name) => context.client().containers.inspectText(name)),
+    showAll(context, args, flags.format, (name) => context.client().containers.inspectText(name, { size: flags.size })),
 });
 
 export const inspectImages = defineCommand({
@@ -41,9 +43,14 @@ export const inspectImages = defineCommand({
 });
 
 /** compat: a container comes before an image of the same name. */
-async function findObject({ containers, images }: SkiffClient, name: string, type: string): Promise<string> {
+async function findObject(
+  { containers, images }: SkiffClient,
+  name: string,
+  type: string,
+  size: boolean,
+): Promise<string> {
   const sources = {
-    container: () => containers.inspectText(name),
+    container: () => containers.inspectText(name, { size }),
     image: () => images.inspectText(name),
   };
   for (const [kind, read] of Object.entries(sources)) {

@@ -7,6 +7,7 @@ export const logs = defineCommand({
   usage: '[OPTIONS] CONTAINER',
   summary: 'Show what a container has written',
   flags: {
+    details: toggle({ help: 'Show what the log was asked to keep about each line' }),
     follow: toggle({ short: 'f', help: 'Go on until it ends' }),
     since: text({ help: 'From this time on (2026-01-02T13:23:37Z), or from so long ago (42m)' }),
     tail: text({ short: 'n', help: 'Only the last so many lines', initial: 'all' }),
@@ -18,6 +19,7 @@ export const logs = defineCommand({
     const output = await context.client().containers.logs(args[0]!, {
       stdout: true,
       stderr: true,
+      details: flags.details,
       follow: flags.follow,
       timestamps: flags.timestamps,
       tail: flags.tail,

@@ -1,6 +1,6 @@
 /** `skiff ps`: the list of containers. */
 import type { ContainerSummary } from '#specs';
-import { shortId } from '#base';
+import { formatBytes, shortId } from '#base';
 import { defineCommand } from '../command.ts';
 import { filterList, integer, text, toggle } from '../flag-types.ts';
 import { formatRows } from '../output/rows.ts';
@@ -24,6 +24,7 @@ const headers = {
   Mounts: 'MOUNTS',
   Networks: 'NETWORKS',
   LocalVolumes: 'LOCAL VOLUMES',
+  Size: 'SIZE',
 };
 
 export const ps = defineCommand({
@@ -37,6 +38,7 @@ export const ps = defineCommand({
     latest: toggle({ short: 'l', help: 'The newest one, whatever its state' }),
     'no-trunc': toggle({ help: 'Do not shorten anything' }),
     quiet: toggle({ short: 'q', help: 'Only ids' }),
+    size: toggle({ short: 's', help: 'Show what each takes on the disk' }),
   },
   arguments: [0, 0],
   run: async (context, { flags }) => {
@@ -45,10 +47,13 @@ export const ps = defineCommand({
       all: flags.all,
       limit: limit === undefined || limit < 0 ? undefined : limit,
       filters: flags.filter,
+      size: flags.size || /\.Size\b/.test(flags.format),
     });
     const rows = containers.map((container) => rowOf(container, !flags['no-trunc']));
     const quiet = { on: flags.quiet, field: 'ID' as const };
-    context.stdout.write(formatRows(rows, { format: flags.format, quiet, table, headers }));
+    context.stdout.write(
+      formatRows(rows, { format: flags.format, quiet, table: flags.size ? `${table}\t{{.Size}}` : table, headers }),
+    );
     return 0;
   },
 });
@@ -81,8 +86,16 @@ export function rowOf(container: ContainerSummary, truncate: boolean) {
     Label: (name: string) => labels[name] ?? '',
     Mounts: mounts.map((mount) => shorten(mount.Source, 15)).join(','),
     Networks: Object.keys(container.NetworkSettings?.Networks ?? {}).join(','),
+    get Size() {
+      return sizeText(container);
+    },
     LocalVolumes: String(mounts.filter(({ Type }) => Type === 'volume').length),
   };
+}
+
+/** compat: what it has written, and all it sees. */
+function sizeText({ SizeRw = 0, SizeRootFs = 0 }: ContainerSummary): string {
+  return SizeRootFs > 0 ? `${formatBytes(SizeRw)} (virtual ${formatBytes(SizeRootFs)})` : formatBytes(SizeRw);
 }
 
 function imageName({ Image, ImageID }: ContainerSummary, truncate: boolean): string {

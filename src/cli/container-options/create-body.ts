@@ -1,10 +1,11 @@
 /** Flags of `run` and `create` → the body of POST /containers/create. Only what was asked for is in it. */
-import type { ContainerCreateBody, HostConfigBody, ResourcesBody } from '#specs';
+import type { ContainerCreateBody, HostConfigBody, ResourcesBody, RestartPolicyBody } from '#specs';
 import { errors } from '../errors.ts';
 import type { FlagValues } from '../flags.ts';
 import { parseDevice } from './devices.ts';
 import { collectEnvironment, collectLabels, type Environment, toMap } from './environment.ts';
 import type { containerFlags, limitFlags } from './flags.ts';
+import { healthcheckOf } from './health.ts';
 import { distinctUlimits } from './limits.ts';
 import { parseTmpfs, splitVolumes } from './mounts.ts';
 import { readSecurityOptions } from './security.ts';
@@ -28,6 +29,7 @@ export interface CreateRequest {
 export function toCreateBody(request: CreateRequest): ContainerCreateBody {
   const { flags, given, image, command } = request;
   const streams = attachedStreams(request);
+  const healthcheck = healthcheckOf(flags);
   const volumes = splitVolumes(flags.volume, request.workingDirectory);
   return {
     Image: image,
@@ -48,6 +50,7 @@ export function toCreateBody(request: CreateRequest): ContainerCreateBody {
     ...(volumes.anonymous.length > 0
       ? { Volumes: Object.fromEntries(volumes.anonymous.map((path) => [path, {}])) }
       : {}),
+    ...(healthcheck ? { Healthcheck: healthcheck } : {}),
     ...whenGiven(flags['stop-signal'], (StopSignal) => ({ StopSignal })),
     ...(flags['stop-timeout'] === undefined ? {} : { StopTimeout: flags['stop-timeout'] }),
     HostConfig: { ...toHostConfig(request, volumes.binds), ...toLimits(flags) },
@@ -70,10 +73,14 @@ function attachedStreams({ flags, detach }: CreateRequest): Streams {
 
 function toHostConfig({ flags, given, consoleSize }: CreateRequest, binds: readonly string[]): HostConfigBody {
   const security = readSecurityOptions(flags['security-opt']);
+  if (flags.rm && (flags.restart?.Name ?? 'no') !== 'no' && flags.restart?.Name !== '') {
+    throw errors.invalid('conflicting options: cannot specify both --restart and --rm');
+  }
   if (flags.network === '') throw errors.invalid('no name set for network');
   return {
     NetworkMode: flags.network,
     AutoRemove: flags.rm,
+    ...restartPolicy(flags),
     ...(consoleSize ? { ConsoleSize: consoleSize } : {}),
     ...listed('Binds', binds),
     ...listed('Mounts', flags.mount),
@@ -107,6 +114,13 @@ function toHostConfig({ flags, given, consoleSize }: CreateRequest, binds: reado
     ...counted('ShmSize', flags['shm-size']),
     LogConfig: logConfig(flags),
   };
+}
+
+/** The policy that was given. */
+export function restartPolicy({ restart }: { restart?: RestartPolicyBody | undefined }): {
+  RestartPolicy?: RestartPolicyBody;
+} {
+  return restart ? { RestartPolicy: restart } : {};
 }
 
 /** The limits that were given, for create and update. */

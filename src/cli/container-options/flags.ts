@@ -1,8 +1,26 @@
 /** The flags of `run` and `create`: everything a container can be made with in this version. */
-import { bytes, integer, list, parseEnvironmentEntry, parseLabel, text, toggle, value, values } from '../flag-types.ts';
+import {
+  bytes,
+  duration,
+  integer,
+  list,
+  parseEnvironmentEntry,
+  parseLabel,
+  text,
+  toggle,
+  value,
+  values,
+} from '../flag-types.ts';
 import { parseExtraHost } from './extra-hosts.ts';
 import { parseBytesPerSecond, parseCpus, parseMemorySwap, parseOperationsPerSecond, parseUlimit } from './limits.ts';
 import { parseMount } from './mounts.ts';
+import { parseRestart } from './restart.ts';
+
+const restart = value({
+  type: 'policy',
+  help: 'When it is started again: no, on-failure[:retries], always, unless-stopped',
+  parse: parseRestart,
+});
 
 /** Limits `update` can change as well. */
 export const limitFlags = {
@@ -23,8 +41,11 @@ export const limitFlags = {
   'pids-limit': integer({ help: 'Most processes and threads; -1 for any number' }),
 };
 
+/** What `update` changes. */
+export const updateFlags = { ...limitFlags, restart };
+
 export const containerFlags = {
-  ...limitFlags,
+  ...updateFlags,
   'add-host': list({ help: 'A name and address for /etc/hosts, as name:address', parse: parseExtraHost }),
   attach: list({ short: 'a', help: 'Connect to stdin, stdout or stderr', parse: parseStream }),
   'cap-add': list({ help: 'Capabilities to add' }),
@@ -55,6 +76,12 @@ export const containerFlags = {
   }),
   'env-file': list({ help: 'File with environment variables, one per line' }),
   'group-add': list({ help: 'More groups for the user' }),
+  'health-cmd': text({ help: 'Command of a shell that tells whether it is healthy' }),
+  'health-interval': duration({ help: 'Time between two checks (default 30s)' }),
+  'health-retries': integer({ help: 'Failures in a row that make it unhealthy (default 3)' }),
+  'health-start-interval': duration({ help: 'Time between two checks while it starts (default 5s)' }),
+  'health-start-period': duration({ help: 'Time it gets to start, in which failures do not count' }),
+  'health-timeout': duration({ help: 'Most time of one check (default 30s)' }),
   hostname: text({ short: 'h', help: 'Host name' }),
   init: toggle({ help: 'Run a small init as pid 1 that passes on signals and reaps processes' }),
   interactive: toggle({ short: 'i', help: 'Keep stdin open' }),
@@ -71,6 +98,7 @@ export const containerFlags = {
   }),
   name: text({ help: 'Name of the container' }),
   network: text({ type: 'network', help: 'Network: none or host', aliases: ['net'], initial: 'default' }),
+  'no-healthcheck': toggle({ help: "Do without the image's health check" }),
   'oom-kill-disable': toggle({ help: 'Stop processes instead of killing them when memory runs out (cgroup v1)' }),
   'oom-score-adj': integer({ help: 'How likely the kernel kills it when memory runs out, -1000 to 1000' }),
   pid: text({ help: 'PID namespace: host for that of the host' }),

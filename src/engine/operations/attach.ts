@@ -22,7 +22,8 @@ export async function attachContainer(
   return parts.attachments.wait(record.id, wishes, signal);
 }
 
-/** Throws `container.pausedAttach`: for those who must refuse before they take a connection over. */
+/** Throws `container.pausedAttach` and `container.restarting`: for those who must refuse before they take a connection over. */
 export function checkAttachable(record: ContainerRecord): void {
   if (record.status === 'paused') throw errors.pausedAttach(record.id);
+  if (record.status === 'restarting') throw errors.restarting(record.id);
 }

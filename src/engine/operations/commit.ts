@@ -72,6 +72,7 @@ function configOf({ settings, program }: ContainerRecord, image: ImageConfig): I
     workingDirectory: settings.workingDirectory || image.workingDirectory,
     labels: program.labels,
     stopSignal: settings.stopSignal ?? image.stopSignal,
+    ...(program.healthcheck ? { healthcheck: program.healthcheck } : {}),
   };
 }
 

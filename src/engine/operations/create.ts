@@ -5,10 +5,12 @@ import { tweakCapabilities } from '../capabilities.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import type { ContainerSettings, HostSettings } from '../container-settings.ts';
 import { errors } from '../errors.ts';
+import { checkHealthcheck } from '../health/healthcheck.ts';
 import { generateName, isValidName } from '../names.ts';
 import { type EngineParts, eventAttributes } from '../parts.ts';
 import { resolveProgram } from '../program.ts';
 import { checkResources } from '../resources.ts';
+import { noRestart } from '../restart-policy.ts';
 import { checkSecurityOptions } from '../security-options.ts';
 import { parseSignal } from '../signals.ts';
 
@@ -24,6 +26,7 @@ export async function createContainer(
   const image = await parts.images.find(settings.image);
   if (!image) throw errors.noSuchImage(settings.image);
   checkSettings(parts, settings);
+  if (settings.healthcheck) checkHealthcheck(settings.healthcheck);
 
   const id = newContainerId();
   const program = resolveProgram(id, settings, image.config);
@@ -64,6 +67,9 @@ export function sizeLimitOf({ storageBytes }: Pick<HostSettings, 'storageBytes'>
 function checkSettings(parts: EngineParts, { host }: ContainerSettings): void {
   checkResources(host.resources, availableParallelism());
   tweakCapabilities(host.capAdd, host.capDrop, host.privileged, parts.facts.boundingCapabilities);
+  if (host.autoRemove && (host.restart ?? noRestart).name !== 'no') {
+    throw errors.invalid("can't create 'AutoRemove' container with restart policy");
+  }
   checkSecurityOptions(host.securityOptions);
   if (host.oomScoreAdj < -1000 || host.oomScoreAdj > 1000) {
     throw errors.invalid(`Invalid value ${host.oomScoreAdj}, range for oom score adj is [-1000, 1000]`);

@@ -2,16 +2,23 @@
 import { rmSync, mkdirSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { Process } from '#specs';
-import type { AttachOptions } from '#runtime';
+import type { AttachOptions, RunningProcess } from '#runtime';
 import { tweakCapabilities } from '../capabilities.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
 import type { ExecInstance, ExecSettings } from '../exec-instances.ts';
 import { toOciConfig } from '../oci-config.ts';
-import { cgroupsPathOf, type EngineParts, eventAttributes, findContainer, runDirectoryOf } from '../parts.ts';
+import {
+  cgroupsPathOf,
+  type EngineParts,
+  eventAttributes,
+  findContainer,
+  PROBE_FOLDER,
+  runDirectoryOf,
+} from '../parts.ts';
 import { mergeEnvironment } from '../program.ts';
 import { seccompChoice } from '../security-options.ts';
-import { resolveRecordUser } from './start.ts';
+import { resolveRecordUser } from './launch.ts';
 
 /** Throws `container.notRunning`, `container.pausedExec`, `container.noCommand`. */
 export function createExec(parts: EngineParts, reference: string, settings: ExecSettings): ExecInstance {
@@ -23,8 +30,15 @@ export function createExec(parts: EngineParts, reference: string, settings: Exec
   return instance;
 }
 
+export interface StartedExec {
+  readonly process: RunningProcess;
+  /** With `attach`. */
+  readonly stream?: Socket;
+}
+
 /**
- * Runs it, on a terminal of this size rather than the one it was created with. With `attach` the process begins only once the stream is connected, which is the result.
+ * Runs it, on a terminal of this size rather than the one it was created with. With `attach` the process begins only once
+ * the stream is connected.
  * Throws `container.noSuchExec`, `container.execRunning`, and why the process could not be started.
  */
 export async function startExec(
@@ -32,7 +46,7 @@ export async function startExec(
   id: string,
   attach: AttachOptions | undefined,
   consoleSize?: ExecSettings['consoleSize'],
-): Promise<Socket | undefined> {
+): Promise<StartedExec> {
   const instance = findExec(parts, id);
   if (instance.state.status !== 'created') throw errors.execRunning(id);
   const record = runningRecord(parts, instance.containerId);
@@ -40,7 +54,7 @@ export async function startExec(
   if (!live) throw errors.notRunning(record.id);
   const settings = consoleSize ? { ...instance.settings, consoleSize } : instance.settings;
   parts.execs.update({ ...instance, state: { status: 'starting' } });
-  const runDirectory = `${runDirectoryOf(parts.options, record.id)}/exec-${id.slice(0, 16)}`;
+  const runDirectory = `${runDirectoryOf(parts.options, record.id)}/${settings.isProbe ? PROBE_FOLDER : 'exec-'}${id.slice(0, 16)}`;
   mkdirSync(runDirectory, { mode: 0o700 });
   try {
     const layer = parts.snapshots.open(record.id, record.imageId);
@@ -68,10 +82,10 @@ export async function startExec(
     });
     const command = `exec_start: ${instance.settings.args.join(' ')}`;
     parts.events.emit('container', command, record.id, { ...eventAttributes(record), execID: id });
-    if (!attach) return undefined;
-    const socket = await process.attach(attach);
+    if (!attach) return { process };
+    const stream = await process.attach(attach);
     await process.release();
-    return socket;
+    return { process, stream };
   } catch (error) {
     const code = execFailureCode(error);
     parts.execs.update({ ...instance, state: { status: 'ended', pid: 0, exitCode: code } });
@@ -103,6 +117,7 @@ export async function resizeExec(parts: EngineParts, id: string, rows: number, c
 function runningRecord(parts: EngineParts, reference: string): ContainerRecord {
   const record = findContainer(parts, reference);
   if (record.status === 'paused') throw errors.pausedExec(record.id);
+  if (record.status === 'restarting') throw errors.restarting(record.id);
   if (record.status !== 'running') throw errors.notRunning(record.id);
   return record;
 }

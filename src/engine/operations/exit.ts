@@ -2,20 +2,25 @@
 import { rmSync } from 'node:fs';
 import { formatTimeNs } from '#base';
 import type { ProcessExit } from '#runtime';
-import { next } from '../lifecycle.ts';
+import type { ContainerRecord } from '../container-record.ts';
+import { endedHealth, stopMonitor } from '../health/monitor.ts';
+import { next, type Status } from '../lifecycle.ts';
+import { noRestart, restartsAfter } from '../restart-policy.ts';
 import { cgroupsPathOf, type EngineParts, eventAttributes, runDirectoryOf } from '../parts.ts';
 
 /** `told` is called as soon as the record is right. Cleaning up comes after. */
 export async function recordExit(parts: EngineParts, id: string, exit: ProcessExit, told: () => void): Promise<void> {
   const before = parts.containers.get(id);
   if (!before) return;
-  // A container being removed by force keeps that state; its process is gone all the same.
-  const status = before.status === 'removing' ? before.status : next(id, before.status, 'exit');
+  stopMonitor(parts, id);
+  const status = statusAfter(parts, before, exit.code);
   const { process: _, ...rest } = before;
   const oomKilled = exit.oomKills > 0;
   const record = {
     ...rest,
+    ...endedHealth(before),
     status,
+    restartCount: before.restartCount + (status === 'restarting' ? 1 : 0),
     exit: { code: exit.code, finishedAt: formatTimeNs(exit.timeNs), oomKilled },
   };
   parts.containers.put(record);
@@ -24,4 +29,13 @@ export async function recordExit(parts: EngineParts, id: string, exit: ProcessEx
 
   await parts.runtime.removeCgroup(cgroupsPathOf(parts.options, record));
   rmSync(runDirectoryOf(parts.options, id), { recursive: true, force: true });
+}
+
+/** A container being removed by force keeps that state; one whose policy wants it waits for its next run. */
+function statusAfter(parts: EngineParts, before: ContainerRecord, exitCode: number): Status {
+  const { id, status, stoppedByUser, restartCount } = before;
+  if (status === 'removing') return status;
+  const policy = before.settings.host.restart ?? noRestart;
+  const again = !parts.restarts.isCancelled(id) && restartsAfter({ policy, exitCode, stoppedByUser, restartCount });
+  return next(id, status, again ? 'restart' : 'exit');
 }

@@ -9,7 +9,8 @@ export async function pauseContainer(parts: EngineParts, reference: string): Pro
     const record = findContainer(parts, id);
     const status = next(id, record.status, 'pause');
     await parts.runtime.freeze(cgroupsPathOf(parts.options, record));
-    parts.containers.put({ ...record, status });
+    // A health check may have had a result meanwhile.
+    parts.containers.put({ ...findContainer(parts, id), status });
     parts.events.emit('container', 'pause', id, eventAttributes(record));
   });
 }

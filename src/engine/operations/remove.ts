@@ -4,7 +4,7 @@ import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
 import { isLive, next } from '../lifecycle.ts';
 import { dataDirectoryOf, type EngineParts, eventAttributes, findContainer, runDirectoryOf } from '../parts.ts';
-import { killAndWait } from './stop.ts';
+import { killAndWait, settleDown } from './stop.ts';
 
 /** Throws `container.removeRunning` for a live container without `force`. */
 export async function removeContainer(
@@ -17,7 +17,8 @@ export async function removeContainer(
     const record = findContainer(parts, id);
     if (isLive(record.status)) {
       if (!options.force) throw errors.removeRunning(id, record.status);
-      await killAndWait(parts, record);
+      parts.restarts.cancel(id);
+      if (!settleDown(parts, id)) await killAndWait(parts, record);
     }
     await parts.live.get(id)?.cleaned;
     await removeRecord(parts, id);
@@ -36,5 +37,6 @@ export async function removeRecord(parts: EngineParts, id: string): Promise<void
   parts.attachments.fail(id, errors.noSuch(id));
   parts.containers.delete(id);
   parts.execs.forgetAllOf(id);
+  parts.restarts.forget(id);
   parts.events.emit('container', 'destroy', id, eventAttributes(removing));
 }

@@ -6,23 +6,41 @@ import { readdirSync, rmSync } from 'node:fs';
 import { causeChain } from '#base';
 import { type ProcessExit, readExitRecord, RunningProcess } from '#runtime';
 import type { ContainerRecord } from '../container-record.ts';
-import { isLive } from '../lifecycle.ts';
+import { killLeftProbes, startMonitor } from '../health/monitor.ts';
+import { hasProcess } from '../lifecycle.ts';
 import { cgroupsPathOf, type EngineParts, runDirectoryOf } from '../parts.ts';
+import { noRestart, startsWithDaemon } from '../restart-policy.ts';
 import { sizeLimitOf } from './create.ts';
 import { recordExit } from './exit.ts';
 import { removeRecord } from './remove.ts';
-import { watch } from './start.ts';
+import { scheduleRestart, startContainer, watch } from './start.ts';
+import { settleDown } from './stop.ts';
 
 /** Afterwards every record is right, and nothing is left of containers no record knows. */
 export async function restoreContainers(parts: EngineParts): Promise<void> {
+  const wantedRunning = parts.containers.list().filter(({ status, settings, startedAt, stoppedByUser }) => {
+    const policy = settings.host.restart ?? noRestart;
+    return status === 'exited' && startsWithDaemon(policy, startedAt !== undefined, stoppedByUser);
+  });
   await Promise.all(parts.containers.list().map((record) => restoreOne(parts, record)));
   await removeOrphans(parts);
+  await Promise.all(wantedRunning.map((record) => startForPolicy(parts, record)));
+}
+
+/** compat: a container that cannot be started does not keep the daemon from starting. */
+async function startForPolicy(parts: EngineParts, { id }: ContainerRecord): Promise<void> {
+  try {
+    await startContainer(parts, id);
+  } catch (error) {
+    parts.log.warn('a container could not be started with the daemon', { container: id, error: causeChain(error) });
+  }
 }
 
 async function restoreOne(parts: EngineParts, record: ContainerRecord): Promise<void> {
   try {
     if (record.status === 'removing' || record.status === 'dead') await removeRecord(parts, record.id);
-    else if (isLive(record.status)) await findAgain(parts, record);
+    else if (record.status === 'restarting') await waitAgain(parts, record);
+    else if (hasProcess(record.status)) await findAgain(parts, record);
     else await clearInterruptedStart(parts, record);
   } catch (error) {
     parts.log.error('a container could not be restored', { container: record.id, error: causeChain(error) });
@@ -40,7 +58,16 @@ async function findAgain(parts: EngineParts, record: ContainerRecord): Promise<v
     await finish(parts, record, readExitRecord(runDirectory) ?? lostExit());
     return;
   }
+  await killLeftProbes(parts, record);
   watch(parts, record.id, process);
+  startMonitor(parts, record.id);
+}
+
+/** The daemon went between two runs, or in the middle of the next start. */
+async function waitAgain(parts: EngineParts, record: ContainerRecord): Promise<void> {
+  await clearInterruptedStart(parts, record);
+  if (record.stoppedByUser) parts.restarts.cancel(record.id);
+  if (!settleDown(parts, record.id)) scheduleRestart(parts, record.id);
 }
 
 /** A start that was cut off before its result was noted: what it built is taken down, the record says created or exited as before. */
@@ -57,6 +84,7 @@ async function finish(parts: EngineParts, record: ContainerRecord, exit: Process
   await parts.runtime.killCgroup(cgroupsPathOf(parts.options, record));
   await recordExit(parts, record.id, exit, () => {});
   if (record.settings.host.autoRemove) await removeRecord(parts, record.id);
+  scheduleRestart(parts, record.id);
 }
 
 const lostExit = (): ProcessExit => ({ code: 137, timeNs: BigInt(Date.now()) * 1_000_000n, oomKills: 0 });

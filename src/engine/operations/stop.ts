@@ -1,7 +1,7 @@
 /** Ends containers: politely with a time limit, by a signal, or at once. */
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
-import { isLive } from '../lifecycle.ts';
+import { isLive, next } from '../lifecycle.ts';
 import { cgroupsPathOf, type EngineParts, eventAttributes, findContainer } from '../parts.ts';
 import { parseSignal } from '../signals.ts';
 import { unpauseContainer } from './pause.ts';
@@ -13,6 +13,8 @@ const DEFAULT_STOP_SECONDS = 10;
 export interface StopOptions {
   readonly signal?: string;
   readonly timeoutSeconds?: number;
+  /** The daemon stops, nobody wished this container to: its policy starts it again with the daemon. */
+  readonly byDaemon?: boolean;
 }
 
 /** Throws `container.alreadyStopped` (not modified) when there is nothing to stop. */
@@ -21,8 +23,13 @@ export async function stopContainer(parts: EngineParts, reference: string, optio
   if (!isLive(record.status)) throw errors.alreadyStopped();
   const number = parseSignal(options.signal ?? record.program.stopSignal);
   const seconds = options.timeoutSeconds ?? record.settings.stopTimeoutSeconds ?? DEFAULT_STOP_SECONDS;
+  parts.restarts.cancel(record.id);
+  if (options.byDaemon !== true) parts.containers.put({ ...record, stoppedByUser: true });
+  if (await stayedDown(parts, record.id)) {
+    parts.events.emit('container', 'stop', record.id, eventAttributes(record));
+    return;
+  }
   const live = parts.live.get(record.id);
-  parts.containers.put({ ...record, stoppedByUser: true });
   if (record.status === 'paused') await unpauseContainer(parts, record.id);
   emitKill(parts, record, number);
   await live?.process.signal(number).catch(() => {});
@@ -36,8 +43,12 @@ export async function stopContainer(parts: EngineParts, reference: string, optio
 export async function killContainer(parts: EngineParts, reference: string, signal: string): Promise<void> {
   const record = findContainer(parts, reference);
   const number = parseSignal(signal === '' ? 'KILL' : signal);
+  if (!isLive(record.status)) throw errors.cannotKill(reference, record.id);
+  if (cancelsRestart(record, number)) parts.restarts.cancel(record.id);
+  parts.containers.put({ ...record, stoppedByUser: true });
+  if (await stayedDown(parts, record.id)) return;
   const live = parts.live.get(record.id);
-  if (!isLive(record.status) || !live) throw errors.cannotKill(reference, record.id);
+  if (!live) throw errors.cannotKill(reference, record.id);
   if (number === SIGKILL) {
     await killAndWait(parts, record);
     return;
@@ -53,6 +64,26 @@ export async function killAndWait(parts: EngineParts, record: ContainerRecord): 
   await live?.process.signal(SIGKILL).catch(() => {});
   await parts.runtime.killCgroup(cgroupsPathOf(parts.options, record));
   await live?.recorded;
+}
+
+/** compat: a container with a stop signal of its own goes on by its policy after any other signal but KILL. */
+function cancelsRestart({ program }: ContainerRecord, number: number): boolean {
+  return number === SIGKILL || program.stopSignal === 'SIGTERM' || parseSignal(program.stopSignal) === number;
+}
+
+/** True for a container that was between two runs and now is not started again. */
+async function stayedDown(parts: EngineParts, id: string): Promise<boolean> {
+  if (parts.containers.get(id)?.status !== 'restarting') return false;
+  return parts.locks.run(id, async () => settleDown(parts, id));
+}
+
+/** To be called with the container's lock held, after its restart was cancelled. */
+export function settleDown(parts: EngineParts, id: string): boolean {
+  const record = parts.containers.get(id);
+  if (record?.status !== 'restarting' || !parts.restarts.isCancelled(id)) return false;
+  parts.containers.put({ ...record, status: next(id, record.status, 'exit') });
+  parts.restarts.settle(id);
+  return true;
 }
 
 function emitKill(parts: EngineParts, record: ContainerRecord, number: number): void {

@@ -16,6 +16,7 @@ export interface Top {
 /** compat: dockerd runs the host's `ps` too, and keeps the lines of the container's pids. Throws `container.notRunning`. */
 export async function topContainer(parts: EngineParts, reference: string, psArguments: string): Promise<Top> {
   const record = findContainer(parts, reference);
+  if (record.status === 'restarting') throw errors.restarting(record.id);
   if (!isLive(record.status)) throw errors.notRunning(record.id);
   const pids = new Set(parts.runtime.pids(cgroupsPathOf(parts.options, record)));
   let output: string;

@@ -1,15 +1,21 @@
-/** Changes the limits of a container, running or not. */
+/** Changes the limits and the restart policy of a container, running or not. */
 import { availableParallelism } from 'node:os';
 import type { ResourceSettings } from '../container-settings.ts';
-import { isLive } from '../lifecycle.ts';
+import { errors } from '../errors.ts';
+import { hasProcess } from '../lifecycle.ts';
 import { cgroupsPathOf, type EngineParts, eventAttributes, findContainer } from '../parts.ts';
 import { checkResources, toOciResources } from '../resources.ts';
+import type { RestartPolicy } from '../restart-policy.ts';
 
-/** `change` gets the limits as they are and gives them as they shall be. Nothing is changed when the kernel refuses. */
+/**
+ * `change` gets the limits as they are and gives them as they shall be; without `restart` that policy stays.
+ * Nothing is changed when the kernel refuses.
+ */
 export async function updateContainer(
   parts: EngineParts,
   reference: string,
   change: (before: ResourceSettings) => ResourceSettings,
+  restart?: RestartPolicy,
 ): Promise<void> {
   const { id } = findContainer(parts, reference);
   await parts.locks.run(id, async () => {
@@ -17,11 +23,15 @@ export async function updateContainer(
     const { host } = record.settings;
     const resources = change(host.resources);
     checkResources(resources, availableParallelism());
-    if (isLive(record.status)) {
+    if (host.autoRemove && restart && restart.name !== 'no') throw errors.restartOfAutoRemoved();
+    if (hasProcess(record.status)) {
       const { devices: _, ...limits } = toOciResources(resources, []);
       await parts.runtime.update(cgroupsPathOf(parts.options, record), limits);
     }
-    parts.containers.put({ ...record, settings: { ...record.settings, host: { ...host, resources } } });
+    // The container may have ended while the kernel was asked.
+    const now = findContainer(parts, id);
+    const changed = { ...host, resources, ...(restart ? { restart } : {}) };
+    parts.containers.put({ ...now, settings: { ...now.settings, host: changed } });
     parts.events.emit('container', 'update', id, eventAttributes(record));
   });
 }

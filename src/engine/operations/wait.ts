@@ -38,6 +38,10 @@ export async function waitForContainer(
     void live.recorded.then(() => resolve(resultOf(parts.containers.get(record.id) ?? record)));
     return promise;
   }
+  if (condition === 'not-running') {
+    // Between two runs: it may end again, or stay down.
+    void parts.restarts.whenSettled(record.id).then(() => resolve(resultOf(parts.containers.get(record.id) ?? record)));
+  }
   using _listening = parts.events.listen((event) => {
     if (event.id !== record.id) return;
     if (event.action === 'die') resolve(resultOf(parts.containers.get(record.id) ?? record));

@@ -19,7 +19,7 @@ export interface ContainerConfigBody {
   readonly StdinOnce?: boolean | null;
   readonly Env?: readonly string[] | null;
   readonly Cmd?: readonly string[] | string | null;
-  readonly Healthcheck?: object | null;
+  readonly Healthcheck?: HealthcheckBody | null;
   readonly Image?: string | null;
   readonly Volumes?: Readonly<Record<string, object>> | null;
   readonly WorkingDir?: string | null;
@@ -33,12 +33,22 @@ export interface ContainerConfigBody {
   readonly Shell?: readonly string[] | null;
 }
 
+/** Times in nanoseconds; zero is what the image says, and then the default. */
+export interface HealthcheckBody {
+  readonly Test?: readonly string[] | null;
+  readonly Interval?: number | null;
+  readonly Timeout?: number | null;
+  readonly StartPeriod?: number | null;
+  readonly StartInterval?: number | null;
+  readonly Retries?: number | null;
+}
+
 export interface ThrottleDeviceBody {
   readonly Path: string;
   readonly Rate: number;
 }
 
-/** Limits: part of HostConfig, and the body of POST /containers/{id}/update. */
+/** Limits: part of HostConfig, and of the body of POST /containers/{id}/update. */
 export interface ResourcesBody {
   readonly CpuShares?: number | null;
   readonly Memory?: number | null;
@@ -61,6 +71,16 @@ export interface ResourcesBody {
   readonly OomKillDisable?: boolean | null;
   readonly PidsLimit?: number | null;
   readonly Ulimits?: readonly { readonly Name: string; readonly Soft: number; readonly Hard: number }[] | null;
+}
+
+export interface RestartPolicyBody {
+  readonly Name?: string;
+  readonly MaximumRetryCount?: number;
+}
+
+/** Body of POST /containers/{id}/update. */
+export interface UpdateBody extends ResourcesBody {
+  readonly RestartPolicy?: RestartPolicyBody | null;
 }
 
 export interface DeviceMappingBody {
@@ -93,7 +113,7 @@ export interface HostConfigBody extends ResourcesBody {
   readonly Binds?: readonly string[] | null;
   readonly LogConfig?: { readonly Type?: string; readonly Config?: Readonly<Record<string, string>> | null } | null;
   readonly NetworkMode?: string | null;
-  readonly RestartPolicy?: { readonly Name?: string; readonly MaximumRetryCount?: number } | null;
+  readonly RestartPolicy?: RestartPolicyBody | null;
   readonly AutoRemove?: boolean | null;
   readonly Mounts?: readonly MountBody[] | null;
   readonly CapAdd?: readonly string[] | null;
@@ -159,6 +179,18 @@ export interface ContainerStateJson {
   readonly Error: string;
   readonly StartedAt: string;
   readonly FinishedAt: string;
+  readonly Health?: HealthJson;
+}
+
+export interface HealthJson {
+  readonly Status: string;
+  readonly FailingStreak: number;
+  readonly Log: readonly {
+    readonly Start: string;
+    readonly End: string;
+    readonly ExitCode: number;
+    readonly Output: string;
+  }[];
 }
 
 export interface MountPointJson {
@@ -185,6 +217,31 @@ export interface ContainerSummary {
   readonly HostConfig: { readonly NetworkMode: string };
   readonly NetworkSettings: { readonly Networks: Readonly<Record<string, object>> };
   readonly Mounts: readonly MountPointJson[];
+  /** Where sizes were asked for. */
+  readonly SizeRw?: number;
+  readonly SizeRootFs?: number;
+}
+
+/** What we read of GET /containers/{id}/stats. */
+export interface ContainerStats {
+  readonly id: string;
+  readonly name: string;
+  readonly read: string;
+  readonly pids_stats: { readonly current?: number };
+  readonly cpu_stats: {
+    readonly cpu_usage: { readonly total_usage: number };
+    readonly system_cpu_usage?: number;
+    readonly online_cpus?: number;
+  };
+  readonly memory_stats: {
+    readonly usage?: number;
+    readonly limit?: number;
+    readonly stats?: Readonly<Record<string, number>>;
+  };
+  readonly blkio_stats: {
+    readonly io_service_bytes_recursive: readonly { readonly op: string; readonly value: number }[] | null;
+  };
+  readonly networks?: Readonly<Record<string, { readonly rx_bytes: number; readonly tx_bytes: number }>>;
 }
 
 /** Body of POST /exec/{id}/start. */

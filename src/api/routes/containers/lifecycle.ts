@@ -3,6 +3,7 @@ import {
   createContainer,
   type EngineParts,
   killContainer,
+  parseRestartPolicy,
   pauseContainer,
   removeContainer,
   renameContainer,
@@ -15,7 +16,7 @@ import {
   waitForContainer,
 } from '#engine';
 import { type RequestContext, type Route, readJson } from '#rpc';
-import type { ResourcesBody } from '#specs';
+import type { UpdateBody } from '#specs';
 import { parseCreateBody } from '../../create-body.ts';
 import { mergeResources } from '../../create-resources.ts';
 import { errors } from '../../errors.ts';
@@ -86,8 +87,10 @@ export function lifecycleRoutes(parts: EngineParts): Route[] {
       method: 'POST',
       path: '/containers/{id}/update',
       handle: async ({ params, request, response }) => {
-        const body = ((await readJson(request)) ?? {}) as ResourcesBody;
-        await updateContainer(parts, params['id']!, (before) => mergeResources(before, body));
+        const body = ((await readJson(request)) ?? {}) as UpdateBody;
+        const { Name = '', MaximumRetryCount = 0 } = body.RestartPolicy ?? {};
+        const restart = Name === '' ? undefined : parseRestartPolicy(Name, MaximumRetryCount);
+        await updateContainer(parts, params['id']!, (before) => mergeResources(before, body), restart);
         sendJson(response, 200, { Warnings: [] });
       },
     },

@@ -1,6 +1,8 @@
 /** Routes that only look: list, inspect, logs, top. */
 import { nowNs } from '#base';
 import {
+  type ContainerRecord,
+  containerSizes,
   type EngineParts,
   findContainer,
   inspectContainer,
@@ -30,18 +32,21 @@ export function readRoutes(parts: EngineParts): Route[] {
           filters: filters(query, listFilters),
         });
         const now = nowNs();
-        sendJson(
-          response,
-          200,
-          records.map((record) => summarizeContainer(parts, record, now)),
-        );
+        const rows: object[] = [];
+        for (const record of records) {
+          const sizes = boolean(query, 'size') ? await sizesJson(parts, record) : {};
+          rows.push({ ...summarizeContainer(parts, record, now), ...sizes });
+        }
+        sendJson(response, 200, rows);
       },
     },
     {
       method: 'GET',
       path: '/containers/{id}/json',
-      handle: async ({ params, response }) => {
-        sendJson(response, 200, inspectContainer(parts, findContainer(parts, params['id']!)));
+      handle: async ({ params, query, response }) => {
+        const record = findContainer(parts, params['id']!);
+        const sizes = boolean(query, 'size') ? await sizesJson(parts, record) : {};
+        sendJson(response, 200, { ...inspectContainer(parts, record), ...sizes });
       },
     },
     {
@@ -67,6 +72,12 @@ export function readRoutes(parts: EngineParts): Route[] {
   ];
 }
 
+/** compat: of what it has written, and of all it sees. */
+export async function sizesJson(parts: EngineParts, record: ContainerRecord): Promise<object> {
+  const { writtenBytes, wholeBytes } = await containerSizes(parts, record);
+  return { SizeRw: writtenBytes, SizeRootFs: wholeBytes };
+}
+
 async function logs(parts: EngineParts, { params, query, response, signal }: RequestContext): Promise<void> {
   const record = findContainer(parts, params['id']!);
   const stdout = boolean(query, 'stdout');
@@ -85,6 +96,8 @@ async function logs(parts: EngineParts, { params, query, response, signal }: Req
   const until = timestamp(query, 'until');
   const tail = tailOf(query.get('tail'));
   const timestamps = boolean(query, 'timestamps');
+  // compat: before each line the labels and variables the log was asked to keep; there is no such log option here.
+  const details = boolean(query, 'details') ? ' ' : '';
   const raw = record.settings.tty;
   const type = raw ? 'application/vnd.docker.raw-stream' : 'application/vnd.docker.multiplexed-stream';
   response.writeHead(200, { 'Content-Type': type });
@@ -100,7 +113,8 @@ async function logs(parts: EngineParts, { params, query, response, signal }: Req
   const batch: Buffer[] = [];
   let size = 0;
   for await (const line of lines) {
-    const text = timestamps ? Buffer.concat([Buffer.from(`${line.time} `), line.text]) : line.text;
+    const before = `${timestamps ? `${line.time} ` : ''}${details}`;
+    const text = before === '' ? line.text : Buffer.concat([Buffer.from(before), line.text]);
     batch.push(raw ? text : frame(line.stream, text));
     size += text.length;
     if (size < 64 * 1024 && live === undefined) continue;

@@ -1,7 +1,7 @@
 /** Routes that take a connection over: attach; and exec in all its parts. */
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { messageOf } from '#base';
+import { messageOf, nowNs } from '#base';
 import {
   attachContainer,
   checkAttachable,
@@ -71,9 +71,12 @@ async function attach(parts: EngineParts, context: RequestContext): Promise<void
   const stream = boolean(query, 'stream');
   const replay = boolean(query, 'logs');
   // The client of a running container is connected before it is told so: from then on it misses nothing.
-  if (stream && !replay && record.status === 'running') {
+  if (stream && record.status === 'running') {
     const container = await attachContainer(parts, record.id, { stdin, stdout, stderr }, signal).catch(() => undefined);
+    // What was written after this moment comes through the stream, so the replay ends here.
+    const untilNs = nowNs();
     const client = context.hijack(raw ? RAW : MULTIPLEXED);
+    if (replay) await replayLog(parts, record.id, client, { stdout, stderr, raw, untilNs });
     if (container) join(client, container);
     else client.end();
     return;
@@ -101,7 +104,7 @@ async function replayLog(
   parts: EngineParts,
   id: string,
   client: Duplex,
-  wish: { stdout: boolean; stderr: boolean; raw: boolean },
+  wish: { stdout: boolean; stderr: boolean; raw: boolean; untilNs?: bigint },
 ): Promise<void> {
   const record = findContainer(parts, id);
   const source = {
@@ -172,8 +175,8 @@ async function startExecRoute(parts: EngineParts, context: RequestContext): Prom
   // compat: the connection is taken over first; why the process did not start is then written to it.
   const client = context.hijack(settings.tty ? RAW : MULTIPLEXED);
   try {
-    const process = await startExec(parts, params['id']!, options, sizeOf(body.ConsoleSize));
-    if (process) join(client, process);
+    const { stream } = await startExec(parts, params['id']!, options, sizeOf(body.ConsoleSize));
+    if (stream) join(client, stream);
   } catch (error) {
     const text = Buffer.from(`OCI runtime exec failed: ${messageOf(error)}\r\n`);
     client.end(settings.tty ? text : frame('stdout', text));

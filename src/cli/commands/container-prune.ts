@@ -1,0 +1,27 @@
+/** `skiff container prune`: remove all containers that do not run. */
+import { formatBytes } from '#base';
+import { defineCommand } from '../command.ts';
+import { confirm } from '../confirm.ts';
+import { filterList, toggle } from '../flag-types.ts';
+
+export const containerPrune = defineCommand({
+  usage: '[OPTIONS]',
+  summary: 'Remove all containers that do not run',
+  flags: {
+    filter: filterList({ help: 'Only those that match, such as until=24h or label=a=b' }),
+    force: toggle({ short: 'f', help: 'Do not ask' }),
+  },
+  arguments: [0, 0],
+  run: async (context, { flags }) => {
+    const warning = 'WARNING! This will remove all stopped containers.';
+    if (!flags.force && !(await confirm(context, warning))) return 0;
+    const { deleted, freedBytes } = await context.client().containers.prune(flags.filter);
+    if (deleted.length > 0) {
+      context.print('Deleted Containers:');
+      for (const id of deleted) context.print(id);
+      context.print('');
+    }
+    context.print(`Total reclaimed space: ${formatBytes(freedBytes, 4)}`);
+    return 0;
+  },
+});

@@ -1,0 +1,109 @@
+/** From a record to a running process: what the runtime is told of a container, and what is made ready on the host. */
+import { mkdirSync, rmSync, statSync } from 'node:fs';
+import type { WritableLayer } from '#images';
+import { readRootFile } from '#linux';
+import { type LaunchRequest, type ResolvedUser, type RunningProcess, resolveUser } from '#runtime';
+import type { RuntimeConfig } from '#specs';
+import type { ContainerRecord } from '../container-record.ts';
+import { errors } from '../errors.ts';
+import { managedFiles, writeManagedFiles } from '../managed-files.ts';
+import { toOciConfig } from '../oci-config.ts';
+import { cgroupsPathOf, type EngineParts, logPathOf, runDirectoryOf } from '../parts.ts';
+import { runsInit } from '../program.ts';
+import { seccompChoice } from '../security-options.ts';
+
+/** Launches the record's program. When it fails, nothing of the attempt is left. */
+export async function launch(parts: EngineParts, record: ContainerRecord): Promise<RunningProcess> {
+  const { options, runtime } = parts;
+  const { id } = record;
+  const runDirectory = runDirectoryOf(options, id);
+  rmSync(runDirectory, { recursive: true, force: true });
+  const held = parts.attachments.has(id);
+  try {
+    prepareBinds(record);
+    writeManagedFiles(record, runDirectory);
+    const process = await runtime.launch(launchRequest(parts, record, held));
+    if (held) {
+      await parts.attachments.connect(id, process);
+      await process.release();
+    }
+    return process;
+  } catch (error) {
+    await runtime.removeCgroup(cgroupsPathOf(options, record));
+    rmSync(runDirectory, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Everything the runtime is told of a container. Reads the container's files, makes nothing. */
+export function launchRequest(parts: EngineParts, record: ContainerRecord, hold: boolean): LaunchRequest {
+  const { options, runtime, facts } = parts;
+  const { settings, id } = record;
+  const runDirectory = runDirectoryOf(options, id);
+  const layer = parts.snapshots.open(id, record.imageId);
+  const user = resolveRecordUser(record, layer.folders);
+  const config = toOciConfig({
+    record,
+    user,
+    facts,
+    cgroupVersion: runtime.cgroupVersion,
+    cgroupsPath: cgroupsPathOf(options, record),
+    managedFiles: managedFiles(runDirectory),
+    initProgram: runtime.helperProgram,
+  });
+  return {
+    id,
+    ...rootOf(config, layer, `${options.execRoot}/rootfs`),
+    runDirectory,
+    seccomp: seccompChoice(settings.host.securityOptions, settings.host.privileged),
+    home: user.home,
+    makeCwd: { uid: 0, gid: 0 },
+    stdin: settings.openStdin,
+    stdinOnce: settings.stdinOnce,
+    isInit: runsInit(settings.host),
+    ...logOf(parts, record),
+    // A bind keeps the user's own file system busy: it is let go of at once.
+    linger: settings.host.binds.length === 0,
+    hold,
+  };
+}
+
+/** The root: an overlay, or a folder that is named in the config. */
+function rootOf(
+  config: RuntimeConfig,
+  layer: WritableLayer,
+  target: string,
+): Pick<LaunchRequest, 'config'> & Partial<Pick<LaunchRequest, 'overlay'>> {
+  if (layer.kind === 'overlay') return { config, overlay: { target, options: layer.overlayOptions } };
+  return { config: { ...config, root: { ...config.root, path: layer.folder } } };
+}
+
+/** The user of the container's own files. Throws when there is no such user or group. */
+export function resolveRecordUser(
+  record: ContainerRecord,
+  folders: readonly string[],
+  user = record.program.user,
+): ResolvedUser {
+  const files = {
+    passwd: readRootFile(folders, '/etc/passwd') ?? '',
+    group: readRootFile(folders, '/etc/group') ?? '',
+  };
+  return resolveUser(user, files, record.settings.host.groupAdd);
+}
+
+/** compat: `-v` makes a missing source folder, `--mount` refuses it. */
+function prepareBinds(record: ContainerRecord): void {
+  for (const bind of record.settings.host.binds) {
+    if (statSync(bind.source, { throwIfNoEntry: false })) continue;
+    if (!bind.createSource) throw errors.noMountSource(bind.source);
+    mkdirSync(bind.source, { recursive: true });
+  }
+}
+
+function logOf({ options }: EngineParts, { id, settings }: ContainerRecord): object {
+  const { log } = settings.host;
+  if (log.driver === 'none') return {};
+  return {
+    log: { path: logPathOf(options, id), maxBytes: log.maxSizeBytes, maxFiles: log.maxFiles, attributes: '' },
+  };
+}
