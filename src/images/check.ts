@@ -78,7 +78,7 @@ async function unpackedAgain(
   try {
     const { manifest } = await readImage(parts, descriptor);
     const wanted = image.layers.map(({ diffId }, index) => ({ diffId, blob: manifest.layers[index]!.digest }));
-    using held = await unpackLayers(parts, { wanted });
+    using held = await unpackLayers(parts, { wanted, isDoubted: true });
     await update(parts, { ...image, layers: held.layers });
     return true;
   } catch {
