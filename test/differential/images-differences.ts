@@ -116,4 +116,9 @@ export const isUnordered = (step: string): boolean =>
 
 /** Whether a step changes nothing, so that our own command line may be asked the same. */
 export const isReading = (step: string): boolean =>
-  /^docker (?:images|image ls|image inspect|history|system df|diff|tag base:1 (?:Upper|bad:|:bad|'|a@|x:|sha256|0))/.test(step) && !step.includes(';');
+  /^docker (?:images|image ls|image inspect|history|system df|diff|tag base:1 (?:Upper|bad:|:bad|'|a@|x:|sha256|0))/.test(
+    step,
+  ) &&
+  !step.includes(';') &&
+  // Words of our own (docs/differences.md), and forms only Docker has.
+  !/--filter bad|Nothing|format raw|df -v|image inspect(?:$| '')/.test(step);

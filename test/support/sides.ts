@@ -36,6 +36,7 @@ export class Side implements AsyncDisposable {
 
   constructor(daemon: 'dockerd' | 'skiffd') {
     this.daemon = daemon;
+    this.#undo.use(this.network);
     this.folder = mkdtempSync(`${tmpdir()}/skiff-side-`);
   }
 
@@ -46,7 +47,6 @@ export class Side implements AsyncDisposable {
   async start(): Promise<void> {
     const { folder, network } = this;
     this.#undo.defer(() => rmSync(folder, { recursive: true, force: true }));
-    this.#undo.use(network);
     await network.ready();
     for (const name of ['work', 'skiff', 'config', 'engine']) mkdirSync(`${folder}/${name}`);
     symlinkSync(SKIFF, `${folder}/skiff/docker`);
