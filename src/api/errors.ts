@@ -12,6 +12,10 @@ export const errors = defineErrors('api', {
     message: (name: string, wanted: string, actual: string) =>
       `image with reference ${name} was found but does not match the specified platform: wanted ${wanted}, actual: ${actual}`,
   },
+  nothingToDownload: {
+    kind: 'not-found',
+    message: (url: string, status: string, body: string) => `failed to GET ${url} with status ${status}: ${body}`,
+  },
   notDownloaded: {
     kind: 'invalid',
     message: (url: string, status: string, body: string) => `failed to GET ${url} with status ${status}: ${body}`,

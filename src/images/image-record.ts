@@ -17,7 +17,7 @@ export interface ImageRecord {
   readonly version: 2;
   /** Digest of the config file, as Docker's image id. */
   readonly id: Digest;
-  /** `name:tag`, in the order they were given; empty for a dangling image. */
+  /** `name:tag`, in the order of their full names; empty for a dangling image. */
   readonly tags: readonly string[];
   /** `name@digest` of what a registry had, or took, under that name: a manifest, or the index it came from. */
   readonly repoDigests: readonly string[];

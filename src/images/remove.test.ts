@@ -159,3 +159,18 @@ test("pruning takes nameless images that are nobody's parent, or with all those 
   assert.deepEqual((await pruneImages(parts, { all: true, matches: () => false }, unused)).deleted, []);
   assert.deepEqual((await pruneImages(parts, { all: true, matches: () => true }, unused)).untagged, ['child:1']);
 });
+
+test('an image that others were made from here keeps its record, and cannot be removed by id', async () => {
+  using parts = fakeParts();
+  const parent = await addImage(parts, { tags: ['parent:1'], layers: ['a'] });
+  const child = await addImage(parts, { tags: ['child:1'], layers: ['a', 'b'], parent });
+  await assert.rejects(remove(parts, parent.id, { force: true }), {
+    kind: 'conflict',
+    message: `conflict: unable to delete ${shortId(parent.id)} (cannot be forced) - image has dependent child images`,
+  });
+  assert.deepEqual(await remove(parts, 'parent:1'), { untagged: ['parent:1'], deleted: [] });
+  assert.deepEqual(parts.index.get(parent.id)?.tags, []);
+  const { deleted } = await remove(parts, 'child:1');
+  assert.deepEqual([deleted[0], deleted.includes(parent.id)], [child.id, true]);
+  assert.deepEqual(parts.index.list(), []);
+});

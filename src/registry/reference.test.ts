@@ -1,9 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+<<<<<<< HEAD
 import { SkiffError } from '#base';
 import { parseReference, parseTag, repositoryOf } from './reference.ts';
+=======
+import { compareNames, parseReference, parseTag, repositoryOf } from './reference.ts';
+>>>>>>> wt/parity
 
 const DIGEST = `sha256:${'0a'.repeat(32)}`;
+
+test('parseTag() refuses the name of a digest algorithm, which ids begin with', () => {
+  assert.throws(() => parseTag('sha256:abc'), { code: 'reference.algorithmTag', kind: 'invalid' });
+  assert.equal(parseTag('me/sha256:abc'), 'me/sha256:abc');
+});
+
+test('names are told in the order of their full form', () => {
+  const names = ['ghcr.io/a:1', 'b:1', 'a:2', 'a:1', 'me/a:1', 'localhost:5000/z:1'];
+  assert.deepEqual(names.toSorted(compareNames), ['a:1', 'a:2', 'b:1', 'me/a:1', 'ghcr.io/a:1', 'localhost:5000/z:1']);
+});
 
 test('parseTag() gives the familiar name with its tag, latest by default', () => {
   const check = (text: string, expected: string): void => assert.equal(parseTag(text), expected, text);
@@ -23,7 +37,6 @@ test('parseTag() gives the familiar name with its tag, latest by default', () =>
   check('[::1]:5000/app', '[::1]:5000/app:latest');
   check('Host/app', 'Host/app:latest');
   check('a_b__c.d---e:V_1.0-x', 'a_b__c.d---e:V_1.0-x');
-  check('sha256:abc', 'sha256:abc');
 });
 
 test('parseReference() tells name, tag and digest apart', () => {

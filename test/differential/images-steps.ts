@@ -219,7 +219,7 @@ export const steps: readonly string[] = [
   'docker image prune -af --filter label!=l',
   'docker image prune -f',
   'docker images -a',
-  'docker image prune -af',
+  'docker image prune --all -f',
   'docker images -aq',
   "docker events --since 0 --until 0s --filter type=image --format '{{.Action}}' | sort | uniq -c",
 ];

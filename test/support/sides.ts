@@ -1,9 +1,9 @@
 /**
- * Sides of a comparison: a command line and a daemon, each in a network of its own with a registry at the same address,
- * so that the same script may say the same to each. What a script says is compared after everything that differs by
+ * Sides of a comparison: a daemon each, in a network of its own with a registry at the same address, so that the same
+ * script may say the same to each. What a script says is compared after everything that differs by
  * nature (ids that are random, times, folders) has become a word.
  */
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { Daemon } from './daemon.ts';
@@ -12,16 +12,20 @@ import { PrivateNetwork } from './network.ts';
 
 const SKIFF = `${import.meta.dirname}/../../bin/skiff`;
 
-export interface SideKind {
-  readonly cli: 'docker' | 'skiff';
-  readonly daemon: 'dockerd' | 'skiffd';
+/** A command line, and the version of the API it is told to speak. */
+export interface CommandLine {
+  readonly program: 'docker' | 'skiff';
+  readonly apiVersion?: string;
 }
+
+/** Docker's, as old as the dockerd we compare with. */
+const DOCKER: CommandLine = { program: 'docker', apiVersion: '1.41' };
 
 /** The registry's address in each side's network. */
 export const REGISTRY = 'localhost:5601';
 
 export class Side implements AsyncDisposable {
-  readonly kind: SideKind;
+  readonly daemon: 'dockerd' | 'skiffd';
   /** The scripts' working folder. */
   readonly folder: string;
   readonly network = new PrivateNetwork();
@@ -30,8 +34,9 @@ export class Side implements AsyncDisposable {
   readonly #undo = new AsyncDisposableStack();
   #socket = '';
 
-  constructor(kind: SideKind) {
-    this.kind = kind;
+  constructor(daemon: 'dockerd' | 'skiffd') {
+    this.daemon = daemon;
+    this.#undo.use(this.network);
     this.folder = mkdtempSync(`${tmpdir()}/skiff-side-`);
   }
 
@@ -42,13 +47,11 @@ export class Side implements AsyncDisposable {
   async start(): Promise<void> {
     const { folder, network } = this;
     this.#undo.defer(() => rmSync(folder, { recursive: true, force: true }));
-    this.#undo.use(network);
     await network.ready();
-    for (const name of ['work', 'bin', 'config', 'engine']) mkdirSync(`${folder}/${name}`);
-    const program = this.kind.cli === 'skiff' ? SKIFF : execFileSync('which', ['docker']).toString().trim();
-    symlinkSync(program, `${folder}/bin/docker`);
+    for (const name of ['work', 'skiff', 'config', 'engine']) mkdirSync(`${folder}/${name}`);
+    symlinkSync(SKIFF, `${folder}/skiff/docker`);
     this.#undo.use(await startDistribution(folder, 5601, network.enter));
-    if (this.kind.daemon === 'dockerd') {
+    if (this.daemon === 'dockerd') {
       const dockerd = this.#undo.use(new Dockerd(`${folder}/engine`, network.enter));
       await dockerd.start();
       this.#socket = dockerd.socket;
@@ -59,16 +62,16 @@ export class Side implements AsyncDisposable {
     }
   }
 
-  /** A shell script in which `docker` is this side's command line, as it came out. */
-  raw(script: string): Promise<Output> {
+  /** A shell script in which `docker` is that command line, as it came out. */
+  raw(script: string, { program: cli, apiVersion }: CommandLine = DOCKER): Promise<Output> {
     const { folder, network } = this;
     const environment = {
-      PATH: `${folder}/bin:${process.env['PATH'] ?? ''}`,
+      PATH: `${cli === 'skiff' ? `${folder}/skiff:` : ''}${process.env['PATH'] ?? ''}`,
       HOME: folder,
       DOCKER_CONFIG: `${folder}/config`,
       DOCKER_HOST: `unix://${this.#socket}`,
       DOCKER_CLI_HINTS: 'false',
-      DOCKER_API_VERSION: '1.41',
+      ...(apiVersion === undefined ? {} : { DOCKER_API_VERSION: apiVersion }),
       TERM: 'xterm',
     };
     const [program, ...args] = [...network.enter, 'sh', '-c', script];
@@ -83,8 +86,8 @@ export class Side implements AsyncDisposable {
   }
 
   /** The same with what differs by nature made the same. */
-  async run(script: string): Promise<Output> {
-    const { status, stdout, stderr } = await this.raw(script);
+  async run(script: string, commandLine: CommandLine = DOCKER): Promise<Output> {
+    const { status, stdout, stderr } = await this.raw(script, commandLine);
     const text = (output: string): string => normalized(output.replaceAll(this.folder, 'FOLDER'), this.known);
     return { status, stdout: text(stdout), stderr: text(stderr) };
   }
@@ -108,7 +111,7 @@ export function normalized(text: string, known: ReadonlyMap<string, string>): st
     text
       .replace(/"GraphDriver": \{[^]*?\n {8}\},\n/g, '')
       .replace(/\b[0-9a-f]{64}\b/g, (id) => `ID-${nameOf(id)}`)
-      .replace(/\b(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{12}\b/g, (id) => `id-${nameOf(id)}`)
+      .replace(/\b(?=[0-9a-f]*[0-9])[0-9a-f]{12}\b/g, (id) => `id-${nameOf(id)}`)
       .replace(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z| ?[+-]\d\d:?\d\d)?(?: [A-Z]{3})?/g, 'TIME')
       .replace(/(?:Less than a|About an?|\d+) (?:second|minute|hour|day|week|month|year)s?(?: ago)?/g, 'AGO')
       // Columns are as wide as what became a word above.

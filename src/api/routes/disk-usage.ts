@@ -29,6 +29,9 @@ export function diskUsageRoutes(parts: EngineParts): Route[] {
   ];
 }
 
+/** compat: sizes of nothing are left out. */
+const unlessZero = (key: string, bytes: number): object => (bytes === 0 ? {} : { [key]: bytes });
+
 const TYPES = ['container', 'image', 'volume', 'build-cache'];
 
 async function usage(parts: EngineParts, { query, url, response }: RequestContext): Promise<void> {
@@ -59,12 +62,19 @@ async function usage(parts: EngineParts, { query, url, response }: RequestContex
       ? await Promise.all(
           records.map(async (record) => ({
             ...summarizeContainer(parts, record, now),
+<<<<<<< HEAD
             ...(await sizesJson(parts, record)),
+=======
+            ...unlessZero('SizeRw', await writableBytes(parts, record)),
+            ...unlessZero('SizeRootFs', parts.images.get(record.imageId)?.sizeBytes ?? 0),
+>>>>>>> wt/parity
           })),
         )
       : null,
     Volumes: wants('volume') ? [] : null,
     BuildCache: wants('build-cache') ? [] : null,
+    // compat: before 1.42.
+    ...(minorVersion(url) < 42 ? { BuilderSize: 0 } : {}),
     // Not Docker's: blobs as registries have them, and downloads that will go on.
     ContentSize: contentBytes,
     PartialSize: partialBytes,

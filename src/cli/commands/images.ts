@@ -63,6 +63,8 @@ function rowsOf(image: ImageSummary, truncate: boolean, digests: boolean) {
     },
     Size: formatBytes(image.Size),
     SharedSize: image.SharedSize < 0 ? 'N/A' : formatBytes(image.SharedSize),
+    UniqueSize: image.SharedSize < 0 ? 'N/A' : formatBytes(image.Size - image.SharedSize, 4),
+    VirtualSize: formatBytes(image.Size, 4),
     Containers: image.Containers < 0 ? 'N/A' : String(image.Containers),
   }));
 }

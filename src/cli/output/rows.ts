@@ -25,7 +25,9 @@ export function formatRows<Row extends object>(rows: readonly Row[], options: Ro
   const isTable = format === '' || asTable !== undefined;
   const source = (isTable ? custom || options.table : format).replaceAll('\\t', '\t').replaceAll('\\n', '\n');
   return reportingTemplateErrors(() => {
-    const lines = rows.map(executor(compileTemplate(source)));
+    // A whole row is told as Docker tells it.
+    const isWholeRow = /^\{\{\s*json \.\s*\}\}$/.test(source);
+    const lines = isWholeRow ? rows.map(jsonOf) : rows.map(executor(compileTemplate(source)));
     if (!isTable) return lines.map((line) => `${line}\n`).join('');
     const titles = compileTemplate(source, { functions: titleFunctions }).execute(options.headers);
     return formatTable([titles, ...lines].map((line) => line.split('\t')));
@@ -47,7 +49,9 @@ const titleFunctions = Object.fromEntries(
 
 /** compat: Docker's own JSON of a row has its keys in alphabetical order. */
 function jsonOf(row: object): string {
-  return JSON.stringify(Object.fromEntries(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1))));
+  const text = JSON.stringify(Object.fromEntries(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1))));
+  // Go's JSON is safe in HTML.
+  return text.replace(/[<>&\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** The same words for a wrong template wherever one is used. */

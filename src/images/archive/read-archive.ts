@@ -48,7 +48,7 @@ export async function readArchive(request: ReadArchiveRequest): Promise<Archived
   const listed = list ? await dockerImages(request, list) : [];
   if (index && files.has('oci-layout')) {
     const found = await layoutImages(request, index, listed);
-    if (found.length > 0) return found;
+    if (found.length > 0 || !list) return found;
   }
   if (list) return listed.map(({ image }) => image());
   throw errors.badArchive('it has neither a manifest.json (docker save) nor an index.json (OCI layout)');

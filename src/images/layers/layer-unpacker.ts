@@ -38,7 +38,7 @@ export interface LayerUnpackerOptions {
 }
 
 const MAX_THREADS = 4;
-const IDLE_MS = 5000;
+const IDLE_MS = 1000;
 
 /** Starts nothing yet. Disposing it cancels what is going on and ends the threads. */
 export function openLayerUnpacker(options: LayerUnpackerOptions): LayerUnpacker {

@@ -65,7 +65,8 @@ async function download(source: string, progress: ProgressStream, signal: AbortS
   try {
     const answer = await fetch(url, { signal, redirect: 'follow' });
     if (!answer.ok || !answer.body) {
-      throw errors.notDownloaded(url, `${answer.status} ${answer.statusText}`, await beginOf(answer));
+      const refusal = answer.status === 404 ? errors.nothingToDownload : errors.notDownloaded;
+      throw refusal(url, `${answer.status} ${answer.statusText}`, await beginOf(answer));
     }
     progress.status(`Downloading from ${url}`);
     return Readable.fromWeb(answer.body);

@@ -147,11 +147,12 @@ export function summarizeImage(
   const isNameless = image.tags.length + image.repoDigests.length === 0;
   // compat: before 1.43 an image without a name had one that says so, and before 1.44 sizes were told twice.
   const useNone = isNameless && minor < 43;
+  const listOrNull = (names: readonly string[]) => (names.length === 0 && minor < 43 ? null : names);
   return {
     Id: image.id,
     ParentId: image.parent ?? '',
-    RepoTags: useNone ? ['<none>:<none>'] : image.tags,
-    RepoDigests: useNone ? ['<none>@<none>'] : image.repoDigests,
+    RepoTags: useNone ? ['<none>:<none>'] : listOrNull(image.tags),
+    RepoDigests: useNone ? ['<none>@<none>'] : listOrNull(image.repoDigests),
     Created: Number(createdNs(image) / 1_000_000_000n),
     Size: image.sizeBytes,
     SharedSize: shared,
