@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-<<<<<<< HEAD
 import { SkiffError } from '#base';
-import { parseReference, parseTag, repositoryOf } from './reference.ts';
-=======
 import { compareNames, parseReference, parseTag, repositoryOf } from './reference.ts';
->>>>>>> wt/parity
 
 const DIGEST = `sha256:${'0a'.repeat(32)}`;
 

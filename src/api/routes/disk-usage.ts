@@ -30,7 +30,8 @@ export function diskUsageRoutes(parts: EngineParts): Route[] {
 }
 
 /** compat: sizes of nothing are left out. */
-const unlessZero = (key: string, bytes: number): object => (bytes === 0 ? {} : { [key]: bytes });
+const withoutZeros = (sizes: object): object =>
+  Object.fromEntries(Object.entries(sizes).filter(([, bytes]) => bytes !== 0));
 
 const TYPES = ['container', 'image', 'volume', 'build-cache'];
 
@@ -62,12 +63,7 @@ async function usage(parts: EngineParts, { query, url, response }: RequestContex
       ? await Promise.all(
           records.map(async (record) => ({
             ...summarizeContainer(parts, record, now),
-<<<<<<< HEAD
-            ...(await sizesJson(parts, record)),
-=======
-            ...unlessZero('SizeRw', await writableBytes(parts, record)),
-            ...unlessZero('SizeRootFs', parts.images.get(record.imageId)?.sizeBytes ?? 0),
->>>>>>> wt/parity
+            ...withoutZeros(await sizesJson(parts, record)),
           })),
         )
       : null,
