@@ -8,6 +8,7 @@ import { sendError } from './http-status.ts';
 import { archiveRoutes } from './routes/containers/archive.ts';
 import { layerRoutes } from './routes/containers/layer.ts';
 import { diskUsageRoutes } from './routes/disk-usage.ts';
+import { eventRoutes } from './routes/events.ts';
 import { imageRoutes } from './routes/images/routes.ts';
 import { authRoutes } from './routes/auth.ts';
 import { lifecycleRoutes } from './routes/containers/lifecycle.ts';
@@ -22,6 +23,7 @@ import { apiVersions, stripVersion } from './version.ts';
 export function createApi(parts: EngineParts, facts: SystemFacts, log: Log): Server {
   const router = new Router([
     ...systemRoutes(parts, facts),
+    ...eventRoutes(parts),
     ...lifecycleRoutes(parts),
     ...readRoutes(parts),
     ...streamRoutes(parts),

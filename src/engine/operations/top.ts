@@ -18,6 +18,9 @@ export async function topContainer(parts: EngineParts, reference: string, psArgu
   const record = findContainer(parts, reference);
   if (record.status === 'restarting') throw errors.restarting(record.id);
   if (!isLive(record.status)) throw errors.notRunning(record.id);
+  // compat: another title would hide the pids.
+  const [, name, title] = /\s(\S*)=\s*(PID\S*)/i.exec(` ${psArguments}`) ?? [];
+  if (title !== undefined) throw errors.invalid(`specifying "${name}=${title}" is not allowed`);
   const pids = new Set(parts.runtime.pids(cgroupsPathOf(parts.options, record)));
   let output: string;
   try {
@@ -28,12 +31,14 @@ export async function topContainer(parts: EngineParts, reference: string, psArgu
       )
     ).stdout;
   } catch (error) {
-    throw errors.invalid(`error running ps: ${messageOf(error)}`);
+    // compat: the first line ps says is why.
+    const said = (error as { stderr?: string }).stderr?.split('\n')[0];
+    throw errors.invalid(said ? `ps: ${said.replace(/^ps: /, '')}` : `error running ps: ${messageOf(error)}`);
   }
   const [header = '', ...lines] = output.split('\n').filter((line) => line !== '');
   const titles = header.trim().split(/\s+/);
   const column = titles.indexOf('PID');
-  if (column < 0) throw errors.invalid("couldn't find PID field in ps output");
+  if (column < 0) throw errors.invalid("Couldn't find PID field in ps output");
   const processes = lines.map((line) => fields(line, titles.length)).filter((cells) => pids.has(Number(cells[column])));
   return { titles, processes };
 }

@@ -1,0 +1,84 @@
+/** What happened and what happens: the stream of events. */
+import { nowNs } from '#base';
+import { type EngineEvent, type EngineParts, hasLabel } from '#engine';
+import type { RequestContext, Route } from '#rpc';
+import { formatJson64 } from '#specs';
+import { errors } from '../errors.ts';
+import { type Filters, filters, timestamp } from '../query.ts';
+
+export function eventRoutes(parts: EngineParts): Route[] {
+  return [{ method: 'GET', path: '/events', handle: (context) => events(parts, context) }];
+}
+
+/** compat: those of objects that are not there yet match nothing. */
+const objects = ['config', 'container', 'daemon', 'network', 'node', 'plugin', 'secret', 'service', 'volume'] as const;
+const eventFilters = [...objects, 'event', 'image', 'label', 'scope', 'type'];
+
+/** History since a time, then what happens, until a time or until the client goes. */
+async function events(parts: EngineParts, { query, response, signal }: RequestContext): Promise<void> {
+  const wanted = filters(query, eventFilters);
+  // compat: 0 is the beginning of time here, and not the same as nothing.
+  const since = query.get('since') === '0' ? 0n : timestamp(query, 'since');
+  const until = timestamp(query, 'until');
+  if (since !== undefined && until !== undefined && since > until) {
+    throw errors.invalid(
+      `\`since\` time (${query.get('since')}) cannot be after \`until\` time (${query.get('until')})`,
+    );
+  }
+  response.writeHead(200, { 'Content-Type': 'application/json' });
+  response.flushHeaders();
+  const send = (event: EngineEvent): void => {
+    if (until !== undefined && event.timeNs > until) return;
+    if (matchesEvent(event, wanted)) response.write(`${formatJson64(toJson(event))}\n`);
+  };
+  for (const event of parts.events.history()) if (since !== undefined && event.timeNs >= since) send(event);
+  using _listening = parts.events.listen(send);
+  const leftMs = until === undefined ? undefined : Number((until - nowNs()) / 1_000_000n);
+  if (leftMs === undefined || leftMs > 0) await untilGone(signal, leftMs);
+  response.end();
+}
+
+function untilGone(signal: AbortSignal, ms: number | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+/** compat: any value of a key is enough, labels all have to match, and every key has to match. */
+export function matchesEvent(event: EngineEvent, wanted: Filters): boolean {
+  const any = (key: string, test: (value: string) => boolean): boolean => wanted.get(key)?.some(test) ?? true;
+  const isNamed = (value: string): boolean => event.id.startsWith(value) || event.attributes['name'] === value;
+  return (
+    any('type', (value) => event.type === value) &&
+    any('scope', (value) => value === 'local') &&
+    any('event', (value) => event.action === value || event.action.startsWith(`${value}:`)) &&
+    objects.every((type) => any(type, (value) => event.type === type && isNamed(value))) &&
+    any('image', (value) => isOfImage(event, value)) &&
+    (wanted.get('label') ?? []).every((value) => hasLabel(event.attributes, value))
+  );
+}
+
+/** compat: an image by id or name, with its tag or without; and the containers made of it. */
+function isOfImage({ type, id, attributes }: EngineEvent, wanted: string): boolean {
+  const name = (type === 'image' ? attributes['name'] : attributes['image']) ?? '';
+  const isId = type === 'image' && (id === wanted || id.replace('sha256:', '').startsWith(wanted));
+  return isId || name === wanted || name.replace(/:[^/:]*$/, '') === wanted;
+}
+
+function toJson(event: EngineEvent): object {
+  return {
+    status: event.action,
+    id: event.id,
+    ...(event.attributes['image'] === undefined ? {} : { from: event.attributes['image'] }),
+    Type: event.type,
+    Action: event.action,
+    Actor: { ID: event.id, Attributes: event.attributes },
+    scope: 'local',
+    time: Number(event.timeNs / 1_000_000_000n),
+    timeNano: event.timeNs,
+  };
+}
