@@ -36,7 +36,8 @@ export async function adopt(parts: ImageParts, request: AdoptRequest): Promise<I
   const { manifest, config } = await readImage(parts, request.manifest);
   const wanted = config.diffIds.map((diffId, index) => ({ diffId, blob: manifest.layers[index]!.digest }));
   using held = await unpackLayers(parts, { ...request, wanted });
-  return parts.locks.run(STORE, async () => {
+  // Awaited here: the layers are held until the record is written.
+  return await parts.locks.run(STORE, async () => {
     const id = manifest.config.digest;
     const record = describe(id, config, held.layers);
     return save(parts, record, request);

@@ -32,14 +32,18 @@ export async function checkImages(parts: CheckParts, options: CheckOptions): Pro
   }
   for (const image of parts.index.list()) {
     signal?.throwIfAborted();
-    faults.push(...(await checkImage(parts, image, repair)));
+    faults.push(...(await checkImage(parts, image, options)));
   }
   if (repair) await collectGarbage(parts);
   return faults;
 }
 
 /** An image needs a manifest whose blobs are all here, and its layers unpacked. */
-async function checkImage(parts: CheckParts, image: ImageRecord, repair: boolean): Promise<Fault[]> {
+async function checkImage(
+  parts: CheckParts,
+  image: ImageRecord,
+  { repair, inUse = () => undefined }: CheckOptions,
+): Promise<Fault[]> {
   const faults: Fault[] = [];
   const isHere = (digest: ImageRecord['id']): boolean => {
     const blob = parts.content.stat(digest);
@@ -52,7 +56,7 @@ async function checkImage(parts: CheckParts, image: ImageRecord, repair: boolean
       const message = `image ${name(image)}: manifest ${digest} or something it refers to is missing`;
       faults.push({ kind: 'image-manifest', subject: image.id, message, isRepaired });
     }
-    if (isRepaired) await update(parts, { ...image, manifests: whole });
+    if (isRepaired) await update(parts, image.id, { manifests: whole });
   }
   const lost = image.layers.filter(({ key }) => !parts.layers.get(key));
   for (const { diffId } of lost) {
@@ -60,12 +64,13 @@ async function checkImage(parts: CheckParts, image: ImageRecord, repair: boolean
     const message = `image ${name(image)}: layer ${diffId} is not unpacked`;
     faults.push({ kind: 'image-layer', subject: image.id, message, isRepaired });
   }
-  const isHopeless = whole.length === 0 && (lost.length > 0 || !parts.content.stat(image.id));
-  if (isHopeless) {
-    // Nothing can be started from it or given away: a record that promises it only misleads.
-    if (repair) parts.index.delete(image.id);
+  if (whole.length === 0 && lost.length > 0) {
+    // Nothing can be started from it or given away: a record that promises it only misleads. A container that was made
+    // of it keeps it, with what is left.
+    const isRemoved = repair && inUse(image.id) === undefined;
+    if (isRemoved) parts.index.delete([image.id]);
     const message = `image ${name(image)} cannot be made whole: pull or load it again`;
-    faults.push({ kind: 'image-lost', subject: image.id, message, isRepaired: repair });
+    faults.push({ kind: 'image-lost', subject: image.id, message, isRepaired: isRemoved });
   }
   return faults;
 }
@@ -79,16 +84,22 @@ async function unpackedAgain(
     const { manifest } = await readImage(parts, descriptor);
     const wanted = image.layers.map(({ diffId }, index) => ({ diffId, blob: manifest.layers[index]!.digest }));
     using held = await unpackLayers(parts, { wanted, isDoubted: true });
-    await update(parts, { ...image, layers: held.layers });
+    await update(parts, image.id, { layers: held.layers });
     return true;
   } catch {
     return false;
   }
 }
 
-async function update(parts: CheckParts, record: ImageRecord): Promise<void> {
+/** Changes the record as it is by now, if it is still there. */
+async function update(
+  parts: CheckParts,
+  id: string,
+  change: Partial<Pick<ImageRecord, 'manifests' | 'layers'>>,
+): Promise<void> {
   await parts.locks.run(STORE, async () => {
-    if (parts.index.get(record.id)) parts.index.put([record]);
+    const now = parts.index.get(id);
+    if (now) parts.index.put([{ ...now, ...change }]);
   });
 }
 

@@ -5,6 +5,7 @@
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { constants, createGzip } from 'node:zlib';
+import type { Digest } from '#base';
 import { type Descriptor, type ImageManifest, mediaTypes } from '#specs';
 import { readImage } from './adopt.ts';
 import type { Lease } from './content/content-store.ts';
@@ -20,12 +21,24 @@ const PLAIN: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** A manifest of the image whose layers are all compressed; made and recorded when there is none yet. */
-export async function compressedManifest(
+export function compressedManifest(
   parts: ImageParts,
-  image: ImageRecord,
+  { id }: ImageRecord,
   lease: Lease,
   signal?: AbortSignal,
 ): Promise<Descriptor> {
+  // A push beside this one finds what the first has made.
+  return parts.locks.run(`compress ${id}`, () => findOrMake(parts, id, lease, signal));
+}
+
+async function findOrMake(
+  parts: ImageParts,
+  id: Digest,
+  lease: Lease,
+  signal: AbortSignal | undefined,
+): Promise<Descriptor> {
+  const image = parts.index.get(id);
+  if (!image) throw errors.noSuch(id);
   let plain: ImageManifest | undefined;
   for (const descriptor of image.manifests) {
     lease.hold(descriptor.digest);
@@ -35,9 +48,13 @@ export async function compressedManifest(
   }
   if (!plain) throw errors.noManifest(image.id);
   const layers: Descriptor[] = [];
-  for (const layer of plain.layers) layers.push(await compressed(parts, layer, lease, signal));
+  for (const layer of plain.layers) {
+    // Images share layers: one of them is compressed at a time.
+    const compress = () => compressed(parts, layer, lease, signal);
+    layers.push(await parts.locks.run(`compress ${layer.digest}`, compress));
+  }
   const manifest = putManifest(parts, lease, { ...plain, layers });
-  return parts.locks.run(STORE, async () => {
+  return await parts.locks.run(STORE, async () => {
     const now = parts.index.get(image.id);
     if (now) parts.index.put([{ ...now, manifests: [manifest, ...now.manifests] }]);
     return manifest;

@@ -35,6 +35,8 @@ export class DelayedSync implements AsyncDisposable {
   readonly #bootId: string;
   readonly #store: RecordStore<UnsyncedRecord>;
   #isNoted = false;
+  /** A record of an earlier boot stays until `recovered` is called, whatever is noted meanwhile. */
+  #isRecovering: boolean;
   #notes = 0;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
@@ -43,6 +45,7 @@ export class DelayedSync implements AsyncDisposable {
     this.#options = options;
     this.#bootId = options.bootId ?? readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
     this.#store = options.records.of<UnsyncedRecord>('unsynced');
+    this.#isRecovering = this.lostSince() !== undefined;
     // Left by a killed daemon: the kernel still has the data.
     if (this.#store.get(RECORD)?.bootId === this.#bootId) {
       this.#isNoted = true;
@@ -59,13 +62,20 @@ export class DelayedSync implements AsyncDisposable {
   /** To be called before something is recorded whose data may not be on the disk yet. */
   note(): void {
     this.#notes += 1;
-    if (!this.#isNoted) {
+    if (!this.#isNoted && !this.#isRecovering) {
       const since = this.#store.get(RECORD)?.since ?? formatTimeNs(nowNs());
       const record: UnsyncedRecord = { version: 1, bootId: this.#bootId, since };
       this.#options.records.durably(() => this.#store.put(RECORD, record));
       this.#isNoted = true;
     }
-    this.#schedule();
+    if (!this.#isRecovering) this.#schedule();
+  }
+
+  /** What a power cut has damaged is dealt with: brings the rest to the disk and forgets it. */
+  async recovered(): Promise<void> {
+    this.#isRecovering = false;
+    this.note();
+    await this.flush();
   }
 
   /** Resolves when everything noted so far is on the disk, or could not be brought there (which is logged). */

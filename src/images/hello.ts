@@ -13,7 +13,8 @@ export async function makeHello(parts: ImageParts): Promise<ImageRecord> {
   const archive = helloArchive(readFileSync(parts.helperProgram));
   using lease = parts.content.lease('make hello', { isTransient: true });
   const { digest, sizeBytes } = parts.content.put(archive, { lease });
-  return createImage(parts, {
+  // Awaited here: the lease ends with this function.
+  return await createImage(parts, {
     lease,
     layers: [{ descriptor: { mediaType: layerType(undefined), digest, size: sizeBytes }, diffId: digest }],
     config: { ...emptyImageConfig, entrypoint: ['/hello', 'hello'] },

@@ -37,6 +37,8 @@ export class ImageIndex {
    * id begins so. Throws `image.ambiguous`, `reference.badReference` and its kin.
    */
   find(reference: string): ImageRecord | undefined {
+    const exact = this.#byId.get(reference);
+    if (exact) return exact;
     const [, digits] = /^(?:sha256:)?([0-9a-f]+)$/.exec(reference) ?? [];
     if (digits?.length === 64) return this.#byId.get(`sha256:${digits}`);
     if (digits === undefined || !reference.startsWith('sha256:')) {
@@ -65,10 +67,15 @@ export class ImageIndex {
     for (const record of records) this.#remember(record);
   }
 
-  delete(id: string): void {
-    this.#records.durably(() => this.#store.delete(id));
-    this.#forget(id);
-    this.#byId.delete(id);
+  /** All of them or none, so that they stay away after a power cut. */
+  delete(ids: readonly string[]): void {
+    this.#records.durably(() => {
+      for (const id of ids) this.#store.delete(id);
+    });
+    for (const id of ids) {
+      this.#forget(id);
+      this.#byId.delete(id);
+    }
   }
 
   #remember(record: ImageRecord): void {

@@ -145,6 +145,8 @@ export interface CheckOptions {
   readonly repair: boolean;
   /** Also read every blob and compare its digest. */
   readonly deep: boolean;
+  /** Images of containers are never forgotten. */
+  readonly inUse?: ImageUse;
   readonly signal?: AbortSignal;
 }
 

@@ -71,9 +71,7 @@ export async function openImages(
   const lostSince = delay.lostSince();
   if (lostSince !== undefined) {
     await recoverUnsynced(parts, lostSince, log);
-    // Whatever is left of it is whole and is brought to the disk now.
-    delay.note();
-    await delay.flush();
+    await delay.recovered();
   }
   await collectGarbage(parts);
   const images: Images = {

@@ -1,8 +1,8 @@
 /** `pull`: an image from a registry, unpacked while it comes in. */
 import type { Digest } from '#base';
 import { fullName, type PullProgress, parseReference, type Reference } from '#registry';
-import { type Descriptor, formatPlatform, isLayerType, selectPlatform } from '#specs';
-import { adopt } from './adopt.ts';
+import { type Descriptor, formatPlatform, isLayerType, type Platform, selectPlatform } from '#specs';
+import { adopt, readImage } from './adopt.ts';
 import { collectGarbage } from './collect.ts';
 import { errors } from './errors.ts';
 import type { ImageParts } from './image-parts.ts';
@@ -60,6 +60,7 @@ async function pullOne(parts: ImageParts, reference: Reference, options: PullOpt
     await using early = new EarlyUnpacks(parts, signal);
     let announced: readonly Descriptor[] = [];
     let isHere = false;
+    const unpacked = unpackedBlobs(parts);
     const pulled = await parts.registry.pull(reference, parts.content, {
       lease,
       platform: options.platform ?? parts.host,
@@ -75,10 +76,11 @@ async function pullOne(parts: ImageParts, reference: Reference, options: PullOpt
         if (!isHere) onProgress?.(inDockersWords(progress));
       },
       onLayer: ({ digest, mediaType }) => {
-        if (isLayerType(mediaType)) early.start(digest);
+        if (isLayerType(mediaType) && !isHere && !unpacked.has(digest)) early.start(digest);
       },
     });
     // compat: an image for another platform is taken when nothing else is there, unless one was asked for.
+    refusePlatform((await readImage(parts, pulled.manifest)).config.platform, options, name);
     const before = parts.index.named(name);
     const image = await adopt(parts, {
       manifest: pulled.manifest,
@@ -89,7 +91,6 @@ async function pullOne(parts: ImageParts, reference: Reference, options: PullOpt
       ...(signal ? { signal } : {}),
       onProgress: (progress) => onProgress?.(progress),
     });
-    refusePlatform(image, options, name);
     for (const { digest } of announced) onProgress?.({ id: digest, status: 'Pull complete' });
     onStatus?.(`Digest: ${pulled.root.digest}`);
     lease.release();
@@ -102,8 +103,24 @@ async function pullOne(parts: ImageParts, reference: Reference, options: PullOpt
   }
 }
 
+/** Blobs whose layers are unpacked already, as far as images tell. */
+function unpackedBlobs({ index, content, layers }: ImageParts): Set<Digest> {
+  const blobs = new Set<Digest>();
+  for (const image of index.list()) {
+    for (const { digest } of image.manifests) {
+      // A manifest refers to its config first, then to the layers in their order.
+      const [, ...references] = content.stat(digest)?.references ?? [];
+      for (const [at, blob] of references.entries()) {
+        const key = image.layers[at]?.key;
+        if (key !== undefined && layers.get(key)) blobs.add(blob);
+      }
+    }
+  }
+  return blobs;
+}
+
 /** compat: Docker's words for an image that is not what `--platform` asked for. */
-function refusePlatform({ platform }: ImageRecord, { platform: wanted }: PullOptions, name: string): void {
+function refusePlatform(platform: Platform, { platform: wanted }: PullOptions, name: string): void {
   if (wanted && platform.architecture !== '' && !selectPlatform([{ platform }], wanted)) {
     throw errors.otherPlatform(name, formatPlatform(wanted), formatPlatform(platform));
   }

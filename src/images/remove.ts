@@ -18,7 +18,7 @@ export async function removeImage(parts: ImageParts, request: RemoveRequest): Pr
     const user = inUse(image.id);
     const going = namesToGo(parts, image, request, user);
     const left = without(image, going);
-    if (left.tags.length > 0 || user !== undefined || hasChildren(parts, image)) {
+    if (left.tags.length + left.repoDigests.length > 0 || user !== undefined || hasChildren(parts, image)) {
       // compat: Docker drops the record of a used image when forced and keeps its layers for the container. Here the
       // container finds its layers through the record, so that stays, without names. So does one that others were
       // made from here.
@@ -27,8 +27,7 @@ export async function removeImage(parts: ImageParts, request: RemoveRequest): Pr
       return { untagged: going, deleted: [] };
     }
     announceUntagged(parts, image, going);
-    const untagged = [...going, ...left.repoDigests];
-    return { untagged, deleted: deleteWithParents(parts, image, request) };
+    return { untagged: going, deleted: deleteImages(parts, withParents(parts, image, request)) };
   });
   if (removal.deleted.length > 0) await collectGarbage(parts);
   return removal;
@@ -47,12 +46,10 @@ export async function pruneImages(
       .filter(
         (image) => (all || (image.tags.length === 0 && !parents.has(image.id))) && !inUse(image.id) && matches(image),
       );
+    for (const image of going) announceUntagged(parts, image, image.tags);
     return {
       untagged: going.flatMap(({ tags, repoDigests }) => [...tags, ...repoDigests]),
-      deleted: going.flatMap((image) => {
-        announceUntagged(parts, image, image.tags);
-        return deleteOne(parts, image);
-      }),
+      deleted: deleteImages(parts, going),
     };
   });
   const freedBytes = await collectGarbage(parts);
@@ -61,34 +58,39 @@ export async function pruneImages(
 }
 
 /** The image and, unless they are to stay, the nameless images it was made from that nothing else needs. */
-function deleteWithParents(parts: ImageParts, image: ImageRecord, { keepParents, inUse }: RemoveRequest): string[] {
-  const deleted = deleteOne(parts, image);
-  const parent = image.parent === undefined ? undefined : parts.index.get(image.parent);
-  if (keepParents || !parent || parent.tags.length > 0 || parent.repoDigests.length > 0 || inUse(parent.id)) {
-    return deleted;
+function withParents(parts: ImageParts, image: ImageRecord, { keepParents, inUse }: RemoveRequest): ImageRecord[] {
+  const going = [image];
+  for (let child = image; !keepParents && child.parent !== undefined; ) {
+    const parent = parts.index.get(child.parent);
+    if (!parent || parent.tags.length + parent.repoDigests.length > 0 || inUse(parent.id)) break;
+    const others = parts.index.list().filter((each) => each.parent === parent.id && !going.includes(each));
+    if (others.length > 0) break;
+    going.push(parent);
+    child = parent;
   }
-  if (hasChildren(parts, parent)) return deleted;
-  return [...deleted, ...deleteWithParents(parts, parent, { reference: '', force: false, keepParents, inUse })];
+  return going;
 }
 
-/** compat: the image's id, then the chains of layers that no other image has, topmost first. */
-function deleteOne(parts: ImageParts, image: ImageRecord): string[] {
-  parts.index.delete(image.id);
-  announce(parts, 'delete', image.id, image.id);
-  const kept = new Set(parts.index.list().flatMap(chainsOf));
-  return [
-    image.id,
-    ...chainsOf(image)
-      .filter((chain) => !kept.has(chain))
-      .reverse(),
-  ];
+/** compat: each image's id, then the chains of layers that no other image has, topmost first. */
+function deleteImages(parts: ImageParts, images: readonly ImageRecord[]): string[] {
+  const users = new Map<Digest, number>();
+  for (const chain of parts.index.list().flatMap(chainsOf)) users.set(chain, (users.get(chain) ?? 0) + 1);
+  parts.index.delete(images.map(({ id }) => id));
+  return images.flatMap((image) => {
+    announce(parts, 'delete', image.id, image.id);
+    const chains = chainsOf(image);
+    for (const chain of chains) users.set(chain, users.get(chain)! - 1);
+    return [image.id, ...chains.filter((chain) => users.get(chain) === 0).reverse()];
+  });
 }
 
 function chainsOf({ layers }: ImageRecord): Digest[] {
-  return layers.map((_, index) => {
-    const [first, ...rest] = layers.slice(0, index + 1).map(({ diffId }) => diffId);
-    return chainIdOf([first!, ...rest]);
-  });
+  const chains: Digest[] = [];
+  for (const { diffId } of layers) {
+    const below = chains.at(-1);
+    chains.push(below === undefined ? chainIdOf([diffId]) : chainIdOf([below, diffId]));
+  }
+  return chains;
 }
 
 const hasChildren = ({ index }: ImageParts, { id }: ImageRecord): boolean =>

@@ -2,7 +2,8 @@
 import { formatTimeNs, nowNs } from '#base';
 import { parseTag } from '#registry';
 import { withoutNames } from './adopt.ts';
-import { findImage } from './find.ts';
+import { errors } from './errors.ts';
+import { findImage, withTag } from './find.ts';
 import { type ImageParts, STORE } from './image-parts.ts';
 import type { ImageRecord } from './image-record.ts';
 
@@ -11,7 +12,9 @@ export async function tagImage(parts: ImageParts, source: string, target: string
   const tag = parseTag(target);
   await findImage(parts, source);
   return parts.locks.run(STORE, async () => {
-    const image = await findImage(parts, source);
+    // Not made again if it went meanwhile: that would wait for this very lock.
+    const image = parts.index.find(source);
+    if (!image) throw errors.noSuch(withTag(source));
     const tagged = { ...image, tags: [...new Set([...image.tags, tag])], taggedAt: formatTimeNs(nowNs()) };
     parts.index.put([...withoutNames(parts, [tag], image.id), tagged]);
     parts.announce({ action: 'tag', id: image.id, attributes: { ...image.config.labels, name: tag } });

@@ -63,6 +63,8 @@ export async function unpackLayers(parts: Parts, request: UnpackLayersRequest): 
   const signal = request.signal ? AbortSignal.any([request.signal, cancel.signal]) : cancel.signal;
   const chainIds = wanted.map((_, index) => chainIdOf(chainBelow(wanted, index)));
   const started = wanted.map((layer, index) => bring(parts, layer, chainIds[index]!, held, { ...request, signal }));
+  // The first that fails ends the others, whether it is waited for yet or not.
+  for (const each of started) each.catch(() => cancel.abort());
   // All of them end before this does, whichever fails first.
   undo.defer(async () => {
     for (const result of await Promise.allSettled(started)) {

@@ -39,7 +39,7 @@ describe('skiff', { skip: missing('root', 'busybox'), timeout: 120_000 }, () => 
     const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
     const code = await new Promise((resolve) => child.once('exit', resolve));
     clearTimeout(timer);
-    assert.equal(code, 42, `${code}: ${output}`);
+    assert.equal(code, 42, `${String(code)}: ${output}`);
     assert.match(output, /33 99/);
   });
 

@@ -8,6 +8,7 @@ import { sendJson } from '../http-status.ts';
 import { boolean } from '../query.ts';
 import { sizesJson } from './containers/read.ts';
 import { minorVersion } from '../version.ts';
+import { imageUse } from './images/change.ts';
 import { summarizeImage } from './images/list.ts';
 
 export function diskUsageRoutes(parts: EngineParts): Route[] {
@@ -21,6 +22,7 @@ export function diskUsageRoutes(parts: EngineParts): Route[] {
         const faults = await parts.images.check({
           repair: boolean(query, 'repair'),
           deep: boolean(query, 'deep'),
+          inUse: imageUse(parts),
           signal,
         });
         sendJson(response, 200, { Faults: faults });

@@ -30,7 +30,7 @@ export async function commitContainer(parts: EngineParts, request: CommitRequest
     const image = await parts.images.commit({
       layer: parts.snapshots.pack(id, record.imageId),
       parent,
-      config: { ...configOf(record, parent.config), ...request.overrides },
+      config: merged(configOf(record, parent.config), request.overrides ?? {}),
       containerId: id,
       createdBy: (record.program.command ?? []).join(' '),
       author: request.author,
@@ -53,7 +53,14 @@ export async function commitContainer(parts: EngineParts, request: CommitRequest
 async function frozen(parts: EngineParts, record: ContainerRecord, pause: boolean): Promise<AsyncDisposable> {
   const isFrozen = pause && record.status === 'running';
   const path = cgroupsPathOf(parts.options, record);
-  if (isFrozen) await parts.runtime.freeze(path);
+  if (isFrozen) {
+    try {
+      await parts.runtime.freeze(path);
+    } catch (error) {
+      parts.runtime.thaw(path);
+      throw error;
+    }
+  }
   return {
     [Symbol.asyncDispose]: async () => {
       if (isFrozen) parts.runtime.thaw(path);
@@ -73,6 +80,19 @@ function configOf({ settings, program }: ContainerRecord, image: ImageConfig): I
     labels: program.labels,
     stopSignal: settings.stopSignal ?? image.stopSignal,
     ...(program.healthcheck ? { healthcheck: program.healthcheck } : {}),
+  };
+}
+
+/** compat: what the request names replaces the single values and joins the lists (moby's merge of configs). */
+function merged(config: ImageConfig, own: Partial<ImageConfig>): ImageConfig {
+  const united = (key: 'exposedPorts' | 'volumes') => [...new Set([...config[key], ...(own[key] ?? [])])];
+  return {
+    ...config,
+    ...own,
+    env: mergedEnv(config.env, own.env ?? []),
+    labels: { ...config.labels, ...own.labels },
+    exposedPorts: united('exposedPorts'),
+    volumes: united('volumes'),
   };
 }
 

@@ -58,6 +58,8 @@ async function findAgain(parts: EngineParts, record: ContainerRecord): Promise<v
     await finish(parts, record, readExitRecord(runDirectory) ?? lostExit());
     return;
   }
+  // A daemon that was killed during a commit has left it frozen.
+  if (record.status === 'running') parts.runtime.thaw(cgroupsPathOf(parts.options, record));
   await killLeftProbes(parts, record);
   watch(parts, record.id, process);
   startMonitor(parts, record.id);

@@ -17,6 +17,7 @@ import {
   parseManifest,
   type Platform,
   parseDocument,
+  parseImageConfig,
   selectPlatform,
 } from '#specs';
 import type { ContentStore, Lease } from '../content/content-store.ts';
@@ -50,8 +51,19 @@ export async function readArchive(request: ReadArchiveRequest): Promise<Archived
     const found = await layoutImages(request, index, listed);
     if (found.length > 0 || !list) return found;
   }
-  if (list) return listed.map(({ image }) => image());
+  if (list) {
+    const fitting: ArchivedImage[] = [];
+    for (const { config, image } of listed) if (await fits(request, config)) fitting.push(image());
+    return fitting;
+  }
   throw errors.badArchive('it has neither a manifest.json (docker save) nor an index.json (OCI layout)');
+}
+
+/** Whether an image is for the platform that was asked for, by its config; any is where none was. */
+async function fits({ content, platform, isPlatformGiven }: ReadArchiveRequest, config: Digest): Promise<boolean> {
+  if (!isPlatformGiven) return true;
+  const image = parseImageConfig(await content.read(config, MAX_MANIFEST_BYTES));
+  return selectPlatform([image], platform) !== undefined;
 }
 
 interface ListedImage {
@@ -129,8 +141,8 @@ async function chosenManifest(
   const manifest = parseManifest(await content.read(descriptor.digest, MAX_MANIFEST_BYTES), descriptor.mediaType);
   if (manifest.kind === 'manifest') {
     if (!childrenOf(manifest).every(({ digest }) => content.stat(digest))) return undefined;
-    const { platform } = descriptor;
-    if (request.isPlatformGiven && platform && !selectPlatform([descriptor], request.platform)) return undefined;
+    for (const each of [descriptor, ...childrenOf(manifest)]) checkSize(content, each);
+    if (!(await fits(request, manifest.config.digest))) return undefined;
     refer(content, lease, descriptor.digest, manifest, await content.read(descriptor.digest, MAX_MANIFEST_BYTES));
     return { descriptor, config: manifest.config.digest };
   }
@@ -140,6 +152,12 @@ async function chosenManifest(
   );
   const best = selectPlatform(here, request.platform) ?? (request.isPlatformGiven ? undefined : here[0]);
   return best && chosenManifest(request, best, depth + 1);
+}
+
+/** A wrong size would make every archive and push of the image wrong. */
+function checkSize(content: ContentStore, { digest, size }: Descriptor): void {
+  const actual = content.stat(digest)?.sizeBytes;
+  if (actual !== size) throw errors.badArchive(`${digest} has ${actual} bytes, not the ${size} it is listed with`);
 }
 
 /** Tells the store what a manifest needs, which it did not know when the bytes came in. */

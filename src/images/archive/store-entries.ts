@@ -59,6 +59,7 @@ export async function storeEntries(archive: Readable, request: StoreEntriesReque
 type Step =
   | { readonly kind: 'begin'; readonly path: string; readonly size: number }
   | { readonly kind: 'data'; readonly bytes: Buffer }
+  | { readonly kind: 'hole'; readonly length: number }
   | { readonly kind: 'end' };
 
 /** The reader pushes, the store is awaited: steps queue up in between, for one chunk of the archive at most. */
@@ -96,9 +97,7 @@ class EntrySink implements TarSink {
   }
 
   hole(length: number): void {
-    for (let left = this.#isSkipping ? 0 : length; left > 0; left -= ZEROS.length) {
-      this.#steps.push({ kind: 'data', bytes: ZEROS.subarray(0, Math.min(left, ZEROS.length)) });
-    }
+    if (!this.#isSkipping) this.#steps.push({ kind: 'hole', length });
   }
 
   end(): void {
@@ -112,6 +111,7 @@ class EntrySink implements TarSink {
     for (const step of steps) {
       if (step.kind === 'begin') await this.#begin(step.path, step.size);
       else if (step.kind === 'data') await this.#write(step.bytes);
+      else if (step.kind === 'hole') await this.#writeHole(step.length);
       else await this.#finish();
     }
   }
@@ -142,6 +142,13 @@ class EntrySink implements TarSink {
       open.head = Buffer.concat([open.head, bytes.subarray(0, HEAD_BYTES - open.head.length)]);
     }
     await open.ingest.write(bytes);
+  }
+
+  async #writeHole(length: number): Promise<void> {
+    for (let left = length; left > 0; left -= ZEROS.length) {
+      if (this.#request.signal?.aborted === true) throw errors.cancelled('load');
+      await this.#write(ZEROS.subarray(0, Math.min(left, ZEROS.length)));
+    }
   }
 
   async #finish(): Promise<void> {

@@ -79,6 +79,8 @@ export class LayerStore {
   readonly #links: string;
   readonly #delay: { note(): void } | undefined;
   readonly #records: RecordStore<LayerRecord>;
+  /** Names of folders that are being filled, or have their place and no record yet. */
+  readonly #underWay = new Set<string>();
 
   /** Makes the store's folder. It is closed to other users: layers hold setuid programs. */
   constructor({ dataRoot, records, helperProgram, delay }: LayerStoreOptions) {
@@ -121,24 +123,30 @@ export class LayerStore {
 
   /** A folder to fill. Disposing it removes what was not committed. */
   begin(): PendingLayer {
-    const path = `${this.#root}/${temporaryName()}`;
+    const name = temporaryName();
+    const path = `${this.#root}/${name}`;
     const folder = `${path}/diff`;
+    this.#underWay.add(name);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     chmodSync(folder, 0o755);
     return {
       folder,
       commit: (layer) => this.#commit(path, layer),
-      [Symbol.asyncDispose]: () => removeTree(path),
+      [Symbol.asyncDispose]: async () => {
+        await removeTree(path);
+        this.#underWay.delete(name);
+      },
     };
   }
 
-  /** Removes every layer nobody wants. Gives what went. */
+  /** Removes every layer nobody wants, all of them in one turn: nobody can begin to want one in between. Gives what went. */
   async collect(wanted: ReadonlySet<LayerKey>): Promise<LayerRecord[]> {
-    const removed: LayerRecord[] = [];
-    for (const record of this.list().filter(({ key }) => !wanted.has(key))) {
-      await this.remove(record.key);
-      removed.push(record);
-    }
+    const removed = this.list().filter(({ key }) => !wanted.has(key));
+    const folders = removed.map(({ key }) => {
+      this.#records.delete(key);
+      return this.#takeAway(key);
+    });
+    for (const path of folders) if (path !== undefined) await removeTree(path);
     return removed;
   }
 
@@ -155,7 +163,7 @@ export class LayerStore {
     removeLeftover(this.#takeAway(key));
   }
 
-  /** What a crash, or somebody else, has left. Not while layers are being made. */
+  /** What a crash, or somebody else, has left. What is being made is passed over. */
   check(): LayerFault[] {
     const faults: LayerFault[] = [];
     const names = new Set(readdirSync(this.#root));
@@ -164,6 +172,7 @@ export class LayerStore {
       if (!existsSync(path)) faults.push({ kind: 'record-without-folder', name: key, path });
     }
     for (const name of names) {
+      if (this.#underWay.has(name)) continue;
       const path = `${this.#root}/${name}`;
       if (isTemporary(name)) faults.push({ kind: 'leftover', name, path });
       else if (!this.#records.get(name)) faults.push({ kind: 'folder-without-record', name, path });
@@ -187,6 +196,8 @@ export class LayerStore {
     const existing = this.get(key);
     if (existing) return existing;
     this.#delay?.note();
+    this.#underWay.add(key);
+    using _done = { [Symbol.dispose]: () => void this.#underWay.delete(key) };
     await this.#moveIn(path, key);
     const record: LayerRecord = {
       version: 1,

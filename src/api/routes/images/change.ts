@@ -5,7 +5,7 @@ import type { RequestContext } from '#rpc';
 import { errors } from '../../errors.ts';
 import { sendJson, sendNothing } from '../../http-status.ts';
 import { boolean, filters } from '../../query.ts';
-import { selectImages } from './list.ts';
+import { flag, selectImages } from './list.ts';
 
 export async function tagImage(parts: EngineParts, { params, query, response }: RequestContext): Promise<void> {
   const repository = query.get('repo') ?? '';
@@ -43,11 +43,13 @@ export async function pruneImages(parts: EngineParts, { query, response }: Reque
 function splitDangling(wanted: ReadonlyMap<string, readonly string[]>) {
   const others = new Map(wanted);
   others.delete('dangling');
-  const values = wanted.get('dangling') ?? ['true'];
-  return { dangling: values.every((value) => ['true', '1'].includes(value)), others };
+  const values = new Set((wanted.get('dangling') ?? ['true']).map(flag));
+  if (values.size > 1) throw errors.invalid("invalid filter 'dangling=[false true]'");
+  return { dangling: values.has(true), others };
 }
 
-function imageUse(parts: EngineParts): (imageId: string) => ImageUser | undefined {
+/** Which container uses an image. */
+export function imageUse(parts: EngineParts): (imageId: string) => ImageUser | undefined {
   return (imageId) => {
     const user = containerOfImage(parts, imageId);
     return user && { containerId: user.id, isRunning: parts.live.has(user.id) };

@@ -45,7 +45,7 @@ async function importImage(parts: EngineParts, { request, query, response, signa
   const platform = platformOf(query);
   const progress = new ProgressStream(response);
   try {
-    const image = await parts.images.import(source === '-' ? request : await download(source, progress, signal), {
+    const image = await parts.images.import(source === '-' ? request : downloaded(source, progress, signal), {
       ...(repository === '' ? {} : { reference: tag === '' ? repository : `${repository}:${tag}` }),
       message: query.get('message') ?? (source === '-' ? '' : `Imported from ${source}`),
       changes: query.getAll('changes'),
@@ -57,6 +57,15 @@ async function importImage(parts: EngineParts, { request, query, response, signa
   } catch (error) {
     progress.fail(error);
   }
+}
+
+/** Asked for when it is read, so that a name or change that is refused costs no request; ended with its reader. */
+function downloaded(source: string, progress: ProgressStream, signal: AbortSignal): Readable {
+  return Readable.from(
+    (async function* () {
+      yield* await download(source, progress, signal);
+    })(),
+  );
 }
 
 /** compat: a source without a scheme is taken for http. */

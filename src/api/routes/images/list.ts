@@ -61,7 +61,8 @@ export async function selectImages(parts: EngineParts, wanted: Filters): Promise
   });
 }
 
-function flag(value: string): boolean {
+/** compat: Go's booleans. Throws `api.invalid`. */
+export function flag(value: string): boolean {
   if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(value)) return true;
   if (['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(value)) return false;
   throw errors.invalid(`invalid filter 'dangling=[${value}]'`);
