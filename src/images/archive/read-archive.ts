@@ -142,7 +142,10 @@ async function chosenManifest(
   if (manifest.kind === 'manifest') {
     if (!childrenOf(manifest).every(({ digest }) => content.stat(digest))) return undefined;
     for (const each of [descriptor, ...childrenOf(manifest)]) checkSize(content, each);
-    if (!(await fits(request, manifest.config.digest))) return undefined;
+    const isFitting = descriptor.platform
+      ? !request.isPlatformGiven || selectPlatform([descriptor], request.platform) !== undefined
+      : await fits(request, manifest.config.digest);
+    if (!isFitting) return undefined;
     refer(content, lease, descriptor.digest, manifest, await content.read(descriptor.digest, MAX_MANIFEST_BYTES));
     return { descriptor, config: manifest.config.digest };
   }
