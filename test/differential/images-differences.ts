@@ -89,6 +89,11 @@ export const differences: readonly Difference[] = [
     ours: /No such image: nosuch:1/,
   },
   {
+    name: 'events of the above',
+    steps: ["docker events --since 0 --until 0s --filter type=image --format '{{.Action}}' | sort | uniq -c"],
+    ours: /^ +16 delete\n +8 import\n +10 load\n +7 prune\n +6 pull\n +4 push\n +6 save\n +20 tag\n +26 untag\n$/,
+  },
+  {
     name: 'space reclaimed',
     steps: ['docker image prune -af --filter label!=l', 'docker image prune --all -f'],
     ours: /Total reclaimed space: (?:7\.\d+MB|5\.\d+kB)/,

@@ -32,7 +32,9 @@ function terminalProgress(output: TerminalOutput): (message: ProgressMessage) =>
       output.write(id === undefined ? `${status}\n` : `${id}: ${status}\n`);
       return;
     }
-    const text = fitted(`${id}: ${status}${amounts(message, output.columns ?? 80)}`, output.columns ?? 80);
+    // A terminal that does not know its size says 0.
+    const columns = output.columns || 80;
+    const text = fitted(`${id}: ${status}${amounts(message, columns)}`, columns);
     const at = lines.indexOf(id);
     if (at < 0) {
       lines.push(id);
