@@ -77,7 +77,7 @@ enum pack_kind {
 /* Flags of records, each of one kind. */
 #define UNPACK_XATTR_OPTIONAL 1u
 #define UNPACK_DIR_KEEP 1u
-#define UNPACK_SAME_KIND 0x100u /* of every record that makes an entry */
+#define UNPACK_SAME_KIND 0x80u /* of every record that makes an entry */
 #define UNPACK_LINK_LEAVE_OUT 1u
 #define UNPACK_NODE_UNLESS_THERE 1u
 

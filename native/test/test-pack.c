@@ -96,11 +96,15 @@ static void expect_answer(uint16_t kind, uint16_t flags, const void *payload, si
   EXPECT_TEXT(t.data, want);
 }
 
-static void expect_stat(const char *path, uint16_t flags, const char *want) {
+static void expect_of(uint16_t kind, const char *path, uint16_t flags, const char *want) {
   uint8_t payload[PACK_PATH_MAX + 64];
   struct writer w = {.at = payload, .end = payload + sizeof payload};
   put_string(&w, path);
-  expect_answer(PACK_STAT, flags, payload, (size_t)(w.at - payload), want);
+  expect_answer(kind, flags, payload, (size_t)(w.at - payload), want);
+}
+
+static void expect_stat(const char *path, uint16_t flags, const char *want) {
+  expect_of(PACK_STAT, path, flags, want);
 }
 
 static void a_walk_is_sorted_and_knows_links(void) {
@@ -109,6 +113,13 @@ static void a_walk_is_sorted_and_knows_links(void) {
   expect_answer(PACK_WALK, PACK_CONTENT, NULL, 0,
                 "/, a/, a/b 5 user.note=x, hello, end, a/b <= a/c 5 user.note=x, a-b 0, end, b@/a/b, node%1:3, "
                 "sparse 1000000, hole 499712, mid, hole 495616, , end, done 0");
+}
+
+static void a_walk_of_a_folder_begins_there(void) {
+  expect_of(PACK_WALK, "a", 0, "/, b 5 user.note=x, b <= c 5 user.note=x, done 0");
+  expect_of(PACK_WALK, "none", 0, "missing, done 0");
+  expect_of(PACK_WALK, "b", 0, "missing, done 0");
+  expect_of(PACK_WALK, "a/b", 0, "missing, done 0");
 }
 
 static void one_path_is_told_and_none_is_followed(void) {
@@ -162,6 +173,7 @@ int main(void) {
   out = memfd_create("answers", MFD_CLOEXEC);
   EXPECT(root >= 0 && out >= 0 && packer_open(&p, root, out, &e) == 0);
   a_walk_is_sorted_and_knows_links();
+  a_walk_of_a_folder_begins_there();
   one_path_is_told_and_none_is_followed();
   bad_requests_are_refused();
   packer_close(&p);

@@ -351,6 +351,30 @@ static void the_mode_reports(void) {
   stream_begin(&b);
 }
 
+static void kinds_stay_if_asked_for(void) {
+  add_dir(&b, "kind", 0755);
+  add_file(&b, "kind/file", 0644, "old");
+  add_dir(&b, "kind/dir", 0755);
+  uint8_t *start = b.w.at;
+  add_file(&b, "kind/file", 0644, "new");
+  flag_record(start, UNPACK_SAME_KIND);
+  start = b.w.at;
+  add_dir(&b, "kind/dir", 0700);
+  flag_record(start, UNPACK_SAME_KIND);
+  EXPECT_NUMBER(unpack(), 0);
+  expect_content("kind/file", "new");
+  EXPECT_NUMBER(stat_of("kind/dir").st_mode, S_IFDIR | 0700);
+  start = b.w.at;
+  add_symlink(&b, "kind/dir", "file");
+  flag_record(start, UNPACK_SAME_KIND);
+  EXPECT_NUMBER(unpack(), EISDIR);
+  start = b.w.at;
+  add_dir(&b, "kind/file", 0755);
+  flag_record(start, UNPACK_SAME_KIND);
+  EXPECT_NUMBER(unpack(), ENOTDIR);
+  expect_content("kind/file", "new");
+}
+
 int main(void) {
   if (geteuid() != 0) {
     printf("skip: unpack needs root\n");
@@ -374,6 +398,7 @@ int main(void) {
   bad_streams_are_refused();
   content_is_copied_out_of_the_source();
   what_is_there_is_kept_if_asked_for();
+  kinds_stay_if_asked_for();
   links_to_nothing_are_left_out_if_asked_for();
   the_mode_reports();
   EXPECT(chdir("/") == 0);

@@ -2,7 +2,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { causeChain, formatTimeNs, nowNs } from '#base';
 import { createApi } from '#api';
-import { type EngineParts, restoreContainers, stopContainer } from '#engine';
+import { type EngineParts, restoreContainers, stopAllMonitors, stopContainer } from '#engine';
 import { assemble } from './assemble.ts';
 import type { DaemonConfig } from './config.ts';
 import { listenOnSocket } from './listen.ts';
@@ -37,6 +37,7 @@ export async function runDaemon(config: DaemonConfig): Promise<void> {
   }
   log.info('stopping', { signal: reason });
   parts.restarts.close();
+  stopAllMonitors(parts);
   if (config.liveRestore) return;
   await stopAll(parts, config.shutdownTimeoutSeconds);
   parts.runtime.removeEmptyCgroup(config.cgroupParent);

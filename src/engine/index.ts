@@ -1,6 +1,7 @@
 /** Containers and their lives. */
 export { createAttachments } from './attachments.ts';
 export { type ContainerRecord, type Containers, openContainers } from './container-record.ts';
+export { stopAllMonitors } from './health/monitor.ts';
 export type { HealthMonitors } from './health/monitors.ts';
 export type {
   BindSetting,
@@ -37,6 +38,7 @@ export { type Pruned, pruneContainers } from './operations/prune.ts';
 export { sampleUsage, type UsageSample } from './operations/stats.ts';
 export { removeContainer } from './operations/remove.ts';
 export { renameContainer } from './operations/rename.ts';
+export { restartContainer } from './operations/restart.ts';
 export { restoreContainers } from './operations/restore.ts';
 export { startContainer } from './operations/start.ts';
 export { killContainer, type StopOptions, stopContainer } from './operations/stop.ts';

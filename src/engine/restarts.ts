@@ -17,6 +17,8 @@ export interface Restarts {
   whenSettled(id: string): Promise<void>;
   /** Tells those who wait that it stays down. */
   settle(id: string): void;
+  /** It runs again: who waited for it to stay down goes on waiting for its end. */
+  begun(id: string): void;
   /** Everything about a container that is gone. */
   forget(id: string): void;
   /** No restart of any container from now on: the daemon stops. */
@@ -60,6 +62,7 @@ export function createRestarts(): Restarts {
       settled.get(id)?.resolve();
       settled.delete(id);
     },
+    begun: (id) => void settled.delete(id),
     forget: (id) => {
       clear(id);
       settled.get(id)?.resolve();

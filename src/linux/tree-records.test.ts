@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { BytesWriter, SkiffError } from '#base';
-import { PACK_CONTENT, packRecord, packRequest, type TreeRecord, TreeRecordSplitter } from './tree-records.ts';
+import {
+  PACK_CONTENT,
+  PACK_SKIP_KERNEL,
+  packRecord,
+  packRequest,
+  type TreeRecord,
+  TreeRecordSplitter,
+} from './tree-records.ts';
 
 function record(kind: number, write: (writer: BytesWriter) => unknown = () => {}): Buffer {
   const writer = new BytesWriter(64).u16(kind).u16(0).u32(0);
@@ -44,7 +51,7 @@ test('records and requests have the numbers of the native helper', () => {
   const header = readFileSync(new URL('../../native/src/protocol.h', import.meta.url), 'utf8');
   const numbers = [...header.matchAll(/\bPACK_(\w+) =? ?(\d+)/g)];
   const native = Object.fromEntries(numbers.map(([, name, number]) => [name!.toLowerCase(), Number(number)]));
-  assert.deepEqual({ ...packRecord, ...packRequest, content: PACK_CONTENT }, native);
+  assert.deepEqual({ ...packRecord, ...packRequest, content: PACK_CONTENT, skip_kernel: PACK_SKIP_KERNEL }, native);
 });
 
 test('records are read in pieces of any size', () => {

@@ -102,7 +102,7 @@ const DIR_KEEP = 1;
 const LINK_LEAVE_OUT = 1;
 const NODE_UNLESS_THERE = 1;
 /** Of every record that makes an entry. */
-const SAME_KIND = 0x100;
+const SAME_KIND = 0x80;
 const entryKinds: readonly number[] = [
   unpackRecord.dir,
   unpackRecord.file,

@@ -61,12 +61,14 @@ function version({ version: number, startedAt }: SystemFacts): object {
 function info(parts: EngineParts, { version: number }: SystemFacts): object {
   const records = parts.containers.list();
   const count = (status: string): number => records.filter((record) => record.status === status).length;
+  // compat: between two runs of a restart policy it counts as running.
+  const running = count('running') + count('restarting');
   return {
     ID: hostname(),
     Containers: records.length,
-    ContainersRunning: count('running'),
+    ContainersRunning: running,
     ContainersPaused: count('paused'),
-    ContainersStopped: records.length - count('running') - count('paused'),
+    ContainersStopped: records.length - running - count('paused'),
     Images: parts.images.list().length,
     Driver: parts.snapshots.driver,
     DriverStatus: [],

@@ -37,6 +37,11 @@ export function stopMonitor(parts: EngineParts, id: string): void {
   parts.healthMonitors.delete(id);
 }
 
+/** The daemon stops. Containers may go on, unwatched until the next. */
+export function stopAllMonitors(parts: EngineParts): void {
+  for (const id of [...parts.healthMonitors.keys()]) stopMonitor(parts, id);
+}
+
 /** What the health of a container is once it has ended. */
 export function endedHealth({ health }: ContainerRecord): { health?: Health } {
   return health ? { health: healthAtEnd(health) } : {};

@@ -107,7 +107,9 @@ async function startAgain(parts: EngineParts, id: string): Promise<void> {
   try {
     await parts.locks.run(id, async () => {
       const record = parts.containers.get(id);
-      if (record?.status === 'restarting' && !parts.restarts.isCancelled(id)) await startLocked(parts, record);
+      if (record?.status !== 'restarting' || parts.restarts.isCancelled(id)) return;
+      await startLocked(parts, record);
+      parts.restarts.begun(id);
     });
   } catch (error) {
     parts.restarts.settle(id);

@@ -7,6 +7,7 @@ import {
   pauseContainer,
   removeContainer,
   renameContainer,
+  restartContainer,
   type StopOptions,
   startContainer,
   stopContainer,
@@ -46,8 +47,7 @@ export function lifecycleRoutes(parts: EngineParts): Route[] {
       method: 'POST',
       path: '/containers/{id}/restart',
       handle: async ({ params, query, response }) => {
-        await stopContainer(parts, params['id']!, stopOptions(query)).catch(unlessStopped);
-        await startContainer(parts, params['id']!);
+        await restartContainer(parts, params['id']!, stopOptions(query));
         sendNothing(response, 204);
       },
     },
@@ -138,8 +138,4 @@ function stopOptions(query: URLSearchParams): StopOptions {
   const timeout = integer(query, 't');
   const signal = query.get('signal');
   return { ...(signal ? { signal } : {}), ...(timeout === undefined ? {} : { timeoutSeconds: timeout }) };
-}
-
-function unlessStopped(error: unknown): void {
-  if (!(error instanceof Error && 'kind' in error && error.kind === 'not-modified')) throw error;
 }

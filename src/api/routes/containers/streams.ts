@@ -201,7 +201,8 @@ function inspectExec(parts: EngineParts, { params, response }: RequestContext): 
     OpenStdin: settings.attach.stdin,
     OpenStderr: settings.attach.stderr,
     OpenStdout: settings.attach.stdout,
-    CanRemove: state.status === 'ended',
+    // compat: moby never says otherwise of an exec that began.
+    CanRemove: false,
     ContainerID: instance.containerId,
     DetachKeys: settings.detachKeys,
     Pid: state.status === 'running' ? state.process.pid : state.status === 'ended' ? state.pid : 0,
