@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { pbkdf2, randomBytes } from 'node:crypto';
 import {
   existsSync,
   mkdtempSync,
@@ -100,6 +100,26 @@ test('an ingest becomes a blob, whatever the sizes of chunks', async () => {
   }
   assert.deepEqual(store.ingests(), []);
   assert.equal(files(folder).length, 5);
+});
+
+test('what is on its way to a slow disk is not written over by what comes next', async () => {
+  const { store } = opened();
+  using lease = store.lease('test');
+  await using ingest = await store.ingest('slow', { lease });
+  const pieces = Array.from({ length: 6 }, (_, index) => Buffer.alloc(512 * 1024, index + 1));
+  await ingest.write(pieces[0]!);
+  // The first buffer comes back before the next is needed.
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  // Writes wait behind these: the pool has four threads.
+  const busy = Array.from(
+    { length: 8 },
+    () => new Promise((resolve) => pbkdf2('x', 'y', 50_000, 32, 'sha512', resolve)),
+  );
+  for (const piece of pieces.slice(1)) await ingest.write(piece);
+  await Promise.all(busy);
+  const { digest } = await ingest.commit();
+  assert.equal(digest, digestOf(Buffer.concat(pieces)));
+  assert.ok((await bytesOf(store, digest)).equals(Buffer.concat(pieces)), 'the file is what was hashed');
 });
 
 test('an ingest that ends early goes on where it was, after a restart too', async () => {

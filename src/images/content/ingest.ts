@@ -93,7 +93,11 @@ class DiskIngest implements Ingest {
       throw errors.tooLarge(nameOf(key, options.digest), options.sizeBytes);
     }
     for (let at = 0; at < chunk.length; ) {
-      this.#buffer ??= this.#spare ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
+      if (!this.#buffer) {
+        this.#buffer = this.#spare ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
+        // One or the other: a buffer that is being written must not be filled.
+        this.#spare = undefined;
+      }
       const part = chunk.subarray(at, at + BUFFER_BYTES - this.#filled);
       this.#buffer.set(part, this.#filled);
       this.#filled += part.length;
