@@ -83,7 +83,7 @@ async function unpackedAgain(
   try {
     const { manifest } = await readImage(parts, descriptor);
     const wanted = image.layers.map(({ diffId }, index) => ({ diffId, blob: manifest.layers[index]!.digest }));
-    using held = await unpackLayers(parts, { wanted, isDoubted: true });
+    using held = await unpackLayers(parts, { wanted });
     await update(parts, image.id, { layers: held.layers });
     return true;
   } catch {

@@ -27,8 +27,6 @@ export interface UnpackLayersRequest {
   /** Layers that are being unpacked already, by blob. */
   readonly early?: EarlyUnpacks;
   readonly signal?: AbortSignal;
-  /** The blobs may have been damaged since they came: hash them once more. */
-  readonly isDoubted?: boolean;
   onProgress?(progress: LayerProgress): void;
 }
 
@@ -129,7 +127,7 @@ function bring(
 async function unpackBlob(
   parts: Parts,
   blob: Digest,
-  { signal, isDoubted = false, onProgress }: Pick<UnpackLayersRequest, 'signal' | 'isDoubted' | 'onProgress'>,
+  { signal, onProgress }: Pick<UnpackLayersRequest, 'signal' | 'onProgress'>,
 ): Promise<Unpacking> {
   const total = parts.content.stat(blob)?.sizeBytes ?? 0;
   const pending = parts.layers.begin();
@@ -137,7 +135,6 @@ async function unpackBlob(
     const unpacked = await parts.unpacker.unpack({
       blob: parts.content.path(blob),
       folder: pending.folder,
-      ...(isDoubted ? {} : { digest: blob }),
       ...(signal ? { signal } : {}),
       onProgress: (current) => onProgress?.({ id: blob, status: 'Extracting', current, total }),
     });

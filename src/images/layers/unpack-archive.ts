@@ -2,7 +2,7 @@
  * One layer's blob into one folder: decompress, hash, parse, and tell the native helper what to make. What
  * `unpack-worker.ts` does in a thread of its own.
  */
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { because, type Digest, messageOf, SkiffError } from '#base';
@@ -37,8 +37,6 @@ export interface ArchiveTarget {
   readonly helperProgram: string;
   readonly signal?: AbortSignal | undefined;
   readonly idMap?: IdMap | undefined;
-  /** Of the blob's bytes, verified when they came: of a plain archive it is the DiffID, which is not computed again. */
-  readonly digest?: Digest | undefined;
   /** Told of each piece of the archive that has been dealt with. */
   readonly onUsed?: ((chunk: Buffer) => void) | undefined;
   /** How marks of removed files are put down. */
@@ -66,8 +64,7 @@ export async function unpackBlob(blob: string, target: ArchiveTarget): Promise<U
   if (isPlain) {
     // The content goes from file to file without passing through here.
     const options = { whiteouts, copies: true } as const;
-    const known = target.digest?.startsWith('sha256:') ? { diffId: target.digest } : {};
-    return await fill({ ...target, ...known }, { source: file.fd }, options, bytesOf(file, target, { isReused: true }));
+    return await fill(target, { source: file.fd }, options, bytesOf(file, target, { isReused: true }));
   }
   await using stream = Readable.from(bytesOf(file, target, { isReused: false }), { objectMode: false });
   return await fill(target, {}, { whiteouts }, archiveBytes(stream));
@@ -91,13 +88,13 @@ async function* bytesOf(
 }
 
 async function fill(
-  target: ArchiveTarget & { readonly diffId?: Digest },
+  target: ArchiveTarget,
   unpackerOptions: Pick<UnpackerOptions, 'source'>,
   sinkOptions: Pick<LayerSinkOptions, 'whiteouts' | 'copies'>,
   chunks: AsyncIterable<Buffer>,
 ): Promise<UnpackedLayer> {
-  const { signal, idMap, diffId } = target;
-  const hash = diffId === undefined ? createHash('sha256') : undefined;
+  const { signal, idMap } = target;
+  const hash = createHash('sha256');
   await using unpacker = openUnpacker(target.folder, { program: target.helperProgram, ...unpackerOptions });
   const sink = new LayerSink(unpacker, { ...sinkOptions, ...(idMap ? { idMap } : {}) });
   const reader = new TarReader(sink);
@@ -105,23 +102,22 @@ async function fill(
     if (isAborted(signal)) throw errors.cancelled();
     for await (const chunk of chunks) {
       if (isAborted(signal)) throw errors.cancelled();
-      hash?.update(chunk);
+      hash.update(chunk);
       reader.push(chunk);
       await unpacker.ready();
       target.onUsed?.(chunk);
     }
     reader.end();
-    const leftOut = await unlessAborted(unpacker.finish(), signal);
-    return describe(diffId ?? (`sha256:${hash!.digest('hex')}` as Digest), sink, leftOut);
+    return describe(hash, sink, await unlessAborted(unpacker.finish(), signal));
   } catch (error) {
     if (isAborted(signal)) throw because(errors.cancelled(), error);
     throw error instanceof SkiffError ? error : because(errors.unpack(messageOf(error)), error);
   }
 }
 
-function describe(diffId: Digest, sink: LayerSink, leftOut: readonly number[]): UnpackedLayer {
+function describe(hash: Hash, sink: LayerSink, leftOut: readonly number[]): UnpackedLayer {
   return {
-    diffId,
+    diffId: `sha256:${hash.digest('hex')}` as Digest,
     sizeBytes: sink.sizeBytes,
     givesRoot: sink.givesRoot,
     hidesBelow: sink.hidesBelow,

@@ -1,6 +1,6 @@
 /** One worker thread as its starter sees it: takes one job at a time, passes on its end, and leaves when idle. */
 import { Worker } from 'node:worker_threads';
-import { because, type Digest, messageOf, SkiffError, workerEntry } from '#base';
+import { because, messageOf, SkiffError, workerEntry } from '#base';
 import { errors } from '../errors.ts';
 import type { IdMap } from './id-map.ts';
 import type { LayerForm, UnpackedLayer } from './unpack-archive.ts';
@@ -12,8 +12,6 @@ export interface UnpackRequest {
   /** Existing and empty. */
   readonly folder: string;
   readonly idMap?: IdMap;
-  /** Of the blob's bytes where they are known to have it: saves hashing a plain archive once more. */
-  readonly digest?: Digest;
   /** Called now and then with the bytes of the blob that have been read so far. */
   readonly onProgress?: (blobBytes: number) => void;
   readonly signal?: AbortSignal;
@@ -66,7 +64,7 @@ export class UnpackThread {
   }
 
   run(request: UnpackRequest): Promise<UnpackedLayer> {
-    const { blob, folder, idMap, digest, onProgress, signal } = request;
+    const { blob, folder, idMap, onProgress, signal } = request;
     clearTimeout(this.#idleTimer);
     this.#worker.ref();
     const { promise, resolve, reject } = Promise.withResolvers<UnpackedLayer>();
@@ -88,7 +86,7 @@ export class UnpackThread {
     this.#settled = settled.catch(() => {});
     const { helperProgram, form } = this.#options;
     const wantsProgress = onProgress !== undefined;
-    this.#say({ type: 'unpack', blob, folder, helperProgram, idMap, digest, form, wantsProgress });
+    this.#say({ type: 'unpack', blob, folder, helperProgram, idMap, form, wantsProgress });
     return settled;
   }
 

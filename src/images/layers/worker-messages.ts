@@ -1,5 +1,5 @@
 /** What the layer unpacker and its worker threads say to each other: plain values that can be cloned. */
-import type { Digest, ErrorKind } from '#base';
+import type { ErrorKind } from '#base';
 import type { IdMap } from './id-map.ts';
 import type { LayerForm, UnpackedLayer } from './unpack-archive.ts';
 
@@ -11,7 +11,6 @@ export type WorkerRequest =
       readonly folder: string;
       readonly helperProgram: string;
       readonly idMap: IdMap | undefined;
-      readonly digest: Digest | undefined;
       readonly form: LayerForm | undefined;
       readonly wantsProgress: boolean;
     }
