@@ -28,7 +28,10 @@ export interface DelayedSyncOptions {
 }
 
 const RECORD = 'images';
-const DELAY_MS = 500;
+/** After the last of several things noted: bringing data to the disk in the middle of a load would slow the rest of it. */
+const DELAY_MS = 2000;
+/** After the first of them, however many come. */
+const LONGEST_DELAY_MS = 10_000;
 
 export class DelayedSync implements AsyncDisposable {
   readonly #options: DelayedSyncOptions;
@@ -39,6 +42,8 @@ export class DelayedSync implements AsyncDisposable {
   #isRecovering: boolean;
   #notes = 0;
   #timer: NodeJS.Timeout | undefined;
+  /** When the first was noted that waits, in milliseconds of the process's clock; 0 when none does. */
+  #waitingSinceMs = 0;
   #running: Promise<void> | undefined;
 
   constructor(options: DelayedSyncOptions) {
@@ -110,7 +115,11 @@ export class DelayedSync implements AsyncDisposable {
   }
 
   #schedule(): void {
-    this.#timer ??= setTimeout(() => void this.flush(), this.#options.delayMs ?? DELAY_MS);
+    const now = performance.now();
+    if (this.#timer === undefined) this.#waitingSinceMs = now;
+    else if (now - this.#waitingSinceMs > LONGEST_DELAY_MS) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.flush(), this.#options.delayMs ?? DELAY_MS);
     this.#timer.unref();
   }
 }

@@ -64,7 +64,8 @@ export async function unpackBlob(blob: string, target: ArchiveTarget): Promise<U
   if (isPlain) {
     // The content goes from file to file without passing through here.
     const options = { whiteouts, copies: true } as const;
-    return await fill(target, { source: file.fd }, options, bytesOf(file, target, { isReused: true }));
+    const one = { ...target, onUsed: undefined };
+    return await fill(one, { source: file.fd }, options, bytesOf(file, target, { isReused: true }));
   }
   await using stream = Readable.from(bytesOf(file, target, { isReused: false }), { objectMode: false });
   return await fill(target, {}, { whiteouts }, archiveBytes(stream));
