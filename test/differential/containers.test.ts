@@ -106,7 +106,8 @@ const chapters: Readonly<Record<string, readonly (string | Step)[]>> = {
     { run: `docker kill -s HUP c4; docker kill -s BOGUS c4`, differs: 'words of a newer dockerd' },
     { run: `docker stop -t 0 c4; docker stop c4; docker kill c4`, differs: 'words of a newer dockerd' },
     { run: `docker start c4; docker restart -t 0 c4; docker inspect -f '{{.State.Status}} {{.RestartCount}}' c4` },
-    `docker events --since 1h --until 0s --filter container=c4 --filter event=restart --format '{{.Action}}'`,
+    // compat: the command line asks for whole seconds.
+    `sleep 1; docker events --since 1h --until 0s --filter container=c4 --filter event=restart --format '{{.Action}}'`,
     `docker rm -f c2 c3 c4`,
     `docker rm c2`,
   ],

@@ -90,8 +90,9 @@ export const differences: readonly Difference[] = [
   },
   {
     name: 'events of the above',
-    steps: ["docker events --since 0 --until 0s --filter type=image --format '{{.Action}}' | sort | uniq -c"],
-    ours: /^ +16 delete\n +8 import\n +10 load\n +7 prune\n +6 pull\n +4 push\n +6 save\n +20 tag\n +26 untag\n$/,
+    steps: ["sleep 1; docker events --since 0 --until 0s --filter type=image --format '{{.Action}}' | sort | uniq -c"],
+    // The oldest may have been forgotten by now, as 256 are kept.
+    ours: /^ +1\d delete\n +8 import\n +10 load\n +\d prune\n +6 pull\n +4 push\n +6 save\n +20 tag\n +2\d untag\n$/,
   },
   {
     name: 'space reclaimed',

@@ -221,5 +221,5 @@ export const steps: readonly string[] = [
   'docker images -a',
   'docker image prune --all -f',
   'docker images -aq',
-  "docker events --since 0 --until 0s --filter type=image --format '{{.Action}}' | sort | uniq -c",
+  "sleep 1; docker events --since 0 --until 0s --filter type=image --format '{{.Action}}' | sort | uniq -c",
 ];

