@@ -5,6 +5,9 @@ import { createServer, type IncomingMessage, type Server, ServerResponse } from 
 import { Duplex } from 'node:stream';
 import type { RequestContext } from './router.ts';
 
+/** Of a body that is not read yet: an archive comes in while the part before it is dealt with. */
+const BUFFERED_BYTES = 1024 * 1024;
+
 export interface HttpDoor {
   /** Answers one request, the errors of its routes included; `params` are still empty. */
   handle(context: RequestContext): Promise<void>;
@@ -15,7 +18,7 @@ export interface HttpDoor {
 /** A server that is not listening yet. */
 export function createHttpServer(door: HttpDoor): Server {
   const server = createServer(
-    { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 60_000 },
+    { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 60_000, highWaterMark: BUFFERED_BYTES },
     (request, response) => {
       const hijack = (contentType: string): Duplex => answerWithStream(request, response, contentType);
       serve(door, { request, response, hijack, acceptBody: () => request });
