@@ -47,10 +47,10 @@ export class Http {
   }
 
   /** The body as it comes: logs, events. Destroy it to go away. */
-  async stream(path: string): Promise<IncomingMessage> {
-    const response = await this.#request('GET', path, undefined);
+  async stream(path: string, method = 'GET'): Promise<IncomingMessage> {
+    const response = await this.#request(method, path, undefined);
     if (response.statusCode !== 200) {
-      throw new ApiError(response.statusCode ?? 0, 'GET', path, (await collect(response)).toString());
+      throw new ApiError(response.statusCode ?? 0, method, path, (await collect(response)).toString());
     }
     return response;
   }

@@ -32,9 +32,13 @@ describe('skiff', { skip: missing('root', 'busybox'), timeout: 120_000 }, () => 
     // script(1) gives the command a terminal of its own, and its exit code.
     const child = spawn('script', ['-qec', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
     let output = '';
+    let typed = false;
     child.stdout.on('data', (chunk: Buffer) => {
       output += chunk.toString();
-      if (/ready/.test(output)) child.stdin.write('\x03');
+      if (typed || !/ready/.test(output)) return;
+      typed = true;
+      // Once: what comes after it may be the last of a command that reads no more.
+      child.stdin.write('\x03');
     });
     const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
     const code = await new Promise((resolve) => child.once('exit', resolve));

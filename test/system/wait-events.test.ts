@@ -1,6 +1,7 @@
 /** Waiting for the end of containers, and hearing what happens to them. */
 import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import { sh } from '../support/containers.ts';
 import { useDaemon } from '../support/daemon.ts';
@@ -58,10 +59,18 @@ describe('wait and events', { skip: missing('root', 'busybox'), timeout: 60_000 
   });
 
   test('wait: an unknown condition is refused, many waiters are all told', async () => {
-    const id = await containers.begin({ Cmd: sh('sleep 0.1; exit 2') });
+    const id = await containers.begin({ Cmd: sh('read line; exit 2'), OpenStdin: true });
     assert.equal((await http.send('POST', `/containers/${id}/wait?condition=tomorrow`)).status, 400);
-    const codes = await Promise.all(Array.from({ length: 50 }, () => containers.wait(id, 'next-exit')));
-    assert.deepEqual(new Set(codes), new Set([2]));
+    // The headers come at once: with them every waiter is there before the end.
+    const waiting = await Promise.all(
+      Array.from({ length: 50 }, () => http.stream(`/containers/${id}/wait?condition=next-exit`, 'POST')),
+    );
+    (await http.hijack(`/containers/${id}/attach?stdin=1&stream=1`)).end('\n');
+    const answers = await Promise.all(waiting.map((answer) => json(answer)));
+    assert.deepEqual(
+      answers,
+      Array.from({ length: 50 }, () => ({ StatusCode: 2 })),
+    );
     await containers.remove(id);
   });
 
@@ -113,6 +122,16 @@ describe('wait and events', { skip: missing('root', 'busybox'), timeout: 60_000 
       times,
       [...times].sort((a, b) => a - b),
     );
+  });
+
+  test('one that ends at once has started before it died', async () => {
+    const { events, stream } = await listen({ type: ['container'], event: ['start', 'die'] });
+    for (let turn = 0; turn < 40; turn++) {
+      await containers.remove(await containers.begin({ Cmd: ['true'] }));
+    }
+    await eventually('all have died', () => events.length === 80);
+    stream.destroy();
+    for (const [index, { Action }] of events.entries()) assert.equal(Action, index % 2 === 0 ? 'start' : 'die');
   });
 
   test('filters choose, since and until look back', async () => {

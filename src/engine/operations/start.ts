@@ -49,9 +49,10 @@ async function startLocked(parts: EngineParts, before: ContainerRecord): Promise
   };
   parts.containers.put(running);
   watch(parts, running.id, process);
+  // Before anything is waited for: one that ends at once must not be heard to die before it started.
+  parts.events.emit('container', 'start', running.id, eventAttributes(running));
   // Clients that came while it was being launched.
   await parts.attachments.connect(running.id, process);
-  parts.events.emit('container', 'start', running.id, eventAttributes(running));
   if (parts.live.has(running.id)) startMonitor(parts, running.id);
 }
 
