@@ -68,6 +68,13 @@ export interface RunOutcome {
   readonly detail: string;
 }
 
+export interface NetlinkOutcome {
+  /** 0, or what the kernel refused the first message with that it refused. */
+  readonly errno: number;
+  /** All it answered. */
+  readonly received: Buffer;
+}
+
 /** Receives the events of one launch. */
 export type EventListener = (event: HelperEvent) => void;
 
@@ -78,6 +85,8 @@ export interface Launcher extends AsyncDisposable {
   run(plan: Uint8Array): Promise<RunOutcome>;
   /** Signals a process if it still is the one with this start time; resolves with the errno, 0 for done. */
   signal(pid: number, startTime: bigint, signal: number): Promise<number>;
+  /** Sends netlink messages on a socket of this protocol, in the network namespace of a path (empty: the own). */
+  netlink(protocol: number, messages: Uint8Array, namespacePath?: string): Promise<NetlinkOutcome>;
   /** Fulfilled when the launcher has ended by itself, with the reason. */
   readonly lost: Promise<Error>;
 }
@@ -230,6 +239,13 @@ class ProcessLauncher implements Launcher {
   async signal(pid: number, startTime: bigint, signal: number): Promise<number> {
     const body = await this.#request(requestType.signal, (writer) => writer.u32(pid).u64(startTime).u32(signal));
     return body.u32();
+  }
+
+  async netlink(protocol: number, messages: Uint8Array, namespacePath = ''): Promise<NetlinkOutcome> {
+    const body = await this.#request(requestType.netlinkQuery, (writer) =>
+      writer.bytes(namespacePath).u32(protocol).bytes(messages),
+    );
+    return { errno: body.u32(), received: body.bytes() };
   }
 
   /** Ends the launcher; shims go on. */
