@@ -14,6 +14,7 @@ import { authRoutes } from './routes/auth.ts';
 import { lifecycleRoutes } from './routes/containers/lifecycle.ts';
 import { readRoutes } from './routes/containers/read.ts';
 import { streamRoutes } from './routes/containers/streams.ts';
+import { networkRoutes } from './routes/networks.ts';
 import { registryRoutes } from './routes/registry.ts';
 import { usageRoutes } from './routes/containers/usage.ts';
 import { type SystemFacts, systemRoutes } from './routes/system.ts';
@@ -30,6 +31,7 @@ export function createApi(parts: EngineParts, facts: SystemFacts, log: Log): Ser
     ...layerRoutes(parts),
     ...archiveRoutes(parts),
     ...usageRoutes(parts),
+    ...networkRoutes(parts),
     ...authRoutes(parts),
     ...registryRoutes(parts),
     ...imageRoutes(parts),

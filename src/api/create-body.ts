@@ -7,6 +7,7 @@ import { parseBytes } from '#base';
 import { type ContainerSettings, type HostSettings, parseRestartPolicy } from '#engine';
 import type { ContainerCreateBody, HealthcheckBody, HostConfigBody } from '#specs';
 import { parseBinds, parseMounts } from './create-mounts.ts';
+import { parseNetworking } from './create-networking.ts';
 import { parseResources } from './create-resources.ts';
 import { errors } from './errors.ts';
 import { parseLogConfig } from './log-config.ts';
@@ -37,6 +38,7 @@ export function parseCreateBody(body: ContainerCreateBody): ContainerSettings {
     ...(typeof body.StopTimeout === 'number' ? { stopTimeoutSeconds: body.StopTimeout } : {}),
     ...healthcheck(body.Healthcheck),
     host: parseHostConfig(body.HostConfig ?? {}),
+    networking: parseNetworking(body),
   };
 }
 
@@ -73,7 +75,7 @@ function parseHostConfig(host: HostConfigBody): HostSettings {
     capDrop: host.CapDrop ?? [],
     privileged: host.Privileged ?? false,
     securityOptions: host.SecurityOpt ?? [],
-    networkMode: networkMode(host.NetworkMode ?? ''),
+    networkMode: host.NetworkMode ?? '',
     pidMode: oneOf('PidMode', host.PidMode ?? '', ['', 'host']),
     ipcMode: oneOf('IpcMode', host.IpcMode || 'private', ['private', 'none', 'host']),
     utsMode: oneOf('UTSMode', host.UTSMode ?? '', ['', 'host']),
@@ -116,13 +118,6 @@ function consoleSize([rows = 0, columns = 0]: readonly number[]): Pick<HostSetti
   return rows > 0 && columns > 0 ? { consoleSize: { rows, columns } } : {};
 }
 
-/** Networks come with a later version: until then a container is alone or on the host's. */
-function networkMode(mode: string): 'none' | 'host' {
-  if (mode === '' || mode === 'default' || mode === 'none') return 'none';
-  if (mode === 'host') return 'host';
-  throw errors.unsupported(`network mode "${mode}"`, 'use none or host');
-}
-
 function oneOf<const Choice extends string>(field: string, value: string, choices: readonly Choice[]): Choice {
   const found = choices.find((choice) => choice === value);
   if (found === undefined) {
@@ -140,19 +135,14 @@ function refuseUnsupported(body: ContainerCreateBody): void {
     throw errors.unsupported(`runtime "${runtime}"`, 'leave it out');
   }
   for (const field of [
-    'PortBindings',
     'Links',
     'VolumesFrom',
     'Annotations',
     'KernelMemory',
     'CpuCount',
     'CpuPercent',
-    'Dns',
-    'DnsOptions',
-    'DnsSearch',
     'DeviceRequests',
     'UsernsMode',
-    'PublishAllPorts',
     'VolumeDriver',
     'Isolation',
     'ContainerIDFile',
@@ -165,7 +155,7 @@ function refuseUnsupported(body: ContainerCreateBody): void {
       throw errors.unsupported(`HostConfig.${field}`, 'leave it out');
     }
   }
-  for (const field of ['MacAddress', 'NetworkDisabled', 'OnBuild', 'Shell'] as const) {
+  for (const field of ['NetworkDisabled', 'OnBuild', 'Shell'] as const) {
     if (isGiven(body[field])) throw errors.unsupported(field, 'leave it out');
   }
   if (isGiven(body.Volumes))

@@ -22,6 +22,7 @@ export const errors = defineErrors('api', {
   },
   cannotDownload: { kind: 'invalid', message: (url: string, why: string) => `cannot download ${url}: ${why}` },
   notFound: { kind: 'not-found', message: () => 'page not found' },
+  noNetworkInScope: { kind: 'not-found', message: (ref: string) => `network ${ref} not found` },
   unsupported: {
     kind: 'not-implemented',
     message: (what: string, hint: string) => `${what} is not supported by this version of Skiff: ${hint}`,

@@ -12,6 +12,7 @@ import {
 } from '#engine';
 import { openImages } from '#images';
 import { helperPath, readCgroupHost, readHostFacts, startLauncher } from '#linux';
+import { HostNetwork, type NetworkRecord, Networks } from '#network';
 import { openRegistryClient } from '#registry';
 import { ContainerRuntime, SeccompCache } from '#runtime';
 import type { DaemonConfig } from './config.ts';
@@ -49,6 +50,13 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
   );
   const cgroupHost = readCgroupHost();
   const runtime = new ContainerRuntime({ launcher, facts, cgroupHost, seccomp: new SeccompCache(), helperProgram });
+  const networks = new Networks({
+    store: records.of<NetworkRecord>('network'),
+    host: new HostNetwork(launcher),
+    options: config.network,
+    log,
+    nowNs,
+  });
   const parts: EngineParts = {
     options: { dataRoot: config.dataRoot, execRoot: config.execRoot, cgroupParent: config.cgroupParent },
     containers: openContainers(records.of<ContainerRecord>('container')),
@@ -59,6 +67,7 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
     healthMonitors: new Map(),
     images,
     snapshots,
+    networks,
     registry,
     runtime,
     facts,

@@ -1,5 +1,7 @@
 /** The daemon's flags. A flag we cannot honour is refused with what to do. */
+import { isIPv4 } from 'node:net';
 import { parseArgs } from 'node:util';
+import type { NetworkOptions } from '#network';
 import { defineErrors, type LogLevel, logLevels, messageOf } from '#base';
 import {
   checkInsecureRegistry,
@@ -25,6 +27,7 @@ export interface DaemonConfig {
   readonly socketGroup: string;
   readonly shutdownTimeoutSeconds: number;
   readonly registry: RegistryConfig;
+  readonly network: NetworkOptions;
 }
 
 const errors = defineErrors('daemon', {
@@ -35,6 +38,7 @@ export const daemonDefaults = {
   dataRoot: '/var/lib/skiff',
   execRoot: '/run/skiff',
   socket: '/run/skiff.sock',
+  bridge: 'skiff0',
 } as const;
 
 export const daemonHelp = `Usage: skiffd [OPTIONS]
@@ -51,6 +55,9 @@ Options:
       --live-restore         Leave containers running when the daemon stops
       --cgroup-parent PATH   Cgroup above the containers' (default /skiff)
       --shutdown-timeout S   Seconds containers get to stop (default 15)
+  -b, --bridge NAME          Bridge of the default network and name of the nftables table (default ${daemonDefaults.bridge}); none: no default network
+      --bip CIDR             Address of that bridge and its network, such as 172.30.0.1/24 (default: the first that is free)
+      --mtu N                MTU of the default network (default 1500)
       --insecure-registry R  Registry without TLS, or with any certificate: host, host:port or CIDR (repeatable)
       --registry-mirror URL  Ask this before Docker Hub (repeatable)
       --http-proxy URL       Proxy for HTTP registries (default: HTTP_PROXY)
@@ -88,6 +95,7 @@ export function parseDaemonFlags(
     socketGroup: values.group ?? '',
     shutdownTimeoutSeconds: timeout,
     registry: registryConfig(values, environment),
+    network: networkOptions(values),
     ...(values.help ? { show: 'help' } : values.version ? { show: 'version' } : {}),
   };
 }
@@ -106,6 +114,9 @@ function parse(args: readonly string[]) {
         'live-restore': { type: 'boolean' },
         'cgroup-parent': { type: 'string' },
         'shutdown-timeout': { type: 'string' },
+        bridge: { type: 'string', short: 'b' },
+        bip: { type: 'string' },
+        mtu: { type: 'string' },
         'insecure-registry': { type: 'string', multiple: true },
         'registry-mirror': { type: 'string', multiple: true },
         'http-proxy': { type: 'string' },
@@ -152,6 +163,24 @@ function registryConfig(values: ReturnType<typeof parse>, environment: Environme
   } catch (error) {
     throw errors.badFlag(messageOf(error));
   }
+}
+
+function networkOptions(values: ReturnType<typeof parse>): NetworkOptions {
+  const bridge = values.bridge || daemonDefaults.bridge;
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,14}$/.test(bridge)) {
+    throw errors.badFlag(`invalid --bridge '${bridge}': give the name of an interface, at most 15 letters, or none`);
+  }
+  const bip = values.bip ?? '';
+  const isAddress = isIPv4(bip.replace(/\/\d+$/, '')) && /\/(?:[89]|[12]\d)$/.test(bip);
+  if (bip !== '' && !isAddress) {
+    throw errors.badFlag(`invalid --bip '${bip}': give an address with its network's length, such as 172.30.0.1/24`);
+  }
+  if (bip !== '' && bridge === 'none') throw errors.badFlag('--bip makes no sense with --bridge=none: leave one out');
+  const mtu = Number(values.mtu ?? 1500);
+  if (!Number.isInteger(mtu) || mtu < 68 || mtu > 65535) {
+    throw errors.badFlag(`invalid --mtu '${values.mtu}': give a number from 68 to 65535`);
+  }
+  return { bridge, bridgeAddress: bip, mtu };
 }
 
 function absolute(flag: string, path: string): string {

@@ -40,6 +40,7 @@ export async function runDaemon(config: DaemonConfig): Promise<void> {
   stopAllMonitors(parts);
   if (config.liveRestore) return;
   await stopAll(parts, config.shutdownTimeoutSeconds);
+  await parts.networks.shutDown();
   parts.runtime.removeEmptyCgroup(config.cgroupParent);
 }
 

@@ -1,4 +1,4 @@
-/** A container's record → Docker's JSON for inspect and list. The only file of the engine that knows those shapes. */
+/** A container's record → Docker's JSON for inspect and list. Only this file of the engine, and its part for networks, know those shapes. */
 import { humanDuration, parseTimeNs, ZERO_TIME } from '#base';
 import { withTag } from '#images';
 import type {
@@ -12,6 +12,7 @@ import type {
 import type { ContainerRecord } from './container-record.ts';
 import type { BindSetting, DeviceRate, HostSettings } from './container-settings.ts';
 import type { Health } from './health/healthcheck.ts';
+import { hostNetworkingOf, networkSettingsOf, networksJson, portListOf } from './inspect-network.ts';
 import { hostnameOf } from './oci-config.ts';
 import { noRestart } from './restart-policy.ts';
 import { type EngineParts, logPathOf, runDirectoryOf } from './parts.ts';
@@ -39,11 +40,11 @@ export function inspectContainer(parts: EngineParts, record: ContainerRecord): C
     ProcessLabel: '',
     AppArmorProfile: '',
     ExecIDs: execIds.length === 0 ? null : execIds,
-    HostConfig: hostConfigOf(settings.host),
+    HostConfig: { ...hostConfigOf(settings.host), ...hostNetworkingOf(record) },
     GraphDriver: { Data: {}, Name: parts.snapshots.driver },
     Mounts: mountsOf(settings.host.binds),
     Config: configOf(record),
-    NetworkSettings: networkSettingsOf(settings.host),
+    NetworkSettings: networkSettingsOf(parts, record),
   };
 }
 
@@ -88,12 +89,12 @@ export function summarizeContainer(parts: EngineParts, record: ContainerRecord, 
     ImageID: record.imageId,
     Command: commandLine(program.args),
     Created: Number((parseTimeNs(record.createdAt) ?? 0n) / 1_000_000_000n),
-    Ports: [],
+    Ports: portListOf(record),
     Labels: program.labels,
     State: record.status,
     Status: describeStatus(record, nowNs),
     HostConfig: { NetworkMode: settings.host.networkMode },
-    NetworkSettings: { Networks: { [settings.host.networkMode]: {} } },
+    NetworkSettings: { Networks: networksJson(parts, record) },
     Mounts: mountsOf(settings.host.binds),
   };
 }
@@ -152,6 +153,7 @@ function configOf(record: ContainerRecord): object {
     AttachStderr: settings.attach.stderr,
     Tty: settings.tty,
     OpenStdin: settings.openStdin,
+    ...exposedPortsOf(program.exposedPorts ?? []),
     StdinOnce: settings.stdinOnce,
     Env: program.env.filter((entry) => !entry.startsWith('HOSTNAME=') && entry !== 'TERM=xterm'),
     Cmd: program.command,
@@ -165,6 +167,11 @@ function configOf(record: ContainerRecord): object {
     ...(settings.stopSignal ? { StopSignal: settings.stopSignal } : {}),
     ...(settings.stopTimeoutSeconds === undefined ? {} : { StopTimeout: settings.stopTimeoutSeconds }),
   };
+}
+
+/** compat: left out when there is none. */
+function exposedPortsOf(ports: readonly string[]): object {
+  return ports.length === 0 ? {} : { ExposedPorts: Object.fromEntries(ports.map((port) => [port, {}])) };
 }
 
 /** compat: what is zero is left out. */
@@ -275,8 +282,4 @@ function mountsOf(binds: readonly BindSetting[]): MountPointJson[] {
     RW: !bind.readonly,
     Propagation: bind.propagation || 'rprivate',
   }));
-}
-
-function networkSettingsOf(host: HostSettings): object {
-  return { SandboxID: '', SandboxKey: '', Ports: {}, Networks: { [host.networkMode]: {} } };
 }

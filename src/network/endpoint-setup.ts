@@ -37,6 +37,13 @@ export interface EndpointPlace {
   readonly isGateway: boolean;
 }
 
+/** The name of a pair's outer end has so many random hex digits, and its index too: far from those the kernel gives. */
+const RANDOM_DIGITS = 7;
+const FIRST_HOST_INDEX = 0x1000_0000;
+
+/** `veth` and the first digits of the endpoint's id. */
+export const hostInterfaceOf = (endpointId: string): string => `veth${endpointId.slice(0, RANDOM_DIGITS)}`;
+
 /** The interface, made in the host's network and born in the container's. */
 export function outsideBatch({ endpoint, network, upper }: EndpointPlace, pid: number | 'child'): NetlinkBatch {
   const batch = new NetlinkBatch();
@@ -47,7 +54,8 @@ export function outsideBatch({ endpoint, network, upper }: EndpointPlace, pid: n
     return batch;
   }
   const { mtu, interContainer } = network.bridge!;
-  addVeth(batch, { hostName: hostInterface, bridge: upper, mtu, peer: { name, index, mac, pid } });
+  const hostIndex = FIRST_HOST_INDEX + Number.parseInt(hostInterface.slice(-RANDOM_DIGITS), 16);
+  addVeth(batch, { hostName: hostInterface, hostIndex, bridge: upper, mtu, peer: { name, index, mac, pid } });
   setBridgePort(batch, hostInterface, { isolated: !interContainer });
   return batch;
 }

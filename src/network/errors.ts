@@ -100,21 +100,9 @@ export const errors = defineErrors('network', {
     message: () =>
       'container sharing network namespace with another container or host cannot be connected to any other network',
   },
-  hostNetwork: {
-    kind: 'invalid',
-    message: () => 'container cannot be disconnected from host network or connected to host network',
-  },
   alreadyConnected: {
     kind: 'forbidden',
     message: (container: string, network: string) =>
       `endpoint with name ${container} already exists in network ${network}`,
-  },
-  notConnected: {
-    kind: 'internal',
-    message: (id: string, network: string) => `container ${id} is not connected to network ${network}`,
-  },
-  disabled: {
-    kind: 'invalid',
-    message: () => 'the default bridge network is switched off in this daemon (--bridge=none): use --network',
   },
 });

@@ -1,6 +1,7 @@
 /** Networks: bridges and endpoints, address pools, port publishing, name service. */
 export type { NetworkSetup } from './endpoint-setup.ts';
 export { HostNetwork } from './host-network.ts';
+export type { ContainerIdentity } from './network-index.ts';
 export type {
   Endpoint,
   EndpointWish,
@@ -15,9 +16,8 @@ export type { NetworkRequest, PoolRequest } from './network-request.ts';
 export {
   type AttachRequest,
   type Attachment,
-  type ContainerIdentity,
   emptyWish,
   type NetworkOptions,
   Networks,
+  type RunningContainer,
 } from './networks.ts';
-export { errors as networkErrors } from './errors.ts';

@@ -4,26 +4,24 @@
  * Records are the truth for networks; for endpoints the containers' records are, and `restore` is told what they say. The
  * kernel is made to agree at `restore` and with each change.
  */
-import { randomBytes } from 'node:crypto';
 import { causeChain, formatTimeNs, type Log, type RecordStore } from '#base';
-import { macText, type NftBatch } from '#wire';
-import { AddressPool } from './address-pool.ts';
+import { deleteLink, NetlinkBatch } from '#wire';
 import { ensureBridge, removeBridge } from './bridge.ts';
 import { chooseSubnet, defaultPools, type Occupied } from './choose-subnet.ts';
-import { familyOf, parseCidr, toNumber } from './cidr.ts';
-import { type EndpointPlace, type NetworkSetup, setupOf } from './endpoint-setup.ts';
+import { familyOf, parseCidr } from './cidr.ts';
+import {
+  addDefaultRoutes,
+  type EndpointPlace,
+  insideBatch,
+  type NetworkSetup,
+  outsideBatch,
+  setupOf,
+} from './endpoint-setup.ts';
 import { errors } from './errors.ts';
 import { fullTable, type PortTarget, portBatches, withdrawPorts, withoutTable } from './firewall.ts';
 import type { HostNetwork } from './host-network.ts';
-import type {
-  Endpoint,
-  EndpointAddress,
-  EndpointWish,
-  NetworkRecord,
-  NetworkState,
-  PortWish,
-  PublishedPort,
-} from './network-record.ts';
+import { type ContainerIdentity, freePosition, type KnownNetwork, NetworkIndex, newId } from './network-index.ts';
+import type { Endpoint, EndpointWish, NetworkRecord, NetworkState, PortWish, PublishedPort } from './network-record.ts';
 import { completeRequest, type NetworkRequest, predefinedNetwork } from './network-request.ts';
 import { PortTable } from './port-table.ts';
 
@@ -43,14 +41,6 @@ export interface NetworksDeps {
   readonly nowNs: () => bigint;
 }
 
-/** Whose endpoints they are. */
-export interface ContainerIdentity {
-  readonly id: string;
-  readonly name: string;
-  /** Names besides the container's own that it answers to on networks with a name service. */
-  readonly names: readonly string[];
-}
-
 export interface AttachRequest {
   readonly container: ContainerIdentity;
   /** In the order of the interfaces. */
@@ -63,29 +53,27 @@ export interface Attachment {
   readonly setup: NetworkSetup;
 }
 
-const ENOENT = 2;
-/** kernel: devices a new namespace may be born with (tunnels and the like) have the lowest numbers. */
-const FIRST_INDEX = 20;
-export const emptyWish: EndpointWish = { aliases: [], links: [], driverOptions: {}, gatewayPriority: 0 };
-
-interface Occupancy {
-  readonly record: NetworkRecord;
-  readonly pools: readonly AddressPool[];
-  /** Of the bridge, or of a macvlan's parent; 0 until it is known. */
-  upper: number;
-  readonly endpoints: Map<string, Endpoint>;
+/** A container that runs, and what it has. */
+export interface RunningContainer {
+  readonly container: ContainerIdentity;
+  readonly pid: number;
+  readonly state: NetworkState;
+  readonly ports: readonly PortWish[];
 }
+
+const ENOENT = 2;
+export const emptyWish: EndpointWish = { aliases: [], links: [], driverOptions: {}, gatewayPriority: 0 };
 
 export class Networks {
   readonly #deps: NetworksDeps;
-  readonly #byId = new Map<string, Occupancy>();
+  readonly #index: NetworkIndex;
   readonly #ports = new PortTable();
-  /** By container. */
+  /** What is published of each container. */
   readonly #targets = new Map<string, readonly PortTarget[]>();
-  readonly #names = new Map<string, string>();
 
   constructor(deps: NetworksDeps) {
     this.#deps = deps;
+    this.#index = new NetworkIndex(() => Number(deps.nowNs() / 1_000_000n));
   }
 
   /** What a container that names no network is on. */
@@ -94,49 +82,46 @@ export class Networks {
   }
 
   list(): NetworkRecord[] {
-    return [...this.#byId.values()].map(({ record }) => record);
+    return this.#index.list().map(({ record }) => record);
   }
 
   /** By name, id, or the unique begin of an id. Throws `network.noSuch` and `network.ambiguous`. */
   find(reference: string): NetworkRecord {
-    const named = this.#byId.get(this.#names.get(reference) ?? reference);
-    if (named) return named.record;
-    const matches = /^[0-9a-f]+$/.test(reference)
-      ? [...this.#byId.keys()].filter((id) => id.startsWith(reference))
-      : [];
-    if (matches.length > 1) throw errors.ambiguous(reference, matches.length);
-    if (matches.length === 0) throw errors.noSuch(reference);
-    return this.#byId.get(matches[0]!)!.record;
+    return this.#index.find(reference).record;
   }
 
   get(id: string): NetworkRecord | undefined {
-    return this.#byId.get(id)?.record;
+    return this.#index.get(id)?.record;
+  }
+
+  /** compat: names are looked up on every network but the default one. */
+  hasNameService(_id: string): boolean {
+    return false;
   }
 
   /** Container id → its endpoint. */
   endpointsOf(id: string): ReadonlyMap<string, Endpoint> {
-    return this.#byId.get(id)?.endpoints ?? new Map<string, Endpoint>();
+    return this.#index.get(id)?.endpoints ?? new Map<string, Endpoint>();
   }
 
   /** Throws what `completeRequest` refuses, `network.nameTaken`, `network.kernel`. Nothing is left of one that failed. */
   async create(request: NetworkRequest): Promise<NetworkRecord> {
     if (['bridge', 'host', 'none', 'default'].includes(request.name)) throw errors.predefined(request.name);
-    if (this.#names.has(request.name)) throw errors.nameTaken(request.name);
     const occupied = await this.#occupied();
-    // Somebody else may have had the same idea meanwhile.
-    if (this.#names.has(request.name)) throw errors.nameTaken(request.name);
+    if (this.#index.named(request.name)) throw errors.nameTaken(request.name);
     const createdAt = formatTimeNs(this.#deps.nowNs());
-    const record = completeRequest(request, { id: newId(), createdAt, occupied: [...occupied, ...this.#ownSubnets()] });
+    const all = [...occupied, ...this.#ownSubnets()];
+    const record = completeRequest(request, { id: newId(), createdAt, occupied: all });
     const twin = this.list().find(({ bridge }) => bridge && bridge.name === record.bridge?.name);
     if (twin) throw errors.invalid(`network ${twin.name} uses the bridge ${record.bridge!.name} already`);
     const { store, log } = this.#deps;
     store.put(record.id, record);
-    this.#add(record);
+    this.#index.add(record);
     try {
-      await this.#bringUp(record.id);
+      await this.#bringUp(this.#index.get(record.id)!);
       if (record.bridge) await this.#replaceTable();
     } catch (error) {
-      this.#forget(record);
+      this.#index.forget(record);
       store.delete(record.id);
       if (record.bridge) {
         await removeBridge(this.#deps.host, record.bridge.name).catch((failure: unknown) =>
@@ -150,10 +135,10 @@ export class Networks {
 
   /** Throws `network.cannotRemovePredefined` and `network.inUse`. */
   async remove(reference: string): Promise<NetworkRecord> {
-    const record = this.find(reference);
+    const { record, endpoints } = this.#index.find(reference);
     if (record.predefined) throw errors.cannotRemovePredefined(record.name);
-    if (this.endpointsOf(record.id).size > 0) throw errors.inUse(record.name, record.id);
-    this.#forget(record);
+    if (endpoints.size > 0) throw errors.inUse(record.name, record.id);
+    this.#index.forget(record);
     this.#deps.store.delete(record.id);
     if (record.bridge) {
       await this.#replaceTable();
@@ -166,15 +151,19 @@ export class Networks {
   async restore(
     running: readonly { readonly container: ContainerIdentity; readonly state: NetworkState }[],
   ): Promise<void> {
-    const { store } = this.#deps;
-    for (const record of store.list()) this.#add(record);
+    for (const record of this.#deps.store.list()) this.#index.add(record);
     await this.#ensurePredefined();
-    for (const { container, state } of running) this.#adopt(container, state);
-    for (const { record } of this.#byId.values()) {
+    for (const { container, state } of running) {
+      for (const endpoint of state.endpoints) this.#index.adopt(container.id, endpoint);
+      for (const port of state.ports) this.#ports.restore(container, port);
+      this.#noteTargets(container.id, gatewayIn(state), state.ports);
+    }
+    for (const network of this.#index.list()) {
       try {
-        await this.#bringUp(record.id);
+        await this.#bringUp(network);
       } catch (error) {
-        this.#deps.log.error('a network could not be brought up', { network: record.name, error: causeChain(error) });
+        const { name } = network.record;
+        this.#deps.log.error('a network could not be brought up', { network: name, error: causeChain(error) });
       }
     }
     if (this.#hasBridges()) await this.#replaceTable();
@@ -186,7 +175,7 @@ export class Networks {
     if (!this.#hasBridges()) return;
     try {
       await host.filter('cannot remove the nftables table', withoutTable(this.#table));
-      for (const { record } of this.#byId.values()) if (record.bridge) await removeBridge(host, record.bridge.name);
+      for (const { bridge } of this.list()) if (bridge) await removeBridge(host, bridge.name);
     } catch (error) {
       log.warn('networks could not be taken down', { error: causeChain(error) });
     }
@@ -198,113 +187,180 @@ export class Networks {
    */
   async attach({ container, networks, ports }: AttachRequest): Promise<Attachment> {
     const endpoints: Endpoint[] = [];
-    let published: PublishedPort[] = [];
     try {
       for (const [name, wish] of networks) {
-        if (this.#byId.get(this.find(name).id)!.upper === 0) await this.#bringUp(this.find(name).id);
-        endpoints.push(this.#allocate(container, name, wish, endpoints.length));
+        const network = this.#index.find(name);
+        if (network.upper === 0) await this.#bringUp(network);
+        endpoints.push(this.#index.allocate(container, name, wish, endpoints.length));
       }
-      const gateway = this.#gatewayOf(endpoints, networks);
-      if (gateway && ports.length > 0) published = await this.#publish(container, gateway, ports);
-      const targets = gateway ? targetsOf(gateway, published) : [];
-      if (targets.length > 0) this.#targets.set(container.id, targets);
-      const places = endpoints.map((endpoint): EndpointPlace => {
-        const { record, upper } = this.#byId.get(endpoint.networkId)!;
-        return { endpoint, network: record, upper, isGateway: endpoint === gateway };
-      });
-      const filter = portBatches(this.#table, targets).map((batch) => batch.bytes());
+      const priorities = new Map(networks.map(([name, wish]) => [this.find(name).id, wish.gatewayPriority]));
+      const gateway = chooseGateway(endpoints, priorities);
+      const published = await this.#publish(container, gateway, ports);
+      const places = endpoints.map((endpoint) => this.#placeOf(endpoint, endpoint === gateway));
+      const filter = portBatches(this.#table, this.#targets.get(container.id) ?? []).map((batch) => batch.bytes());
       const state = { endpoints, ports: published, ...(gateway ? { gateway: gateway.endpointId } : {}) };
       return { state, setup: setupOf(places, filter) };
     } catch (error) {
-      this.#letGo(container.id, { endpoints, ports: published });
+      for (const endpoint of endpoints) this.#index.release(container.id, endpoint);
       throw error;
     }
   }
 
   /** The interfaces go with the namespace; ports are withdrawn. Never throws. */
   async release(containerId: string, state: NetworkState): Promise<void> {
-    const targets = this.#targets.get(containerId) ?? [];
-    this.#targets.delete(containerId);
+    await this.#withdraw(containerId, state.ports);
+    for (const endpoint of state.endpoints) this.#index.release(containerId, endpoint);
+  }
+
+  /** One more network for a container that runs. Throws as `attach`; then nothing has changed. */
+  async connect(running: RunningContainer, reference: string, wish: EndpointWish): Promise<NetworkState> {
+    const { container, pid, state, ports } = running;
+    const { host } = this.#deps;
+    const network = this.#index.find(reference);
+    if (network.upper === 0) await this.#bringUp(network);
+    const endpoint = this.#index.allocate(container, reference, wish, freePosition(state.endpoints));
+    const isGateway = state.gateway === undefined && hasWayOut(endpoint);
+    const place = this.#placeOf(endpoint, isGateway);
     try {
-      if (targets.length > 0) await this.#withdraw(targets);
+      await host.change(`cannot connect ${container.name} to network ${network.record.name}`, outsideBatch(place, pid));
+      try {
+        await host.change('cannot set up the new interface', insideBatch(place), `/proc/${pid}/ns/net`);
+        const published = isGateway ? await this.#publish(container, endpoint, ports) : state.ports;
+        if (isGateway) await this.#replaceTable();
+        const gateway = isGateway ? { gateway: endpoint.endpointId } : {};
+        return { ...state, ...gateway, endpoints: [...state.endpoints, endpoint], ports: published };
+      } catch (error) {
+        await this.#deleteInside(pid, endpoint);
+        throw error;
+      }
     } catch (error) {
-      this.#deps.log.warn('published ports could not be withdrawn', {
-        container: containerId,
-        error: causeChain(error),
-      });
+      this.#index.release(container.id, endpoint);
+      throw error;
     }
-    this.#letGo(containerId, state);
+  }
+
+  /** Takes a running container off a network; the default route and its ports move to another one. */
+  async disconnect(running: RunningContainer, networkId: string): Promise<NetworkState> {
+    const { container, pid, state, ports } = running;
+    const endpoint = state.endpoints.find((each) => each.networkId === networkId)!;
+    await this.#deleteInside(pid, endpoint);
+    this.#index.release(container.id, endpoint);
+    const endpoints = state.endpoints.filter((each) => each !== endpoint);
+    if (endpoint.endpointId !== state.gateway) return { ...state, endpoints };
+    await this.#withdraw(container.id, state.ports);
+    const next = chooseGateway(endpoints, new Map());
+    if (!next) return { endpoints, ports: [] };
+    const batch = new NetlinkBatch();
+    addDefaultRoutes(batch, next);
+    await this.#deps.host.change('cannot move the default route', batch, `/proc/${pid}/ns/net`);
+    const published = await this.#publish(container, next, ports);
+    await this.#replaceTable();
+    return { endpoints, gateway: next.endpointId, ports: published };
   }
 
   get #table(): string {
-    return this.#deps.options.bridge === 'none' ? 'skiff' : this.#deps.options.bridge;
+    return this.defaultMode === 'none' ? 'skiff' : this.#deps.options.bridge;
   }
 
   #hasBridges(): boolean {
     return this.list().some(({ bridge }) => bridge !== undefined);
   }
 
-  #add(record: NetworkRecord): void {
-    const pools = record.pools.map(({ subnet, range, gateway, auxiliary }) => {
-      const reserved = [...(gateway === undefined ? [] : [gateway]), ...Object.values(auxiliary)];
-      const settings = {
-        subnet: parseCidr(subnet),
-        reserved,
-        ...(range === undefined ? {} : { range: parseCidr(range) }),
-      };
-      return new AddressPool(settings, () => Number(this.#deps.nowNs() / 1_000_000n));
-    });
-    this.#byId.set(record.id, { record, pools, upper: 0, endpoints: new Map() });
-    this.#names.set(record.name, record.id);
+  #placeOf(endpoint: Endpoint, isGateway: boolean): EndpointPlace {
+    const { record, upper } = this.#index.get(endpoint.networkId)!;
+    return { endpoint, network: record, upper, isGateway };
   }
 
-  #forget(record: NetworkRecord): void {
-    this.#byId.delete(record.id);
-    this.#names.delete(record.name);
+  async #deleteInside(pid: number, { interfaceName }: Endpoint): Promise<void> {
+    const batch = new NetlinkBatch();
+    deleteLink(batch, interfaceName);
+    await this.#deps.host.change(`cannot remove the interface ${interfaceName}`, batch, `/proc/${pid}/ns/net`);
   }
 
-  async #bringUp(id: string): Promise<void> {
-    const network = this.#byId.get(id)!;
-    const { record } = network;
-    if (record.bridge) network.upper = await ensureBridge(this.#deps.host, record);
-    if (record.macvlan) {
-      const { parent } = record.macvlan;
-      const link = await this.#deps.host.link(parent);
-      if (!link) throw errors.noInterface(parent);
-      network.upper = link.index;
-    }
+  async #bringUp(network: KnownNetwork): Promise<void> {
+    const { bridge, macvlan } = network.record;
+    if (bridge) network.upper = await ensureBridge(this.#deps.host, network.record);
+    if (!macvlan) return;
+    const link = await this.#deps.host.link(macvlan.parent);
+    if (!link) throw errors.noInterface(macvlan.parent);
+    network.upper = link.index;
   }
 
   async #replaceTable(): Promise<void> {
     const ports = [...this.#targets.values()].flat();
-    for (const batch of fullTable(this.#table, this.list(), ports)) await this.#filter('cannot set up nftables', batch);
+    for (const batch of fullTable(this.#table, this.list(), ports)) {
+      await this.#deps.host.filter('cannot set up nftables', batch);
+    }
   }
 
-  async #filter(what: string, batch: NftBatch): Promise<void> {
-    await this.#deps.host.filter(what, batch);
+  /** Notes the ports; the caller tells the kernel. Nothing is noted of what failed. */
+  async #publish(
+    container: ContainerIdentity,
+    gateway: Endpoint | undefined,
+    wishes: readonly PortWish[],
+  ): Promise<PublishedPort[]> {
+    const bridge = gateway && this.get(gateway.networkId)?.bridge;
+    // compat: ports are published by bridges only; elsewhere the container is reached by its own address.
+    if (!bridge) return [];
+    const published: PublishedPort[] = [];
+    try {
+      for (const wish of wishes) {
+        const any = [bridge.hostBinding, ...(gateway.ipv6 && bridge.hostBinding === '0.0.0.0' ? ['::'] : [])];
+        const hostIps = wish.hostIp === '' ? any : [wish.hostIp];
+        if (hostIps.some((ip) => familyOf(ip) === 6) && !gateway.ipv6) {
+          throw errors.invalid(`cannot publish on ${hostIps.join(', ')}: network ${gateway.networkName} has no IPv6`);
+        }
+        published.push(...(await this.#ports.publish(container, wish, hostIps)));
+      }
+    } catch (error) {
+      this.#ports.release(container.id, published);
+      throw error;
+    }
+    this.#noteTargets(container.id, gateway, published);
+    return published;
   }
 
-  async #withdraw(targets: readonly PortTarget[]): Promise<void> {
-    const { host } = this.#deps;
+  #noteTargets(containerId: string, gateway: Endpoint | undefined, ports: readonly PublishedPort[]): void {
+    const targets = ports.flatMap((port) => {
+      const address = (familyOf(port.hostIp) === 4 ? gateway?.ipv4 : gateway?.ipv6)?.address;
+      return address === undefined ? [] : [{ ...port, address }];
+    });
+    if (targets.length > 0) this.#targets.set(containerId, targets);
+  }
+
+  async #withdraw(containerId: string, ports: readonly PublishedPort[]): Promise<void> {
+    const { host, log } = this.#deps;
+    const targets = this.#targets.get(containerId) ?? [];
+    this.#targets.delete(containerId);
     const what = 'cannot withdraw published ports';
-    const errno = await host.filter(what, withdrawPorts(this.#table, targets), [ENOENT]);
-    if (errno === 0) return;
-    // A start that failed half way has published none, or some.
-    for (const target of targets) await host.filter(what, withdrawPorts(this.#table, [target]), [ENOENT]);
+    try {
+      if (targets.length > 0) {
+        const errno = await host.filter(what, withdrawPorts(this.#table, targets), [ENOENT]);
+        // A start that failed half way has published none, or some.
+        if (errno !== 0 && targets.length > 1) {
+          for (const target of targets) await host.filter(what, withdrawPorts(this.#table, [target]), [ENOENT]);
+        }
+      }
+    } catch (error) {
+      log.warn('published ports could not be withdrawn', { container: containerId, error: causeChain(error) });
+    }
+    this.#ports.release(containerId, ports);
   }
 
   async #ensurePredefined(): Promise<void> {
     const { options, store, nowNs } = this.#deps;
     const put = (record: NetworkRecord): void => {
       store.put(record.id, record);
-      this.#add(record);
+      this.#index.add(record);
     };
     const facts = () => ({ id: newId(), createdAt: formatTimeNs(nowNs()) });
-    for (const name of ['host', 'none'] as const) if (!this.#names.has(name)) put(predefinedNetwork(name, facts()));
-    const before = this.#byId.get(this.#names.get('bridge') ?? '')?.record;
-    if (options.bridge === 'none') {
+    for (const name of ['host', 'none'] as const) {
+      if (!this.#index.named(name)) put(predefinedNetwork(name, facts()));
+    }
+    const before = this.#index.named('bridge')?.record;
+    if (this.defaultMode === 'none') {
       if (before) {
-        this.#forget(before);
+        this.#index.forget(before);
         store.delete(before.id);
       }
       return;
@@ -315,7 +371,7 @@ export class Networks {
       before.bridge.mtu === options.mtu &&
       (address === undefined || before.pools[0]?.gateway === address.gateway);
     if (before && fits) return;
-    if (before) this.#forget(before);
+    if (before) this.#index.forget(before);
     const occupied = [...(await this.#occupied(options.bridge)), ...this.#ownSubnets()];
     const subnet = address?.subnet ?? chooseSubnet(defaultPools, occupied);
     const bridge = { name: options.bridge, mtu: options.mtu, ...address, subnet };
@@ -342,142 +398,19 @@ export class Networks {
       return [{ cidr: parseCidr(text), by: `the host's route to ${text}${device === '' ? '' : ` by ${device}`}` }];
     });
   }
-
-  #allocate(container: ContainerIdentity, name: string, wish: EndpointWish, position: number): Endpoint {
-    const network = this.#byId.get(this.find(name).id)!;
-    const { record, endpoints } = network;
-    if (endpoints.has(container.id)) throw errors.alreadyConnected(container.name, record.name);
-    const ipv4 = this.#address(network, 4, wish.ipv4);
-    let ipv6: EndpointAddress | undefined;
-    try {
-      ipv6 = this.#address(network, 6, wish.ipv6);
-    } catch (error) {
-      if (ipv4) poolOf(network, 4)!.release(ipv4.address);
-      throw error;
-    }
-    const endpointId = newId();
-    const endpoint: Endpoint = {
-      networkId: record.id,
-      networkName: record.name,
-      endpointId,
-      interfaceName: `${record.interfacePrefix}${position}`,
-      interfaceIndex: FIRST_INDEX + position,
-      hostInterface: record.bridge ? `veth${endpointId.slice(0, 7)}` : '',
-      mac: wish.mac ?? macOf(ipv4, endpointId),
-      ...(ipv4 ? { ipv4 } : {}),
-      ...(ipv6 ? { ipv6 } : {}),
-      names: [...new Set([container.name, ...wish.aliases, ...container.names])],
-    };
-    endpoints.set(container.id, endpoint);
-    return endpoint;
-  }
-
-  #address(network: Occupancy, family: 4 | 6, wish: string | undefined): EndpointAddress | undefined {
-    const pool = poolOf(network, family);
-    const settings = network.record.pools.find(({ subnet }) => familyOf(subnet) === family);
-    if (!pool || !settings) {
-      if (wish === undefined) return undefined;
-      throw errors.outsideSubnet(wish, network.record.name);
-    }
-    if (wish !== undefined && network.record.predefined) throw errors.staticOnDefault();
-    if (wish !== undefined && !network.record.chosenSubnets) throw errors.staticAddress();
-    if (wish !== undefined && !pool.contains(wish)) throw errors.outsideSubnet(wish, network.record.name);
-    const address = wish === undefined ? pool.allocate() : pool.claim(wish);
-    const { prefixLength } = parseCidr(settings.subnet);
-    const hasWayOut = settings.gateway !== undefined && !network.record.internal;
-    return { address, prefixLength, ...(hasWayOut ? { gateway: settings.gateway } : {}) };
-  }
-
-  /** compat: the highest priority, then the first by name, among the networks with a way out. */
-  #gatewayOf(endpoints: readonly Endpoint[], wishes: AttachRequest['networks']): Endpoint | undefined {
-    const priority = new Map(wishes.map(([name, wish]) => [this.find(name).id, wish.gatewayPriority]));
-    return endpoints
-      .filter(({ ipv4, ipv6 }) => ipv4?.gateway !== undefined || ipv6?.gateway !== undefined)
-      .sort(
-        (a, b) =>
-          (priority.get(b.networkId) ?? 0) - (priority.get(a.networkId) ?? 0) ||
-          (a.networkName < b.networkName ? -1 : a.networkName > b.networkName ? 1 : 0),
-      )[0];
-  }
-
-  async #publish(
-    container: ContainerIdentity,
-    gateway: Endpoint,
-    wishes: readonly PortWish[],
-  ): Promise<PublishedPort[]> {
-    const { bridge } = this.#byId.get(gateway.networkId)!.record;
-    // compat: ports are published by bridges only; elsewhere the container is reached by its own address.
-    if (!bridge) return [];
-    const published: PublishedPort[] = [];
-    try {
-      for (const wish of wishes) {
-        const any = [bridge.hostBinding, ...(gateway.ipv6 && bridge.hostBinding === '0.0.0.0' ? ['::'] : [])];
-        const hostIps = wish.hostIp === '' ? any : [wish.hostIp];
-        for (const ip of hostIps) {
-          if (familyOf(ip) === 6 && !gateway.ipv6) {
-            throw errors.invalid(`cannot publish on ${ip}: network ${gateway.networkName} has no IPv6`);
-          }
-        }
-        published.push(...(await this.#ports.publish(container, wish, hostIps)));
-      }
-    } catch (error) {
-      this.#ports.release(container.id, published);
-      throw error;
-    }
-    return published;
-  }
-
-  /** Notes what a container that goes on has. */
-  #adopt(container: ContainerIdentity, state: NetworkState): void {
-    for (const endpoint of state.endpoints) {
-      const network = this.#byId.get(endpoint.networkId);
-      if (!network) continue;
-      network.endpoints.set(container.id, endpoint);
-      for (const [family, address] of [
-        [4, endpoint.ipv4?.address],
-        [6, endpoint.ipv6?.address],
-      ] as const) {
-        if (address !== undefined) poolOf(network, family)?.claim(address);
-      }
-    }
-    for (const port of state.ports) this.#ports.restore(container, port);
-    const gateway = state.endpoints.find(({ endpointId }) => endpointId === state.gateway);
-    if (gateway && state.ports.length > 0) this.#targets.set(container.id, targetsOf(gateway, state.ports));
-  }
-
-  #letGo(containerId: string, { endpoints, ports }: NetworkState): void {
-    for (const { networkId, ipv4, ipv6 } of endpoints) {
-      const network = this.#byId.get(networkId);
-      if (!network) continue;
-      network.endpoints.delete(containerId);
-      if (ipv4) poolOf(network, 4)?.release(ipv4.address);
-      if (ipv6) poolOf(network, 6)?.release(ipv6.address);
-    }
-    this.#ports.release(containerId, ports);
-  }
 }
 
-function poolOf({ record, pools }: Occupancy, family: 4 | 6): AddressPool | undefined {
-  return pools[record.pools.findIndex(({ subnet }) => familyOf(subnet) === family)];
+const hasWayOut = ({ ipv4, ipv6 }: Endpoint): boolean => ipv4?.gateway !== undefined || ipv6?.gateway !== undefined;
+
+/** compat: the highest priority, then the first by name, among the networks with a way out. */
+function chooseGateway(endpoints: readonly Endpoint[], priorities: ReadonlyMap<string, number>): Endpoint | undefined {
+  const priority = ({ networkId }: Endpoint): number => priorities.get(networkId) ?? 0;
+  const byName = (a: Endpoint, b: Endpoint): number => (a.networkName < b.networkName ? -1 : 1);
+  return endpoints.filter(hasWayOut).sort((a, b) => priority(b) - priority(a) || byName(a, b))[0];
 }
 
-/** compat: 02:42 and the IPv4 address, so that an address always has the same MAC. */
-function macOf(ipv4: EndpointAddress | undefined, endpointId: string): string {
-  const tail = ipv4 ? toNumber(ipv4.address).toString(16).padStart(8, '0') : endpointId.slice(0, 8);
-  return macText(Buffer.from(`0242${tail}`, 'hex'));
-}
-
-function targetsOf({ ipv4, ipv6 }: Endpoint, ports: readonly PublishedPort[]): PortTarget[] {
-  return ports.flatMap((port) => {
-    const address = familyOf(port.hostIp) === 4 ? ipv4?.address : ipv6?.address;
-    return address === undefined ? [] : [{ ...port, address }];
-  });
-}
-
-/** Sixty-four hex digits, as all of Docker's ids. */
-function newId(): string {
-  return randomBytes(32).toString('hex');
-}
+const gatewayIn = ({ endpoints, gateway }: NetworkState): Endpoint | undefined =>
+  endpoints.find(({ endpointId }) => endpointId === gateway);
 
 /** `--bip 172.30.0.1/24`. Throws `network.invalid`. */
 function addressOf(text: string): { readonly subnet: string; readonly gateway: string } {

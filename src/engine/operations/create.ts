@@ -7,6 +7,7 @@ import type { ContainerSettings, HostSettings } from '../container-settings.ts';
 import { errors } from '../errors.ts';
 import { checkHealthcheck } from '../health/healthcheck.ts';
 import { generateName, isValidName } from '../names.ts';
+import { settleNetworking } from '../networking.ts';
 import { type EngineParts, eventAttributes } from '../parts.ts';
 import { resolveProgram } from '../program.ts';
 import { checkResources } from '../resources.ts';
@@ -17,11 +18,12 @@ import { parseSignal } from '../signals.ts';
 /** Throws `container.nameTaken`, `container.badName`, `image.noSuch` and what makes the settings impossible. */
 export async function createContainer(
   parts: EngineParts,
-  settings: ContainerSettings,
+  wished: ContainerSettings,
   wishedName: string,
 ): Promise<ContainerRecord> {
   const name = wishedName.replace(/^\//, '');
   if (wishedName !== '' && !isValidName(wishedName)) throw errors.badName(wishedName);
+  const settings = settleNetworking(parts, wished);
   if (settings.image === '') throw errors.invalid('no image was given for the container');
   const image = await parts.images.find(settings.image);
   if (!image) throw errors.noSuchImage(settings.image);

@@ -6,10 +6,11 @@ import { errors } from '../errors.ts';
 import { healthAtStart } from '../health/healthcheck.ts';
 import { probeOfRecord, startMonitor } from '../health/monitor.ts';
 import { isLive, next } from '../lifecycle.ts';
+import { announceEndpoints } from '../networking.ts';
 import { type EngineParts, eventAttributes, findContainer } from '../parts.ts';
 import { nextDelayMs } from '../restart-policy.ts';
 import { recordExit } from './exit.ts';
-import { launch } from './launch.ts';
+import { type Launched, launch } from './launch.ts';
 import { removeRecord } from './remove.ts';
 
 /** Throws `container.noSuch`, the lifecycle's refusals, and why the process could not be started. */
@@ -28,17 +29,18 @@ export async function startContainer(parts: EngineParts, reference: string): Pro
 
 async function startLocked(parts: EngineParts, before: ContainerRecord): Promise<void> {
   const status = next(before.id, before.status, 'start');
-  const { exit: _, process: __, ...rest } = before;
+  const { exit: _, process: __, network: ___, ...rest } = before;
   const intent: ContainerRecord = { ...rest, error: '', status: before.status };
-  let process: RunningProcess;
+  let launched: Launched;
   try {
-    process = await launch(parts, intent);
+    launched = await launch(parts, intent);
   } catch (error) {
     failStart(parts, before, error);
     // compat: `--rm` also removes a container that could not be started.
     if (before.settings.host.autoRemove) await removeRecord(parts, before.id);
     throw error;
   }
+  const { process, network } = launched;
   const startedAt = formatTimeNs(nowNs());
   const running: ContainerRecord = {
     ...intent,
@@ -46,10 +48,12 @@ async function startLocked(parts: EngineParts, before: ContainerRecord): Promise
     startedAt,
     ...(probeOfRecord(intent) ? { health: healthAtStart(intent.health) } : {}),
     process: { pid: process.pid, startTime: String(process.startTime) },
+    ...(network ? { network } : {}),
   };
   parts.containers.put(running);
   watch(parts, running.id, process);
   // Before anything is waited for: one that ends at once must not be heard to die before it started.
+  announceEndpoints(parts, running, 'connect');
   parts.events.emit('container', 'start', running.id, eventAttributes(running));
   // Clients that came while it was being launched.
   await parts.attachments.connect(running.id, process);

@@ -47,6 +47,8 @@ export function addBridge(batch: NetlinkBatch, { name, mac, mtu }: BridgeLink): 
 export interface VethPair {
   /** Of the side that stays here, up and in the bridge. */
   readonly hostName: string;
+  /** Its index, which nothing else may have. kernel: the peer's is only taken over where this is given too. */
+  readonly hostIndex: number;
   /** The bridge's index. */
   readonly bridge: number;
   readonly mtu: number;
@@ -60,9 +62,9 @@ export interface VethPair {
 }
 
 /** kernel: a peer made in its namespace costs a hundredth of one that is moved there. */
-export function addVeth(batch: NetlinkBatch, { hostName, bridge, mtu, peer }: VethPair): void {
+export function addVeth(batch: NetlinkBatch, { hostName, hostIndex, bridge, mtu, peer }: VethPair): void {
   const flags = acknowledge | create | exclusive;
-  batch.add({ type: RTM.newLink, flags, struct: interfaceInfo(0, true) }, (attributes) => {
+  batch.add({ type: RTM.newLink, flags, struct: interfaceInfo(hostIndex, true) }, (attributes) => {
     attributes.text(IFLA.name, hostName).u32(IFLA.master, bridge);
     linkOptions(attributes, { mtu });
     attributes.nested(IFLA.linkInfo, (info) => {
