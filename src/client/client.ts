@@ -7,6 +7,7 @@ import { type Containers, containersOf } from './containers.ts';
 import { type Execs, execsOf } from './execs.ts';
 import { DEFAULT_HOST, parseHost } from './host.ts';
 import { type Images, imagesOf } from './images.ts';
+import { type Networks, networksOf } from './networks.ts';
 import { type Registries, registriesOf } from './registries.ts';
 import { type System, systemOf } from './system.ts';
 import { Transport } from './transport.ts';
@@ -26,6 +27,7 @@ export interface SkiffClient extends Disposable {
   readonly containers: Containers;
   readonly execs: Execs;
   readonly images: Images;
+  readonly networks: Networks;
   readonly registries: Registries;
   readonly system: System;
   /** Ends the kept connections. Streams that are open go on. */
@@ -41,6 +43,7 @@ export function createClient(options: ClientOptions = {}): SkiffClient {
     containers: containersOf(transport),
     execs: execsOf(transport),
     images: imagesOf(transport),
+    networks: networksOf(transport),
     registries: registriesOf(transport),
     system: systemOf(transport),
     close: () => transport.close(),
