@@ -101,13 +101,14 @@ function addForwarding(batch: NftBatch, name: string, internal: boolean): void {
 
 function addMasquerading(batch: NftBatch, { bridge, internal, pools }: NetworkRecord): void {
   const { name, masquerade: wanted } = bridge!;
-  // A neighbour, or the container itself, that came by way of the host's address: the answer has to go back that way.
-  batch.rule('postrouting', ...inputIs(name), ...outputIs(name), ...connectionIsPublished(), masquerade());
-  if (!wanted || internal) return;
   for (const { subnet } of pools) {
     const { family, base, prefixLength } = parseCidr(subnet);
     const source = addressIn('source', ipBytes(toAddress(base, family)), prefixLength);
-    batch.rule('postrouting', ...familyIs(FAMILY_NUMBER[family]), ...source, ...outputIsNot(name), masquerade());
+    const from = [...familyIs(FAMILY_NUMBER[family]), ...source];
+    // A neighbour, or the container itself, that came by way of the host's address: the answer has to go back that way.
+    // kernel: where bridges call iptables there is no input interface to compare here.
+    batch.rule('postrouting', ...from, ...outputIs(name), ...connectionIsPublished(), masquerade());
+    if (wanted && !internal) batch.rule('postrouting', ...from, ...outputIsNot(name), masquerade());
   }
 }
 
