@@ -35,7 +35,8 @@ export function chooseSubnet(pools: readonly SizedPool[], occupied: readonly Occ
       const collision = occupied.find(({ cidr }) => overlap(cidr, candidate));
       if (!collision) return formatCidr(candidate);
       tried += 1;
-      if (collisions.size < 4) collisions.set(collision.by, `${formatCidr(candidate)} with ${collision.by}`);
+      if (collisions.size < 4 && !collisions.has(collision.by))
+        collisions.set(collision.by, `${formatCidr(candidate)} with ${collision.by}`);
     }
   }
   throw errors.noPool(tried, [...collisions.values()].join('; '));
