@@ -53,6 +53,7 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
   const networks = new Networks({
     store: records.of<NetworkRecord>('network'),
     host: new HostNetwork(launcher),
+    launcher,
     options: config.network,
     log,
     nowNs,

@@ -41,15 +41,18 @@ export function writeManagedFiles({ record, runDirectory, networks, state, files
   writeFileSync(`${runDirectory}/hostname`, `${fullNameOf(record)}\n`, { mode: 0o644 });
   if (onHost) copyOrEmpty('/etc/hosts', `${runDirectory}/hosts`);
   else writeHosts(record, runDirectory, networks, state);
+  const { dns, dnsSearch, dnsOptions } = networkingOf(record.settings);
+  const asksForOwn = dns.length + dnsSearch.length + dnsOptions.length > 0;
+  if (onHost && !asksForOwn) copyOrEmpty('/etc/resolv.conf', `${runDirectory}/resolv.conf`);
+  else writeResolvConf(record, runDirectory, state);
+}
+
+/** Written in place, as /etc/hosts. */
+export function writeResolvConf(record: ContainerRecord, runDirectory: string, state: NetworkState | undefined): void {
   const networking = networkingOf(record.settings);
-  const alone = host.networkMode === 'none';
-  const hasServer = (state?.endpoints ?? []).some(({ networkId }) => networks.hasNameService(networkId));
-  const text = alone && networking.dns.length === 0 ? '' : resolvConf(networking, readHostFile, hasServer);
-  if (onHost && networking.dns.length + networking.dnsSearch.length + networking.dnsOptions.length === 0) {
-    copyOrEmpty('/etc/resolv.conf', `${runDirectory}/resolv.conf`);
-  } else {
-    writeFileSync(`${runDirectory}/resolv.conf`, text, { mode: 0o644 });
-  }
+  const isAlone = record.settings.host.networkMode === 'none' && networking.dns.length === 0;
+  const text = isAlone ? '' : resolvConf(networking, readHostFile, state?.nameServicePort !== undefined);
+  writeFileSync(`${runDirectory}/resolv.conf`, text, { mode: 0o644 });
 }
 
 /** Written in place, so that a running container sees it. */
@@ -93,7 +96,8 @@ function hostGateway(networks: Networks): string {
   return gateway;
 }
 
-function readHostFile(path: string): string {
+/** Empty when it cannot be read. */
+export function readHostFile(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch {

@@ -12,8 +12,10 @@ import { emptyWish } from '#network';
 import type { ContainerRecord } from './container-record.ts';
 import { type ContainerSettings, networkingOf } from './container-settings.ts';
 import { errors } from './errors.ts';
+import { readHostFile } from './managed-files.ts';
 import { hostnameOf } from './oci-config.ts';
 import { type EngineParts, findContainer } from './parts.ts';
+import { upstreamServers } from './resolv-conf.ts';
 
 const OF_CONTAINER = 'container:';
 
@@ -102,6 +104,21 @@ function filesHolder(parts: EngineParts, record: ContainerRecord): string {
     ? parts.containers.get(networkMode.slice(OF_CONTAINER.length))
     : undefined;
   return next ? filesHolder(parts, next) : record.id;
+}
+
+/** Its name service, before its program starts. */
+export async function serveNames(
+  { networks }: Pick<EngineParts, 'networks'>,
+  record: ContainerRecord,
+  pid: number,
+  state: NetworkState,
+): Promise<void> {
+  await networks.serveNames({ container: identityOf(record), pid, state, servers: upstreamsOf(record) });
+}
+
+/** Where names are asked for that nobody here has. */
+export function upstreamsOf({ settings }: ContainerRecord): readonly string[] {
+  return upstreamServers(networkingOf(settings), readHostFile);
 }
 
 /** What is to be published: the bindings, and with `-P` every exposed port that has none. */

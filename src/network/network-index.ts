@@ -25,6 +25,8 @@ export interface KnownNetwork {
   upper: number;
   /** By container. */
   readonly endpoints: Map<string, Endpoint>;
+  /** Endpoints by the names they answer to, in lower case. */
+  readonly names: Map<string, Set<Endpoint>>;
 }
 
 export class NetworkIndex {
@@ -66,7 +68,7 @@ export class NetworkIndex {
       const whole = { subnet: parseCidr(subnet), reserved };
       return new AddressPool(range === undefined ? whole : { ...whole, range: parseCidr(range) }, this.#nowMs);
     });
-    this.#byId.set(record.id, { record, pools, upper: 0, endpoints: new Map() });
+    this.#byId.set(record.id, { record, pools, upper: 0, endpoints: new Map(), names: new Map() });
     this.#names.set(record.name, record.id);
   }
 
@@ -106,7 +108,7 @@ export class NetworkIndex {
       ...(ipv6 ? { ipv6 } : {}),
       names: [...new Set([container.name, ...wish.aliases, ...container.names])],
     };
-    endpoints.set(container.id, endpoint);
+    enter(network, container.id, endpoint);
     return endpoint;
   }
 
@@ -114,17 +116,42 @@ export class NetworkIndex {
   adopt(containerId: string, endpoint: Endpoint): void {
     const network = this.#byId.get(endpoint.networkId);
     if (!network) return;
-    network.endpoints.set(containerId, endpoint);
+    enter(network, containerId, endpoint);
     if (endpoint.ipv4) poolOf(network, 4)?.claim(endpoint.ipv4.address);
     if (endpoint.ipv6) poolOf(network, 6)?.claim(endpoint.ipv6.address);
+  }
+
+  /** The container's own name is another now. Gives its endpoint with the new names. */
+  rename(containerId: string, endpoint: Endpoint, from: string, to: string): Endpoint {
+    const renamed = { ...endpoint, names: [...new Set(endpoint.names.map((name) => (name === from ? to : name)))] };
+    const network = this.#byId.get(endpoint.networkId);
+    if (!network?.endpoints.has(containerId)) return renamed;
+    leave(network, containerId);
+    enter(network, containerId, renamed);
+    return renamed;
   }
 
   release(containerId: string, { networkId, ipv4, ipv6 }: Endpoint): void {
     const network = this.#byId.get(networkId);
     if (!network) return;
-    network.endpoints.delete(containerId);
+    leave(network, containerId);
     if (ipv4) poolOf(network, 4)?.release(ipv4.address);
     if (ipv6) poolOf(network, 6)?.release(ipv6.address);
+  }
+}
+
+function enter({ endpoints, names }: KnownNetwork, containerId: string, endpoint: Endpoint): void {
+  endpoints.set(containerId, endpoint);
+  for (const name of endpoint.names) names.getOrInsertComputed(name.toLowerCase(), () => new Set()).add(endpoint);
+}
+
+function leave({ endpoints, names }: KnownNetwork, containerId: string): void {
+  const endpoint = endpoints.get(containerId);
+  endpoints.delete(containerId);
+  for (const name of endpoint?.names ?? []) {
+    const others = names.get(name.toLowerCase());
+    others?.delete(endpoint!);
+    if (others?.size === 0) names.delete(name.toLowerCase());
   }
 }
 

@@ -92,6 +92,8 @@ export interface NetworkState {
   /** Id of the endpoint that has the default route and the ports; none on networks without a way out. */
   readonly gateway?: string;
   readonly ports: readonly PublishedPort[];
+  /** Port of its name service, in its own network; present when one of its networks has names. */
+  readonly nameServicePort?: number;
 }
 
 /** What a container asks of one network. */

@@ -167,6 +167,9 @@ describe('rules and ports', () => {
     table.release('one', [{ containerPort: 80, protocol: 'sctp', hostIp: '127.0.0.1', hostPort: 47_001 }]);
     assert.equal((await publish('three'))[0]!.hostPort, 47_001);
     const any = await Promise.all(['a', 'b', 'c'].map((id) => publish(id, 0, 0)));
-    assert.deepEqual(any.map(([port]) => port!.hostPort).sort(), [47_101, 47_102, 47_103]);
+    assert.deepEqual(
+      any.map(([port]) => port!.hostPort).sort((a, b) => a - b),
+      [47_101, 47_102, 47_103],
+    );
   });
 });

@@ -5,7 +5,10 @@
  * kernel is made to agree at `restore` and with each change.
  */
 import { causeChain, formatTimeNs, type Log, type RecordStore } from '#base';
-import { deleteLink, NetlinkBatch } from '#wire';
+import type { Launcher } from '#linux';
+import { deleteLink, NetlinkBatch, netlinkProtocol } from '#wire';
+import { hasNames, NameService } from './dns/name-service.ts';
+import { nameServiceRules } from './dns/rules.ts';
 import { ensureBridge, removeBridge } from './bridge.ts';
 import { chooseSubnet, defaultPools, type Occupied } from './choose-subnet.ts';
 import { familyOf, parseCidr } from './cidr.ts';
@@ -36,6 +39,8 @@ export interface NetworkOptions {
 export interface NetworksDeps {
   readonly store: RecordStore<NetworkRecord>;
   readonly host: HostNetwork;
+  /** Opens sockets in containers' networks. */
+  readonly launcher: Pick<Launcher, 'datagramSocket' | 'listeningSocket'>;
   readonly options: NetworkOptions;
   readonly log: Log;
   readonly nowNs: () => bigint;
@@ -59,6 +64,8 @@ export interface RunningContainer {
   readonly pid: number;
   readonly state: NetworkState;
   readonly ports: readonly PortWish[];
+  /** Where its name service asks for names it does not know. */
+  readonly servers: readonly string[];
 }
 
 const ENOENT = 2;
@@ -67,6 +74,7 @@ export const emptyWish: EndpointWish = { aliases: [], links: [], driverOptions: 
 export class Networks {
   readonly #deps: NetworksDeps;
   readonly #index: NetworkIndex;
+  readonly #names: NameService;
   readonly #ports = new PortTable();
   /** What is published of each container. */
   readonly #targets = new Map<string, readonly PortTarget[]>();
@@ -74,6 +82,7 @@ export class Networks {
   constructor(deps: NetworksDeps) {
     this.#deps = deps;
     this.#index = new NetworkIndex(() => Number(deps.nowNs() / 1_000_000n));
+    this.#names = new NameService(this.#index, deps.launcher);
   }
 
   /** What a container that names no network is on. */
@@ -95,8 +104,9 @@ export class Networks {
   }
 
   /** compat: names are looked up on every network but the default one. */
-  hasNameService(_id: string): boolean {
-    return false;
+  hasNameService(id: string): boolean {
+    const record = this.get(id);
+    return record !== undefined && hasNames(record);
   }
 
   /** Container id → its endpoint. */
@@ -148,9 +158,7 @@ export class Networks {
   }
 
   /** Makes the kernel agree with the records and with what runs; the predefined networks are made at the first start. */
-  async restore(
-    running: readonly { readonly container: ContainerIdentity; readonly state: NetworkState }[],
-  ): Promise<void> {
+  async restore(running: readonly Omit<RunningContainer, 'ports'>[]): Promise<void> {
     for (const record of this.#deps.store.list()) this.#index.add(record);
     await this.#ensurePredefined();
     for (const { container, state } of running) {
@@ -167,11 +175,22 @@ export class Networks {
       }
     }
     if (this.#hasBridges()) await this.#replaceTable();
+    await Promise.all(
+      running.map(async (each) => {
+        try {
+          await this.serveNames(each);
+        } catch (error) {
+          const fields = { container: each.container.id, error: causeChain(error) };
+          this.#deps.log.warn('the name service of a container could not be started again', fields);
+        }
+      }),
+    );
   }
 
   /** Takes the bridges and the table away; to be called when no container runs any more. */
   async shutDown(): Promise<void> {
     const { host, log } = this.#deps;
+    this.#names.stopAll();
     if (!this.#hasBridges()) return;
     try {
       await host.filter('cannot remove the nftables table', withoutTable(this.#table));
@@ -199,15 +218,31 @@ export class Networks {
       const places = endpoints.map((endpoint) => this.#placeOf(endpoint, endpoint === gateway));
       const filter = portBatches(this.#table, this.#targets.get(container.id) ?? []).map((batch) => batch.bytes());
       const state = { endpoints, ports: published, ...(gateway ? { gateway: gateway.endpointId } : {}) };
-      return { state, setup: setupOf(places, filter) };
+      const setup = setupOf(places, filter);
+      if (!endpoints.some(({ networkId }) => this.hasNameService(networkId))) return { state, setup };
+      const nameServicePort = this.#names.choosePort();
+      const rules = { protocol: netlinkProtocol.netfilter, messages: nameServiceRules(nameServicePort).bytes() };
+      return { state: { ...state, nameServicePort }, setup: { ...setup, inside: [...setup.inside, rules] } };
     } catch (error) {
       for (const endpoint of endpoints) this.#index.release(container.id, endpoint);
       throw error;
     }
   }
 
+  /** Answers its questions for names, when one of its networks has names. Before its program starts. */
+  async serveNames({ container, pid, state, servers }: Omit<RunningContainer, 'ports'>): Promise<void> {
+    if (state.nameServicePort !== undefined) await this.#names.serve(container.id, pid, state.nameServicePort, servers);
+  }
+
+  /** The container has another name. */
+  rename(containerId: string, state: NetworkState, from: string, to: string): NetworkState {
+    const endpoints = state.endpoints.map((endpoint) => this.#index.rename(containerId, endpoint, from, to));
+    return { ...state, endpoints };
+  }
+
   /** The interfaces go with the namespace; ports are withdrawn. Never throws. */
   async release(containerId: string, state: NetworkState): Promise<void> {
+    this.#names.stop(containerId);
     await this.#withdraw(containerId, state.ports);
     for (const endpoint of state.endpoints) this.#index.release(containerId, endpoint);
   }
@@ -228,7 +263,8 @@ export class Networks {
         const published = isGateway ? await this.#publish(container, endpoint, ports) : state.ports;
         if (isGateway) await this.#replaceTable();
         const gateway = isGateway ? { gateway: endpoint.endpointId } : {};
-        return { ...state, ...gateway, endpoints: [...state.endpoints, endpoint], ports: published };
+        const names = await this.#startNames(running, endpoint);
+        return { ...state, ...gateway, ...names, endpoints: [...state.endpoints, endpoint], ports: published };
       } catch (error) {
         await this.#deleteInside(pid, endpoint);
         throw error;
@@ -249,13 +285,28 @@ export class Networks {
     if (endpoint.endpointId !== state.gateway) return { ...state, endpoints };
     await this.#withdraw(container.id, state.ports);
     const next = chooseGateway(endpoints, new Map());
-    if (!next) return { endpoints, ports: [] };
+    const { gateway: _, ...rest } = state;
+    if (!next) return { ...rest, endpoints, ports: [] };
     const batch = new NetlinkBatch();
     addDefaultRoutes(batch, next);
     await this.#deps.host.change('cannot move the default route', batch, `/proc/${pid}/ns/net`);
     const published = await this.#publish(container, next, ports);
     await this.#replaceTable();
-    return { endpoints, gateway: next.endpointId, ports: published };
+    return { ...rest, endpoints, gateway: next.endpointId, ports: published };
+  }
+
+  /** Of a container that had none so far. */
+  async #startNames(
+    { container, pid, state, servers }: RunningContainer,
+    { networkId }: Endpoint,
+  ): Promise<Pick<NetworkState, 'nameServicePort'>> {
+    if (state.nameServicePort !== undefined || !this.hasNameService(networkId)) return {};
+    const nameServicePort = this.#names.choosePort();
+    const path = `/proc/${pid}/ns/net`;
+    const what = 'cannot lead questions for names to the name service';
+    await this.#deps.host.filter(what, nameServiceRules(nameServicePort), [], path);
+    await this.#names.serve(container.id, pid, nameServicePort, servers);
+    return { nameServicePort };
   }
 
   get #table(): string {

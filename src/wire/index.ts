@@ -85,6 +85,7 @@ export {
   destinationFromRegister,
   destinationIsLocal,
   destinationPortIs,
+  destinationTo,
   drop,
   type Expression,
   familyIs,
@@ -98,5 +99,14 @@ export {
   outputIs,
   outputIsNot,
   protocolIs,
-  redirectTo,
 } from './nftables/expressions.ts';
+export {
+  addressOfReverseName,
+  type DnsAnswer,
+  type DnsQuery,
+  dnsCode,
+  dnsType,
+  isAnswerTo,
+  readDnsQuery,
+  writeDnsAnswer,
+} from './dns/message.ts';

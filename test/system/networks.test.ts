@@ -1,5 +1,6 @@
 /** Containers on networks, in a network namespace of the test's own: addresses, published ports, isolation, live changes. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { sh } from '../support/containers.ts';
 import { Daemon } from '../support/daemon.ts';
@@ -10,6 +11,21 @@ import { PrivateNetwork } from '../support/network.ts';
 
 const WEB = sh('echo hello > /mnt/index.html; exec httpd -f -v -p 80 -h /mnt');
 const get = (host: string, port: number) => `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 2 ${host} ${port} | tail -n 1`;
+
+/** The question back with one answer: a pointer to its name, type A, class IN, a minute, 192.0.2.7. */
+const NAME_SERVER = `
+  const socket = require('node:dgram').createSocket('udp4');
+  socket.on('message', (query, { port, address }) => {
+    const end = query.indexOf(0, 12) + 5;
+    const head = Buffer.from(query.subarray(0, 12));
+    head.writeUInt16BE(0x8180, 2);
+    head.writeUInt16BE(1, 6);
+    head.writeUInt32BE(0, 8);
+    const answer = Buffer.from('c00c000100010000003c0004c0000207', 'hex');
+    socket.send(Buffer.concat([head, query.subarray(12, end), answer]), port, address);
+  });
+  socket.bind(53, '10.9.0.2');
+`;
 
 interface Endpoint {
   readonly IPAddress: string;
@@ -74,6 +90,13 @@ class World implements AsyncDisposable {
       const { code } = await this.daemon.containers.exec(id, { Cmd: sh('netstat -tln | grep -q :80') });
       return code === 0;
     });
+  }
+
+  /** One at the neighbour's: every name has the address 192.0.2.7. */
+  nameServer(): Disposable {
+    const [program, ...args] = [...this.neighbour.enter, process.execPath, '-e', NAME_SERVER];
+    const child = spawn(program!, args, { stdio: 'ignore' });
+    return { [Symbol.dispose]: () => void child.kill('SIGKILL') };
   }
 
   /** Nothing of networks is left once the daemon has ended: links, nftables. */
@@ -194,6 +217,39 @@ describe('networks', { skip: needs, timeout: 240_000 }, () => {
     assert.match(overlapping.text, /the host's route to 10\.9\.0\.0\/24 by lan/);
     for (const id of [alpha, beta]) await containers.remove(id);
     for (const name of ['one', 'two']) await http.call('DELETE', `/networks/${name}`);
+  });
+
+  test('names: of containers and aliases, backwards, of others by other servers, also for one connected later', async () => {
+    await using world = await World.start();
+    const { containers, http } = world.daemon;
+    await world.createNetwork({ Name: 'mine' });
+    const web = await containers.begin(
+      {
+        Cmd: WEB,
+        HostConfig: { NetworkMode: 'mine' },
+        NetworkingConfig: { EndpointsConfig: { mine: { Aliases: ['www'] } } },
+      },
+      'web',
+    );
+    const { IPAddress } = await world.endpoint(web, 'mine');
+    using _upstream = world.nameServer();
+    const late = await containers.begin({ Cmd: ['sleep', '1000'], HostConfig: { Dns: ['10.9.0.2'] } }, 'late');
+    const look = async (name: string) => (await containers.exec(late, { Cmd: ['nslookup', name] })).stdout;
+    assert.doesNotMatch(await look('web'), new RegExp(IPAddress), 'no names before it is connected');
+    await http.call('POST', '/networks/mine/connect', { Container: 'late' });
+    for (const name of ['web', 'WEB', 'www', 'web.mine', web.slice(0, 12)]) {
+      assert.match(await look(name), new RegExp(`Address: ${IPAddress}`), name);
+    }
+    assert.match(await look(IPAddress), /name = web\.mine/);
+    await eventually('another server is asked', async () => (await look('elsewhere')).includes('192.0.2.7'));
+    const conf = await containers.exec(late, { Cmd: ['cat', '/etc/resolv.conf'] });
+    assert.match(conf.stdout, /^nameserver 127\.0\.0\.11\n/);
+    await http.call('POST', `/containers/web/rename?name=site`);
+    assert.match(await look('site'), new RegExp(`Address: ${IPAddress}`));
+    await containers.remove(web);
+    assert.doesNotMatch(await look('site'), new RegExp(IPAddress), 'gone with the container');
+    await containers.remove(late);
+    await http.call('DELETE', '/networks/mine');
   });
 
   test('a container shares the network of another', async () => {

@@ -8,7 +8,7 @@ import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
 import { managedFiles, writeManagedFiles } from '../managed-files.ts';
 import type { NetworkState } from '#network';
-import { attachNetworks, type NetworkPlace } from '../networking.ts';
+import { attachNetworks, type NetworkPlace, serveNames } from '../networking.ts';
 import { toOciConfig } from '../oci-config.ts';
 import { cgroupsPathOf, type EngineParts, logPathOf, runDirectoryOf } from '../parts.ts';
 import { runsInit } from '../program.ts';
@@ -32,11 +32,11 @@ export async function launch(parts: EngineParts, record: ContainerRecord): Promi
     prepareBinds(record);
     place = await attachNetworks(parts, record);
     writeManagedFiles({ record, runDirectory, networks: parts.networks, ...place });
-    const process = await runtime.launch(launchRequest(parts, record, { hold: held, ...place }));
-    if (held) {
-      await parts.attachments.connect(id, process);
-      await process.release();
-    }
+    const waits = held || place.state?.nameServicePort !== undefined;
+    const process = await runtime.launch(launchRequest(parts, record, { hold: waits, ...place }));
+    if (place.state) await serveNames(parts, record, process.pid, place.state);
+    if (held) await parts.attachments.connect(id, process);
+    if (waits) await process.release();
     return { process, ...(place.state ? { network: place.state } : {}) };
   } catch (error) {
     if (place?.state) await parts.networks.release(id, place.state);

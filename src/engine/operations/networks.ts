@@ -5,8 +5,8 @@ import type { ContainerRecord } from '../container-record.ts';
 import { networkingOf } from '../container-settings.ts';
 import { errors } from '../errors.ts';
 import { hasProcess } from '../lifecycle.ts';
-import { writeHosts } from '../managed-files.ts';
-import { attachRequest, identityOf, networksOf } from '../networking.ts';
+import { writeHosts, writeResolvConf } from '../managed-files.ts';
+import { attachRequest, identityOf, networksOf, upstreamsOf } from '../networking.ts';
 import { type EngineParts, findContainer, runDirectoryOf } from '../parts.ts';
 
 /** Throws what `Networks.create` refuses. */
@@ -103,7 +103,9 @@ function settle(
   action: 'connect' | 'disconnect',
 ): void {
   parts.containers.put(record);
-  writeHosts(record, runDirectoryOf(parts.options, record.id), parts.networks, record.network);
+  const runDirectory = runDirectoryOf(parts.options, record.id);
+  writeHosts(record, runDirectory, parts.networks, record.network);
+  writeResolvConf(record, runDirectory, record.network);
   parts.events.emit('network', action, network.id, { container: record.id, ...attributesOf(network) });
 }
 
@@ -153,5 +155,6 @@ function runningContainer(record: ContainerRecord): RunningContainer | undefined
     pid: record.process.pid,
     state: record.network ?? { endpoints: [], ports: [] },
     ports: attachRequest(record).ports,
+    servers: upstreamsOf(record),
   };
 }

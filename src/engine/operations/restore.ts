@@ -8,7 +8,7 @@ import { type ProcessExit, readExitRecord, RunningProcess } from '#runtime';
 import type { ContainerRecord } from '../container-record.ts';
 import { killLeftProbes, startMonitor } from '../health/monitor.ts';
 import { hasProcess } from '../lifecycle.ts';
-import { identityOf } from '../networking.ts';
+import { identityOf, upstreamsOf } from '../networking.ts';
 import { cgroupsPathOf, type EngineParts, runDirectoryOf } from '../parts.ts';
 import { noRestart, startsWithDaemon } from '../restart-policy.ts';
 import { sizeLimitOf } from './create.ts';
@@ -25,8 +25,10 @@ export async function restoreContainers(parts: EngineParts): Promise<void> {
   });
   await parts.networks.restore(
     parts.containers.list().flatMap((record) => {
-      const { network } = record;
-      return network && hasProcess(record.status) ? [{ container: identityOf(record), state: network }] : [];
+      const { network, process } = record;
+      if (!network || !process || !hasProcess(record.status)) return [];
+      const servers = upstreamsOf(record);
+      return [{ container: identityOf(record), state: network, pid: process.pid, servers }];
     }),
   );
   await Promise.all(parts.containers.list().map((record) => restoreOne(parts, record)));

@@ -145,15 +145,17 @@ export function destinationFromRegister(family: 4 | 6): Expression {
   };
 }
 
-/** To this very namespace, another port. */
-export const redirectTo = (port: number): Expression[] => [
-  {
-    name: 'immediate',
-    write: (to) =>
-      to.be32(1, REGISTER).nested(2, (data) => data.raw(DATA.value, Uint8Array.of(port >> 8, port & 0xff))),
-  },
-  { name: 'redir', write: (to) => to.be32(1, REGISTER) },
+/** To this IPv4 address and port. */
+export const destinationTo = (address: Uint8Array, port: number): Expression[] => [
+  load(REGISTER, address),
+  load(REGISTER + 1, Uint8Array.of(port >> 8, port & 0xff)),
+  destinationFromRegister(4),
 ];
+
+const load = (register: number, value: Uint8Array): Expression => ({
+  name: 'immediate',
+  write: (to) => to.be32(1, register).nested(2, (data) => data.raw(DATA.value, value)),
+});
 
 export const destinationPortIs = (port: number): Expression[] => [
   loadPayload(2, 2, 2),
