@@ -49,7 +49,7 @@ describe('skiff', { skip: missing('root', 'busybox'), timeout: 120_000 }, () => 
 
   test('what is not there, or not known, is refused with what to do', () => {
     for (const [args, code, words] of [
-      [['run', '--network', 'bridge', 'busybox'], 125, /network mode "bridge" is not supported/],
+      [['run', '--network', 'bridge', 'busybox'], 125, /this daemon has no default bridge network/],
       [['run', '--no-such-flag', 'busybox'], 125, /unknown flag: --no-such-flag/],
       [['run', '--rm', 'no-such-image'], 125, /no-such-image/],
       [['run', '--rm', 'busybox', 'no-such-program'], 127, /executable file not found in \$PATH/],
@@ -69,7 +69,7 @@ describe('skiff', { skip: missing('root', 'busybox'), timeout: 120_000 }, () => 
       kill $(cat /var/lib/skiff/lock.pid)
       while [ -S /run/skiff.sock ]; do sleep 0.05; done`;
     const options = { encoding: 'utf8', timeout: 60_000, killSignal: 'SIGKILL' } as const;
-    const { status, stdout, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', script], options);
+    const { status, stdout, stderr } = spawnSync('unshare', ['-m', '-n', 'sh', '-c', script], options);
     assert.deepEqual([status, stdout.trim()], [0, '0'], stderr);
   });
 });

@@ -95,7 +95,7 @@ class World implements AsyncDisposable {
   /** One at the neighbour's: every name has the address 192.0.2.7. */
   nameServer(): Disposable {
     const [program, ...args] = [...this.neighbour.enter, process.execPath, '-e', NAME_SERVER];
-    const child = spawn(program!, args, { stdio: 'ignore' });
+    const child = spawn(program, args, { stdio: 'ignore' });
     return { [Symbol.dispose]: () => void child.kill('SIGKILL') };
   }
 
@@ -157,7 +157,7 @@ describe('networks', { skip: needs, timeout: 240_000 }, () => {
       { IP: '127.0.0.1', PrivatePort: 80, PublicPort: 8081, Type: 'tcp' },
     ]);
     await containers.remove(web);
-    assert.equal(world.fetch('127.0.0.1:8080'), 7, 'withdrawn with the container');
+    await eventually('it is withdrawn with the container', () => world.fetch('127.0.0.1:8080') === 7);
   });
 
   test('a taken port is refused with its holder, and nothing is left of the attempt', async () => {

@@ -72,7 +72,12 @@ function info(parts: EngineParts, { version: number }: SystemFacts): object {
     Images: parts.images.list().length,
     Driver: parts.snapshots.driver,
     DriverStatus: [],
-    Plugins: { Volume: [], Network: ['host', 'none'], Authorization: null, Log: ['json-file', 'none'] },
+    Plugins: {
+      Volume: [],
+      Network: ['bridge', 'host', 'macvlan', 'null'],
+      Authorization: null,
+      Log: ['json-file', 'none'],
+    },
     MemoryLimit: true,
     SwapLimit: true,
     CpuCfsPeriod: true,
