@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createReadStream, mkdtempSync, openSync, closeSync, readFileSync, rmSync } from 'node:fs';
+import { basename } from 'node:path';
 import { after, before } from 'node:test';
 import { Containers } from './containers.ts';
 import { eventually } from './eventually.ts';
@@ -15,7 +16,6 @@ import { busyboxTar } from './rootfs.ts';
 const PROGRAM = `${import.meta.dirname}/../../bin/skiffd`;
 const START_MS = 15_000;
 const STOP_MS = 30_000;
-let daemons = 0;
 
 export class Daemon implements AsyncDisposable {
   readonly folder: string;
@@ -35,8 +35,8 @@ export class Daemon implements AsyncDisposable {
     this.socket = `${this.folder}/api.sock`;
     this.http = new Http(this.socket);
     this.containers = new Containers(this.http, 'busybox');
-    daemons += 1;
-    this.cgroupParent = `/skiff-test-${process.pid}-${daemons}`;
+    // Unlike a pid, this is unique among runs in pid namespaces of their own.
+    this.cgroupParent = `/skiff-test-${basename(this.folder)}`;
     this.#mark = `SKIFF_TEST_DAEMON=${this.folder}`;
   }
 
