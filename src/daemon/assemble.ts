@@ -16,6 +16,8 @@ import { openRegistryClient } from '#registry';
 import { ContainerRuntime, SeccompCache } from '#runtime';
 import type { DaemonConfig } from './config.ts';
 
+const ROOM_DELAY_MS = 1000;
+
 export interface Assembly extends AsyncDisposable {
   readonly parts: EngineParts;
   readonly log: Log;
@@ -30,7 +32,12 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
   mkdirSync(`${config.execRoot}/containers`, { recursive: true, mode: 0o711 });
 
   const records = openRecordStores(`${config.dataRoot}/skiff.db`);
-  undo.defer(() => records.close());
+  // Later: nobody who has just started the daemon should wait for it.
+  const reserving = setTimeout(() => records.reserveRoom(), ROOM_DELAY_MS).unref();
+  undo.defer(() => {
+    clearTimeout(reserving);
+    records.close();
+  });
   const events = createEvents(nowNs);
   const launcher = undo.use(await startLauncher());
   const facts = readHostFacts();

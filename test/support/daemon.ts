@@ -27,11 +27,15 @@ export class Daemon implements AsyncDisposable {
   readonly #enter: readonly string[];
   #process: ChildProcess | undefined;
 
-  /** `enter`: words in front of its command, such as a network's. */
-  constructor(enter: readonly string[] = []) {
-    this.#enter = enter;
+  /**
+   * `enter`: words in front of its command, such as a network's. With `diskSize` (`64m`) its data is on a disk of that
+   * size, in memory and seen by it alone, until it ends.
+   */
+  constructor(enter: readonly string[] = [], diskSize?: string) {
     // A short path: the sockets of shims are below it.
     this.folder = mkdtempSync('/tmp/skiff-test-');
+    const mount = `mkdir ${this.dataRoot} && mount -t tmpfs -o size=${diskSize} none ${this.dataRoot} && exec "$0" "$@"`;
+    this.#enter = diskSize === undefined ? enter : [...enter, 'unshare', '-m', 'sh', '-c', mount];
     this.socket = `${this.folder}/api.sock`;
     this.http = new Http(this.socket);
     this.containers = new Containers(this.http, 'busybox');
