@@ -27,6 +27,8 @@ const packages: Readonly<Record<string, string>> = {
   setcap: 'libcap2-bin',
   openssl: 'openssl',
   curl: 'curl',
+  containerd: 'containerd',
+  buildah: 'buildah',
 };
 
 if (process.getuid?.() !== 0) {
