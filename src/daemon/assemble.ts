@@ -9,6 +9,8 @@ import {
   createRestarts,
   type EngineParts,
   openContainers,
+  Shipments,
+  type ShippedMark,
 } from '#engine';
 import { openImages } from '#images';
 import { helperPath, readCgroupHost, readHostFacts, startLauncher } from '#linux';
@@ -56,6 +58,12 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
   );
   const cgroupHost = readCgroupHost();
   const runtime = new ContainerRuntime({ launcher, facts, cgroupHost, seccomp: new SeccompCache(), helperProgram });
+  const shipments = new Shipments({
+    marks: records.of<ShippedMark>('shipped-lines'),
+    sendDatagrams: (path, texts) => runtime.sendDatagrams(path, texts),
+    log,
+  });
+  undo.defer(() => shipments.close());
   const parts: EngineParts = {
     options: { dataRoot: config.dataRoot, execRoot: config.execRoot, cgroupParent: config.cgroupParent },
     containers: openContainers(records.of<ContainerRecord>('container')),
@@ -63,6 +71,7 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
     attachments: createAttachments(),
     execs: createExecInstances(),
     restarts: createRestarts(),
+    shipments,
     healthMonitors: new Map(),
     images,
     snapshots,

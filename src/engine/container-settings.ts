@@ -82,10 +82,10 @@ export interface DeviceSetting {
 }
 
 export interface LogSettings {
-  readonly driver: 'json-file' | 'none';
+  readonly driver: 'json-file' | 'local' | 'none' | 'syslog' | 'journald' | 'fluentd' | 'gelf';
   readonly maxSizeBytes: number;
   readonly maxFiles: number;
-  /** As given and completed by defaults, for inspect. */
+  /** As given; json-file's completed by defaults. For inspect, and for the driver. */
   readonly options: Readonly<Record<string, string>>;
 }
 

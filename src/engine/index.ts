@@ -16,6 +16,9 @@ export { createEvents, type EngineEvent, type Events } from './events.ts';
 export { createExecInstances, type ExecInstance, type ExecSettings } from './exec-instances.ts';
 export { inspectContainer, summarizeContainer } from './inspect.ts';
 export { hasLabel, type ListQuery, listContainers, listFilters } from './list.ts';
+export { isLogReadable, logDriverNames, parseLogSettings } from './log-drivers/options.ts';
+export { Shipments } from './log-drivers/shipments.ts';
+export type { ShippedMark } from './log-drivers/shipper.ts';
 export { type LogLine, type LogQuery, readLog } from './logs.ts';
 export {
   copyFromContainer,

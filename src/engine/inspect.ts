@@ -30,7 +30,7 @@ export function inspectContainer(parts: EngineParts, record: ContainerRecord): C
     ResolvConfPath: `${run}/resolv.conf`,
     HostnamePath: `${run}/hostname`,
     HostsPath: `${run}/hosts`,
-    LogPath: settings.host.log.driver === 'none' ? '' : logPathOf(parts.options, id),
+    LogPath: settings.host.log.driver === 'json-file' ? logPathOf(parts.options, id) : '',
     Name: `/${record.name}`,
     RestartCount: record.restartCount,
     Driver: parts.snapshots.driver,

@@ -10,6 +10,7 @@ import { errors } from './errors.ts';
 import type { Events } from './events.ts';
 import type { ExecInstances } from './exec-instances.ts';
 import type { HealthMonitors } from './health/monitors.ts';
+import type { Shipments } from './log-drivers/shipments.ts';
 import type { LiveContainers } from './live.ts';
 import type { Restarts } from './restarts.ts';
 
@@ -29,6 +30,8 @@ export interface EngineParts {
   readonly execs: ExecInstances;
   readonly restarts: Restarts;
   readonly healthMonitors: HealthMonitors;
+  /** Lines on their way to log servers. */
+  readonly shipments: Shipments;
   readonly images: Images;
   readonly snapshots: Snapshots;
   readonly registry: RegistryClient;

@@ -17,7 +17,7 @@ import {
 } from '#linux';
 import type { Process, Resources, RuntimeConfig } from '#specs';
 import { errors } from './errors.ts';
-import { failureError } from './failure.ts';
+import { describeErrno, failureError } from './failure.ts';
 import { compilePlan } from './plan/compile.ts';
 import { encodePlan } from './plan/encode.ts';
 import { compileExec, type ExecTarget } from './plan/exec.ts';
@@ -71,6 +71,9 @@ export interface RuntimeDeps {
   readonly seccomp: SeccompCache;
   readonly helperProgram: string;
 }
+
+/** The first that plans may use. */
+const DATAGRAM_SLOT = 8;
 
 export class ContainerRuntime {
   readonly #deps: RuntimeDeps;
@@ -173,6 +176,22 @@ export class ContainerRuntime {
     const outcome = await this.#deps.launcher.run(encodePlan(plan));
     if (outcome.errno === 0) return;
     throw failureError(plan, [], { stream: 'parent', ...outcome });
+  }
+
+  /** Each text as one datagram to a unix socket, in order. Throws what the kernel refused, with the path. */
+  async sendDatagrams(path: string, texts: readonly string[]): Promise<void> {
+    const datagram = 0x10;
+    const plan: Plan = {
+      parent: [
+        { op: 'connect', opFlags: datagram, slot: DATAGRAM_SLOT, path },
+        ...texts.map(
+          (data) => ({ op: 'writeFile', at: DATAGRAM_SLOT, path: '', data, openFlags: 0, mode: 0 }) as const,
+        ),
+      ],
+      child: [],
+    };
+    const outcome = await this.#deps.launcher.run(encodePlan(plan));
+    if (outcome.errno !== 0) throw errors.datagrams(path, describeErrno(outcome.errno));
   }
 
   /** Pids of everything in a cgroup, the container's nested cgroups included. */

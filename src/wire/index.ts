@@ -26,6 +26,7 @@ export {
   type SyscallTable,
   seccompReturns,
 } from './bpf/seccomp-rules.ts';
+export { decodeMessagePack, EventTime, encodeMessagePack, eventTime, type MessagePackValue } from './message-pack.ts';
 export { Demultiplexer, frame, streamNumber } from './multiplex.ts';
 export {
   type ByteString,

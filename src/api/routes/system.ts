@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { arch, cpus, hostname, release, totalmem } from 'node:os';
 import { formatTimeNs, nowNs } from '#base';
 
-import type { EngineParts } from '#engine';
+import { type EngineParts, logDriverNames } from '#engine';
 import type { RequestContext, Route } from '#rpc';
 import { sendJson } from '../http-status.ts';
 import { registryInfo } from '../registry-info.ts';
@@ -72,7 +72,7 @@ function info(parts: EngineParts, { version: number }: SystemFacts): object {
     Images: parts.images.list().length,
     Driver: parts.snapshots.driver,
     DriverStatus: [],
-    Plugins: { Volume: [], Network: ['host', 'none'], Authorization: null, Log: ['json-file', 'none'] },
+    Plugins: { Volume: [], Network: ['host', 'none'], Authorization: null, Log: logDriverNames() },
     MemoryLimit: true,
     SwapLimit: true,
     CpuCfsPeriod: true,

@@ -6,6 +6,7 @@ import { type LaunchRequest, type ResolvedUser, type RunningProcess, resolveUser
 import type { RuntimeConfig } from '#specs';
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
+import { fileAttributes } from '../log-drivers/attributes.ts';
 import { managedFiles, writeManagedFiles } from '../managed-files.ts';
 import { toOciConfig } from '../oci-config.ts';
 import { cgroupsPathOf, type EngineParts, logPathOf, runDirectoryOf } from '../parts.ts';
@@ -100,10 +101,16 @@ function prepareBinds(record: ContainerRecord): void {
   }
 }
 
-function logOf({ options }: EngineParts, { id, settings }: ContainerRecord): object {
-  const { log } = settings.host;
+function logOf({ options }: EngineParts, record: ContainerRecord): Pick<LaunchRequest, 'log'> {
+  const { log } = record.settings.host;
   if (log.driver === 'none') return {};
+  const attributes = log.driver === 'json-file' ? fileAttributes(record, log.options) : {};
   return {
-    log: { path: logPathOf(options, id), maxBytes: log.maxSizeBytes, maxFiles: log.maxFiles, attributes: '' },
+    log: {
+      path: logPathOf(options, record.id),
+      maxBytes: log.maxSizeBytes,
+      maxFiles: log.maxFiles,
+      attributes: Object.keys(attributes).length === 0 ? '' : `,"attrs":${JSON.stringify(attributes)}`,
+    },
   };
 }

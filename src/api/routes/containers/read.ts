@@ -13,6 +13,8 @@ import {
   readLog,
   summarizeContainer,
   topContainer,
+  isLogReadable,
+  type LogLine,
 } from '#engine';
 import type { RequestContext, Route } from '#rpc';
 import { frame } from '#wire';
@@ -84,7 +86,7 @@ async function logs(parts: EngineParts, { params, query, response, signal }: Req
   const stderr = boolean(query, 'stderr');
   if (!stdout && !stderr) throw errors.invalid('Bad parameters: you must choose at least one stream');
   const { log } = record.settings.host;
-  if (log.driver === 'none') throw errors.noLogReading();
+  if (!isLogReadable(log)) throw errors.noLogReading();
   const live = parts.live.get(record.id);
   const source = {
     path: logPathOf(parts.options, record.id),
@@ -96,8 +98,7 @@ async function logs(parts: EngineParts, { params, query, response, signal }: Req
   const until = timestamp(query, 'until');
   const tail = tailOf(query.get('tail'));
   const timestamps = boolean(query, 'timestamps');
-  // compat: before each line the labels and variables the log was asked to keep; there is no such log option here.
-  const details = boolean(query, 'details') ? ' ' : '';
+  const wantsDetails = boolean(query, 'details');
   const raw = record.settings.tty;
   const type = raw ? 'application/vnd.docker.raw-stream' : 'application/vnd.docker.multiplexed-stream';
   response.writeHead(200, { 'Content-Type': type });
@@ -113,7 +114,7 @@ async function logs(parts: EngineParts, { params, query, response, signal }: Req
   const batch: Buffer[] = [];
   let size = 0;
   for await (const line of lines) {
-    const before = `${timestamps ? `${line.time} ` : ''}${details}`;
+    const before = `${timestamps ? `${line.time} ` : ''}${wantsDetails ? `${detailsOf(line)} ` : ''}`;
     const text = before === '' ? line.text : Buffer.concat([Buffer.from(before), line.text]);
     batch.push(raw ? text : frame(line.stream, text));
     size += text.length;
@@ -122,6 +123,14 @@ async function logs(parts: EngineParts, { params, query, response, signal }: Req
     size = 0;
   }
   response.end(Buffer.concat(batch));
+}
+
+/** compat: the labels and variables the log was asked to keep, in order, as in a query. */
+function detailsOf({ attributes = {} }: LogLine): string {
+  return Object.entries(attributes)
+    .map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`)
+    .sort()
+    .join(',');
 }
 
 /** compat: `all`, or anything that is no number, is everything; a negative number too. */
