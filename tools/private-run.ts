@@ -17,6 +17,7 @@ export function preparePrivateRun(): PrivateRun {
   const folder = mkdtempSync('/var/tmp/skiff-test-run-');
   const before = new Set(cgroupsOfTests());
   return {
+    // The shell stays: as the namespace's init it takes in processes whose parents have gone.
     wrap: (command) => [
       ...([
         'setpriv',
@@ -32,7 +33,7 @@ export function preparePrivateRun(): PrivateRun {
         '--propagation',
         'private',
       ] as const),
-      ...['--', 'sh', '-c', 'mount --bind "$0" /tmp && exec "$@"', folder, ...command],
+      ...['--', 'sh', '-c', 'mount --bind "$0" /tmp && "$@"; exit $?', folder, ...command],
     ],
     [Symbol.dispose]: () => {
       rmSync(folder, { recursive: true, force: true });
