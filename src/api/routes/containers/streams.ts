@@ -20,12 +20,13 @@ import {
 import { type RequestContext, type Route, readJson } from '#rpc';
 import type { ExecCreateBody, ExecStartBody } from '#specs';
 import { frame } from '#wire';
+import { checkedBody } from '../../body-shape.ts';
+import { execBody, execStartBody } from '../../body-shapes.ts';
 import { errors } from '../../errors.ts';
 import { sendJson, sendNothing } from '../../http-status.ts';
 import { boolean, integer } from '../../query.ts';
-
-const RAW = 'application/vnd.docker.raw-stream';
-const MULTIPLEXED = 'application/vnd.docker.multiplexed-stream';
+import { minorVersion } from '../../version.ts';
+import { outputType } from '../../output-type.ts';
 
 export function streamRoutes(parts: EngineParts): Route[] {
   return [
@@ -41,9 +42,9 @@ export function streamRoutes(parts: EngineParts): Route[] {
     {
       method: 'POST',
       path: '/containers/{id}/exec',
-      handle: async ({ params, request, response }) => {
-        const body = ((await readJson(request)) ?? {}) as ExecCreateBody;
-        const { id } = createExec(parts, params['id']!, execSettings(body));
+      handle: async ({ params, request, url, response }) => {
+        const body = checkedBody<ExecCreateBody>(await readJson(request), execBody);
+        const { id } = createExec(parts, params['id']!, execSettings(body, minorVersion(url)));
         sendJson(response, 201, { Id: id });
       },
     },
@@ -61,13 +62,14 @@ export function streamRoutes(parts: EngineParts): Route[] {
 }
 
 async function attach(parts: EngineParts, context: RequestContext): Promise<void> {
-  const { params, query, signal } = context;
+  const { params, query, url, signal } = context;
   const record = findContainer(parts, params['id']!);
   checkAttachable(record);
   const stdin = boolean(query, 'stdin');
   const stdout = boolean(query, 'stdout');
   const stderr = boolean(query, 'stderr');
   const raw = record.settings.tty;
+  const type = outputType(raw, url);
   const stream = boolean(query, 'stream');
   const replay = boolean(query, 'logs');
   // The client of a running container is connected before it is told so: from then on it misses nothing.
@@ -75,13 +77,13 @@ async function attach(parts: EngineParts, context: RequestContext): Promise<void
     const container = await attachContainer(parts, record.id, { stdin, stdout, stderr }, signal).catch(() => undefined);
     // What was written after this moment comes through the stream, so the replay ends here.
     const untilNs = nowNs();
-    const client = context.hijack(raw ? RAW : MULTIPLEXED);
+    const client = context.hijack(type);
     if (replay) await replayLog(parts, record.id, client, { stdout, stderr, raw, untilNs });
     if (container) join(client, container);
     else client.end();
     return;
   }
-  const client = context.hijack(raw ? RAW : MULTIPLEXED);
+  const client = context.hijack(type);
   if (replay) await replayLog(parts, record.id, client, { stdout, stderr, raw });
   if (!stream) {
     client.end();
@@ -135,9 +137,10 @@ function join(client: Duplex, container: Socket): void {
   container.pipe(client, { end: false });
 }
 
-function execSettings(body: ExecCreateBody): ExecSettings {
+/** compat: a size for the terminal came with 1.42. */
+function execSettings(body: ExecCreateBody, minor: number): ExecSettings {
   const command = typeof body.Cmd === 'string' ? [body.Cmd] : (body.Cmd ?? []);
-  const consoleSize = sizeOf(body.ConsoleSize);
+  const consoleSize = minor < 42 ? undefined : sizeOf(body.ConsoleSize);
   return {
     args: command,
     env: body.Env ?? [],
@@ -162,8 +165,8 @@ function sizeOf(size: readonly number[] | null | undefined): ExecSettings['conso
 }
 
 async function startExecRoute(parts: EngineParts, context: RequestContext): Promise<void> {
-  const { params, request, response } = context;
-  const body = ((await readJson(request)) ?? {}) as ExecStartBody;
+  const { params, request, url, response } = context;
+  const body = checkedBody<ExecStartBody>(await readJson(request), execStartBody);
   const { settings } = findExec(parts, params['id']!);
   if (body.Detach === true) {
     await startExec(parts, params['id']!, undefined);
@@ -173,7 +176,7 @@ async function startExecRoute(parts: EngineParts, context: RequestContext): Prom
   const options = { ...settings.attach, raw: settings.tty, closeStdin: true };
   checkExecStart(parts, params['id']!);
   // compat: the connection is taken over first; why the process did not start is then written to it.
-  const client = context.hijack(settings.tty ? RAW : MULTIPLEXED);
+  const client = context.hijack(outputType(settings.tty, url));
   try {
     const { stream } = await startExec(parts, params['id']!, options, sizeOf(body.ConsoleSize));
     if (stream) join(client, stream);

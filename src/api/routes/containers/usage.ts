@@ -6,6 +6,7 @@ import type { RequestContext, Route } from '#rpc';
 import { sendJson } from '../../http-status.ts';
 import { boolean, filters } from '../../query.ts';
 import { statsJson } from '../../stats-json.ts';
+import { minorVersion } from '../../version.ts';
 import { untilTime } from '../images/list.ts';
 
 /** compat: how often Docker samples. */
@@ -18,10 +19,10 @@ export function usageRoutes(parts: EngineParts): Route[] {
   ];
 }
 
-async function stats(parts: EngineParts, { params, query, response, signal }: RequestContext): Promise<void> {
+async function stats(parts: EngineParts, { params, query, url, response, signal }: RequestContext): Promise<void> {
   const { id } = findContainer(parts, params['id']!);
   const json = (now: UsageSample | undefined, before: UsageSample | undefined): object =>
-    statsJson(findContainer(parts, id), now, before, parts.runtime.cgroupVersion);
+    statsJson(findContainer(parts, id), now, before, parts.runtime.cgroupVersion, minorVersion(url));
   const pause = (): Promise<void> => after(PERIOD_MS, undefined, { signal });
   let before: UsageSample | undefined;
   let now = sampleUsage(parts, id);
