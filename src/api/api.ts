@@ -13,7 +13,8 @@ import { imageRoutes } from './routes/images/routes.ts';
 import { authRoutes } from './routes/auth.ts';
 import { lifecycleRoutes } from './routes/containers/lifecycle.ts';
 import { readRoutes } from './routes/containers/read.ts';
-import { streamRoutes } from './routes/containers/streams.ts';
+import { attachRoutes } from './routes/containers/attach.ts';
+import { execRoutes } from './routes/containers/exec.ts';
 import { laterRoutes } from './routes/later.ts';
 import { registryRoutes } from './routes/registry.ts';
 import { swarmRoutes } from './routes/swarm.ts';
@@ -29,7 +30,8 @@ export function createApi(parts: EngineParts, facts: SystemFacts, log: Log): Ser
     ...eventRoutes(parts),
     ...lifecycleRoutes(parts),
     ...readRoutes(parts),
-    ...streamRoutes(parts),
+    ...attachRoutes(parts),
+    ...execRoutes(parts),
     ...layerRoutes(parts),
     ...archiveRoutes(parts),
     ...usageRoutes(parts),

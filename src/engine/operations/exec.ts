@@ -53,7 +53,8 @@ export async function startExec(
   const live = parts.live.get(record.id);
   if (!live) throw errors.notRunning(record.id);
   const settings = consoleSize ? { ...instance.settings, consoleSize } : instance.settings;
-  parts.execs.update({ ...instance, state: { status: 'starting' } });
+  const { promise: settled, resolve: settle } = Promise.withResolvers<void>();
+  parts.execs.update({ ...instance, state: { status: 'starting', settled } });
   const runDirectory = `${runDirectoryOf(parts.options, record.id)}/${settings.isProbe ? PROBE_FOLDER : 'exec-'}${id.slice(0, 16)}`;
   mkdirSync(runDirectory, { mode: 0o700 });
   try {
@@ -91,6 +92,8 @@ export async function startExec(
     parts.execs.update({ ...instance, state: { status: 'ended', pid: 0, exitCode: code } });
     rmSync(runDirectory, { recursive: true, force: true });
     throw error;
+  } finally {
+    settle();
   }
 }
 
@@ -108,7 +111,10 @@ export function findExec(parts: EngineParts, id: string): ExecInstance {
   return instance;
 }
 
+/** compat: a client may send the size as soon as its stream is there, and the process a moment later. */
 export async function resizeExec(parts: EngineParts, id: string, rows: number, columns: number): Promise<void> {
+  const { state: first } = findExec(parts, id);
+  if (first.status === 'starting') await first.settled;
   const { state } = findExec(parts, id);
   if (state.status !== 'running') throw errors.notRunning(id);
   await state.process.resize(rows, columns);

@@ -1,7 +1,7 @@
 /** One request to a daemon and its answer, held against the description of the operation. */
 import assert from 'node:assert/strict';
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
-import type { Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import { collect } from '../../support/http.ts';
 import { type Operation, operationOf, pathOf } from './description.ts';
 import { type Habits, omissions } from './omissions.ts';
@@ -35,6 +35,7 @@ export class Contract {
   readonly #habits: Habits;
   readonly #checks = new Map<string, Check>();
   readonly succeeded = new Set<string>();
+  readonly #taken: Duplex[] = [];
 
   constructor(socketPath: string, habits: Habits = omissions) {
     this.#socketPath = socketPath;
@@ -78,6 +79,12 @@ export class Contract {
     return check(value);
   }
 
+  /** Ends the connections that were taken over. */
+  hangUp(): void {
+    for (const socket of this.#taken.splice(0)) socket.destroy();
+  }
+
+  /** The answer's head; a connection that was taken over stays until `hangUp`. */
   open(operation: Operation, wish: Wish): Promise<IncomingMessage> {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const text = wish.body === undefined ? '' : JSON.stringify(wish.body);
@@ -97,7 +104,8 @@ export class Contract {
     });
     sent.once('response', resolve);
     sent.once('upgrade', (response, socket) => {
-      socket.destroy();
+      socket.on('error', () => {});
+      this.#taken.push(socket);
       resolve(response);
     });
     sent.once('error', reject);
@@ -129,7 +137,9 @@ export class Contract {
     const schema = responses[status]?.schema;
     if (status === 204 || status === 304 || operation.method === 'HEAD') assert.equal(text, '', about);
     const isJson = type.startsWith('application/json');
-    const value = (isJson && schema && text !== '' ? JSON.parse(text) : text) as T;
+    // Events are many values.
+    const isOne = isJson && schema !== undefined && text !== '' && id !== 'SystemEvents';
+    const value = (isOne ? JSON.parse(text) : text) as T;
     if (schema && schema.type !== 'string' && operation.method !== 'HEAD' && id !== 'SystemEvents') {
       assert.ok(isJson, `${id} answers JSON, not ${type}`);
       assert.deepEqual(this.problems(id, value, status), [], `${id}: the answer is not as described`);
