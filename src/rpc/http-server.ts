@@ -55,7 +55,10 @@ export function serve(door: HttpDoor, exchange: Omit<RequestContext, 'url' | 'pa
 function answerWithStream(request: IncomingMessage, response: ServerResponse, contentType: string): Duplex {
   response.writeHead(200, { 'Content-Type': contentType });
   response.flushHeaders();
-  return Duplex.from({ readable: request, writable: response } as never);
+  const stream = Duplex.from({ readable: request, writable: response } as never);
+  // A client that goes away before anybody listens must not take the process along.
+  stream.on('error', () => stream.destroy());
+  return stream;
 }
 
 /** The body of such a request is read from the request as usual; the socket carries what comes after it. */

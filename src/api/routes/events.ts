@@ -4,6 +4,7 @@ import { type EngineEvent, type EngineParts, hasLabel } from '#engine';
 import { header, type RequestContext, type Route } from '#rpc';
 import { formatJson64 } from '#specs';
 import { errors } from '../errors.ts';
+import { untilGone } from '../gone.ts';
 import { type Filters, filters, timestamp } from '../query.ts';
 import { minorVersion } from '../version.ts';
 
@@ -38,7 +39,13 @@ async function events(parts: EngineParts, { request, query, url, response, signa
   for (const event of parts.events.history()) if (since !== undefined && event.timeNs >= since) send(event);
   using _listening = parts.events.listen(send);
   const leftMs = until === undefined ? undefined : Number((until - nowNs()) / 1_000_000n);
-  if (leftMs === undefined || leftMs > 0) await untilGone(signal, leftMs);
+  if (leftMs === undefined || leftMs > 0) {
+    let timer: NodeJS.Timeout | undefined;
+    await untilGone(signal, (resolve) => {
+      if (leftMs !== undefined) timer = setTimeout(resolve, leftMs);
+    });
+    clearTimeout(timer);
+  }
   response.end();
 }
 
@@ -50,16 +57,6 @@ export function streamType(accept: string): string {
 
 /** spec: RFC 7464 sets a record separator before each text. */
 const streamTypes = new Set(['application/json-seq', 'application/x-ndjson', 'application/jsonl']);
-
-function untilGone(signal: AbortSignal, ms: number | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
-}
 
 /** compat: any value of a key is enough, labels all have to match, and every key has to match. */
 export function matchesEvent(event: EngineEvent, wanted: Filters): boolean {

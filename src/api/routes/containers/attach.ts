@@ -114,12 +114,12 @@ async function run(parts: EngineParts, session: Session): Promise<void> {
     client.end();
     return;
   }
-  const gone = new AbortController();
-  signal.addEventListener('abort', () => gone.abort(signal.reason), { once: true });
-  client.once('close', () => gone.abort(new Error('the client has gone')));
+  const left = new AbortController();
+  client.once('close', () => left.abort(new Error('the client has gone')));
+  const gone = AbortSignal.any([signal, left.signal]);
   let container: Socket;
   try {
-    container = await attachContainer(parts, id, { ...streams, raw }, gone.signal);
+    container = await attachContainer(parts, id, { ...streams, raw }, gone);
   } catch {
     client.end();
     return;

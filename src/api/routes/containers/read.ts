@@ -16,6 +16,7 @@ import type { RequestContext, Route } from '#rpc';
 import { frame } from '#wire';
 import { inspectJson, summaryJson } from '../../container-json.ts';
 import { errors } from '../../errors.ts';
+import { drained } from '../../gone.ts';
 import { sendJson } from '../../http-status.ts';
 import { outputType } from '../../output-type.ts';
 import { boolean, filters, integer, timestamp } from '../../query.ts';
@@ -113,6 +114,7 @@ async function logs(parts: EngineParts, { params, query, url, response, signal }
   const batch: Buffer[] = [];
   let size = 0;
   for await (const line of lines) {
+    if (signal.aborted) return;
     const before = `${timestamps ? `${line.time} ` : ''}${details}`;
     const text = before === '' ? line.text : Buffer.concat([Buffer.from(before), line.text]);
     batch.push(raw ? text : frame(line.stream, text));
@@ -127,11 +129,4 @@ async function logs(parts: EngineParts, { params, query, url, response, signal }
 /** compat: `all`, or anything that is no number, is everything; a negative number too. */
 function tailOf(text: string | null): number | undefined {
   return text !== null && /^\d+$/.test(text) ? Number(text) : undefined;
-}
-
-function drained(response: NodeJS.WritableStream, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    response.once('drain', resolve);
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

@@ -3,6 +3,7 @@ import { setTimeout as after } from 'node:timers/promises';
 import { parseTimeNs } from '#base';
 import { type EngineParts, findContainer, hasLabel, pruneContainers, sampleUsage, type UsageSample } from '#engine';
 import type { RequestContext, Route } from '#rpc';
+import { drained } from '../../gone.ts';
 import { sendJson } from '../../http-status.ts';
 import { boolean, filters } from '../../query.ts';
 import { statsJson } from '../../stats-json.ts';
@@ -48,13 +49,6 @@ async function stats(parts: EngineParts, { params, query, url, response, signal 
     if (!signal.aborted) throw error;
   }
   response.end();
-}
-
-function drained(response: NodeJS.WritableStream, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    response.once('drain', resolve);
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 async function prune(parts: EngineParts, { query, response, signal }: RequestContext): Promise<void> {
