@@ -83,10 +83,7 @@ export async function startExec(
     });
     const command = `exec_start: ${instance.settings.args.join(' ')}`;
     parts.events.emit('container', command, record.id, { ...eventAttributes(record), execID: id });
-    if (!attach) return { process };
-    const stream = await process.attach(attach);
-    await process.release();
-    return { process, stream };
+    return attach ? { process, stream: await released(process, attach) } : { process };
   } catch (error) {
     const code = execFailureCode(error);
     parts.execs.update({ ...instance, state: { status: 'ended', pid: 0, exitCode: code } });
@@ -94,6 +91,18 @@ export async function startExec(
     throw error;
   } finally {
     settle();
+  }
+}
+
+/** Lets it run once its stream is there. A stream nobody reads would keep its shim for ever. */
+async function released(process: RunningProcess, attach: AttachOptions): Promise<Socket> {
+  const stream = await process.attach(attach);
+  try {
+    await process.release();
+    return stream;
+  } catch (error) {
+    stream.destroy();
+    throw error;
   }
 }
 
