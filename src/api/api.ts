@@ -13,10 +13,14 @@ import { imageRoutes } from './routes/images/routes.ts';
 import { authRoutes } from './routes/auth.ts';
 import { lifecycleRoutes } from './routes/containers/lifecycle.ts';
 import { readRoutes } from './routes/containers/read.ts';
-import { streamRoutes } from './routes/containers/streams.ts';
+import { attachRoutes } from './routes/containers/attach.ts';
+import { execRoutes } from './routes/containers/exec.ts';
+import { laterRoutes } from './routes/later.ts';
 import { registryRoutes } from './routes/registry.ts';
+import { swarmRoutes } from './routes/swarm.ts';
 import { usageRoutes } from './routes/containers/usage.ts';
-import { type SystemFacts, systemRoutes } from './routes/system.ts';
+import { systemRoutes } from './routes/system.ts';
+import type { SystemFacts } from './system-info.ts';
 import { apiVersions, stripVersion } from './version.ts';
 
 /** A server for the Engine API, not listening yet. */
@@ -26,7 +30,8 @@ export function createApi(parts: EngineParts, facts: SystemFacts, log: Log): Ser
     ...eventRoutes(parts),
     ...lifecycleRoutes(parts),
     ...readRoutes(parts),
-    ...streamRoutes(parts),
+    ...attachRoutes(parts),
+    ...execRoutes(parts),
     ...layerRoutes(parts),
     ...archiveRoutes(parts),
     ...usageRoutes(parts),
@@ -34,6 +39,8 @@ export function createApi(parts: EngineParts, facts: SystemFacts, log: Log): Ser
     ...registryRoutes(parts),
     ...imageRoutes(parts),
     ...diskUsageRoutes(parts),
+    ...swarmRoutes(),
+    ...laterRoutes(),
   ]);
   const find = (method: string, path: string): Match | undefined => router.match(method, stripVersion(path));
   return createHttpServer({

@@ -8,12 +8,15 @@ import { type ContainerSettings, type HostSettings, parseRestartPolicy } from '#
 import type { ContainerCreateBody, HealthcheckBody, HostConfigBody } from '#specs';
 import { parseBinds, parseMounts } from './create-mounts.ts';
 import { parseResources } from './create-resources.ts';
+import { portsOf } from './exposed-ports.ts';
+import { refuseEndpointSettings } from './create-networking.ts';
 import { errors } from './errors.ts';
+import { isGiven } from './given.ts';
 import { parseLogConfig } from './log-config.ts';
 
 const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
 
-export function parseCreateBody(body: ContainerCreateBody): ContainerSettings {
+export function parseCreateBody(body: ContainerCreateBody, minorVersion: number): ContainerSettings {
   refuseUnsupported(body);
   return {
     image: body.Image ?? '',
@@ -36,7 +39,18 @@ export function parseCreateBody(body: ContainerCreateBody): ContainerSettings {
     ...(body.StopSignal ? { stopSignal: body.StopSignal } : {}),
     ...(typeof body.StopTimeout === 'number' ? { stopTimeoutSeconds: body.StopTimeout } : {}),
     ...healthcheck(body.Healthcheck),
-    host: parseHostConfig(body.HostConfig ?? {}),
+    ...forImages(body),
+    host: parseHostConfig(forVersion(body.HostConfig ?? {}, minorVersion)),
+  };
+}
+
+/** What a container only keeps: for the image it may become. Throws `api.invalid`. */
+function forImages(body: ContainerCreateBody): Pick<ContainerSettings, 'exposedPorts' | 'onBuild' | 'shell'> {
+  const ports = Object.keys(body.ExposedPorts ?? {}).flatMap(portsOf);
+  return {
+    ...(ports.length === 0 ? {} : { exposedPorts: [...new Set(ports)] }),
+    ...(body.OnBuild?.length ? { onBuild: body.OnBuild } : {}),
+    ...(body.Shell?.length ? { shell: body.Shell } : {}),
   };
 }
 
@@ -61,6 +75,15 @@ const words = (value: readonly string[] | string | null | undefined): readonly s
 function entrypoint(value: readonly string[] | string): readonly string[] {
   const list = words(value);
   return list.length === 1 && list[0] === '' ? [] : list;
+}
+
+/** compat: fields of newer versions are not there for a client that speaks an older one. */
+function forVersion(host: HostConfigBody, minor: number): HostConfigBody {
+  return {
+    ...host,
+    ...(minor < 25 ? { AutoRemove: false } : {}),
+    ...(minor < 42 ? { ConsoleSize: null } : {}),
+  };
 }
 
 function parseHostConfig(host: HostConfigBody): HostSettings {
@@ -160,20 +183,18 @@ function refuseUnsupported(body: ContainerCreateBody): void {
     'CpuRealtimePeriod',
     'CpuRealtimeRuntime',
     'KernelMemoryTCP',
+    'IOMaximumIOps',
+    'IOMaximumBandwidth',
+    'Cgroup',
   ]) {
     if (isGiven(host[field]) && !(field === 'Isolation' && host[field] === 'default') && field !== 'ContainerIDFile') {
       throw errors.unsupported(`HostConfig.${field}`, 'leave it out');
     }
   }
-  for (const field of ['MacAddress', 'NetworkDisabled', 'OnBuild', 'Shell'] as const) {
+  refuseEndpointSettings(body.NetworkingConfig);
+  for (const field of ['MacAddress', 'NetworkDisabled'] as const) {
     if (isGiven(body[field])) throw errors.unsupported(field, 'leave it out');
   }
   if (isGiven(body.Volumes))
     throw errors.unsupported('an anonymous volume', 'bind a folder of the host with -v /folder:/path');
-}
-
-function isGiven(value: unknown): boolean {
-  if (value === null || value === undefined || value === false || value === '' || value === 0) return false;
-  if (Array.isArray(value)) return value.length > 0;
-  return typeof value !== 'object' || Object.keys(value).length > 0;
 }

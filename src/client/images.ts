@@ -70,7 +70,7 @@ export interface Images {
   commit(container: string, options?: CommitContainer): Promise<string>;
   remove(ref: string, options?: { readonly force?: boolean; readonly keepParents?: boolean }): Promise<RemovedImage>;
   prune(filters: Filters): Promise<RemovedImage & { readonly freedBytes: number }>;
-  usage(types?: readonly string[]): Promise<DiskUsageAnswer>;
+  usage(options?: { readonly types?: readonly string[]; readonly verbose?: boolean }): Promise<DiskUsageAnswer>;
   /** Compares records with the disk. Skiff only. */
   check(options: {
     readonly repair: boolean;
@@ -149,7 +149,8 @@ export function imagesOf(transport: Transport): Images {
       const { ImagesDeleted, SpaceReclaimed } = await transport.json<Answer>('POST', '/images/prune', { query });
       return { ...removed(ImagesDeleted ?? []), freedBytes: SpaceReclaimed };
     },
-    usage: (types = []) => transport.json('GET', '/system/df', { query: { type: types } }),
+    usage: ({ types = [], verbose = false } = {}) =>
+      transport.json('GET', '/system/df', { query: { type: types, ...(verbose ? { verbose } : {}) } }),
     check: ({ repair, deep, signal }) => transport.json('POST', '/skiff/fsck', { query: { repair, deep }, signal }),
   };
 }

@@ -5,6 +5,7 @@ import { createApi } from '#api';
 import { type EngineParts, restoreContainers, stopAllMonitors, stopContainer } from '#engine';
 import { assemble } from './assemble.ts';
 import type { DaemonConfig } from './config.ts';
+import { engineId } from './engine-id.ts';
 import { listenOnSocket } from './listen.ts';
 import { lockFolder } from './lock.ts';
 import { skiffVersion } from './version.ts';
@@ -15,8 +16,9 @@ export async function runDaemon(config: DaemonConfig): Promise<void> {
   undo.use(lockFolder(config.dataRoot));
   const { parts, log } = undo.use(await assemble(config));
   await restoreContainers(parts);
+  const facts = { id: engineId(config.dataRoot), version: skiffVersion, startedAt: formatTimeNs(nowNs()) };
   for (const socket of config.sockets) {
-    const server = createApi(parts, { version: skiffVersion, startedAt: formatTimeNs(nowNs()) }, log);
+    const server = createApi(parts, facts, log);
     await listenOnSocket(server, socket, config.socketGroup);
     undo.defer(() => {
       server.close();

@@ -42,7 +42,9 @@ export interface ResolvedProgram {
   readonly labels: Readonly<Record<string, string>>;
   /** The container's check completed by the image's, as asked for: see ./health/healthcheck.ts. */
   readonly healthcheck?: Healthcheck;
-  /** The image's, for CMD-SHELL; undefined: sh. */
+  /** `80/tcp`, the image's and its own; undefined: none. */
+  readonly exposedPorts?: readonly string[];
+  /** Its own or the image's, for CMD-SHELL; undefined: sh. */
   readonly shell?: readonly string[];
 }
 

@@ -23,6 +23,12 @@ export interface ContainerSettings {
   readonly stopTimeoutSeconds?: number;
   /** What it does not say is the image's. */
   readonly healthcheck?: Healthcheck;
+  /** `80/tcp`; what it does not name is the image's. */
+  readonly exposedPorts?: readonly string[];
+  /** Kept for the image it may become. */
+  readonly onBuild?: readonly string[];
+  /** For CMD-SHELL; undefined: what the image says. */
+  readonly shell?: readonly string[];
   readonly host: HostSettings;
 }
 

@@ -26,7 +26,7 @@ export {
   type PathFacts,
   statInContainer,
 } from './operations/archive.ts';
-export { attachContainer, checkAttachable } from './operations/attach.ts';
+export { announceDetach, attachContainer, checkAttachable } from './operations/attach.ts';
 export { changesOfContainer } from './operations/changes.ts';
 export { type CommitRequest, commitContainer } from './operations/commit.ts';
 export { createContainer } from './operations/create.ts';

@@ -1,6 +1,7 @@
 /** A container's record → Docker's JSON for inspect and list. The only file of the engine that knows those shapes. */
 import { humanDuration, parseTimeNs, ZERO_TIME } from '#base';
 import { withTag } from '#images';
+import { defaultMaskedPaths, defaultReadonlyPaths } from '#runtime';
 import type {
   ContainerInspect,
   ContainerStateJson,
@@ -95,6 +96,7 @@ export function summarizeContainer(parts: EngineParts, record: ContainerRecord, 
     HostConfig: { NetworkMode: settings.host.networkMode },
     NetworkSettings: { Networks: { [settings.host.networkMode]: {} } },
     Mounts: mountsOf(settings.host.binds),
+    Health: { Status: record.health?.status ?? 'none', FailingStreak: record.health?.failingStreak ?? 0 },
   };
 }
 
@@ -150,6 +152,7 @@ function configOf(record: ContainerRecord): object {
     AttachStdin: settings.attach.stdin,
     AttachStdout: settings.attach.stdout,
     AttachStderr: settings.attach.stderr,
+    ...(program.exposedPorts ? { ExposedPorts: setOf(program.exposedPorts) } : {}),
     Tty: settings.tty,
     OpenStdin: settings.openStdin,
     StdinOnce: settings.stdinOnce,
@@ -160,12 +163,17 @@ function configOf(record: ContainerRecord): object {
     Volumes: null,
     WorkingDir: program.workingDirectory === '/' && settings.workingDirectory === '' ? '' : program.workingDirectory,
     Entrypoint: program.entrypoint,
-    OnBuild: null,
+    ...(settings.onBuild ? { OnBuild: settings.onBuild } : {}),
     Labels: program.labels,
     ...(settings.stopSignal ? { StopSignal: settings.stopSignal } : {}),
     ...(settings.stopTimeoutSeconds === undefined ? {} : { StopTimeout: settings.stopTimeoutSeconds }),
+    ...(program.shell ? { Shell: program.shell } : {}),
   };
 }
+
+/** Go's set of strings. */
+const setOf = (names: readonly string[]): Readonly<Record<string, object>> =>
+  Object.fromEntries(names.map((name) => [name, {}]));
 
 /** compat: what is zero is left out. */
 function healthcheckOf(check: Healthcheck): object {
@@ -247,10 +255,24 @@ function hostConfigOf(host: HostSettings): object {
     OomKillDisable: resources.oomKillDisable,
     PidsLimit: resources.pidsLimit === 0 ? null : resources.pidsLimit,
     Ulimits: host.ulimits.map(({ name, soft, hard }) => ({ Name: name, Hard: hard, Soft: soft })),
-    ...(host.maskedPaths ? { MaskedPaths: host.maskedPaths } : {}),
-    ...(host.readonlyPaths ? { ReadonlyPaths: host.readonlyPaths } : {}),
+    // Of Windows.
+    CpuCount: 0,
+    CpuPercent: 0,
+    IOMaximumIOps: 0,
+    IOMaximumBandwidth: 0,
+    MaskedPaths: pathsOf(host, host.maskedPaths, defaultMaskedPaths()),
+    ReadonlyPaths: pathsOf(host, host.readonlyPaths, defaultReadonlyPaths),
     ...(host.init ? { Init: true } : {}),
   };
+}
+
+/** compat: those that hold, and null for a privileged container, which has none of its own accord. */
+function pathsOf(
+  { privileged }: HostSettings,
+  own: readonly string[] | undefined,
+  byDefault: readonly string[],
+): readonly string[] | null {
+  return own ?? (privileged ? null : byDefault);
 }
 
 function restartPolicyOf({ restart = noRestart }: HostSettings): object {

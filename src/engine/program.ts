@@ -18,6 +18,8 @@ export function resolveProgram(id: ContainerId, settings: ContainerSettings, ima
   const command = settings.command.length > 0 || ownEntrypoint ? settings.command : image.command;
   const own = [...entrypoint, ...command];
   if (own.length === 0 || own[0] === '') throw errors.noCommand();
+  const ports = [...new Set([...image.exposedPorts, ...(settings.exposedPorts ?? [])])];
+  const shell = settings.shell ?? image.shell;
   const healthcheck = mergeHealthcheck(settings.healthcheck, image.healthcheck);
   return {
     args: runsInit(settings.host) ? ['/sbin/docker-init', 'init', '--', ...own] : own,
@@ -33,7 +35,8 @@ export function resolveProgram(id: ContainerId, settings: ContainerSettings, ima
     stopSignal: settings.stopSignal ?? (image.stopSignal || 'SIGTERM'),
     labels: { ...image.labels, ...settings.labels },
     ...(healthcheck ? { healthcheck } : {}),
-    ...(image.shell.length > 0 ? { shell: image.shell } : {}),
+    ...(ports.length > 0 ? { exposedPorts: ports } : {}),
+    ...(shell.length > 0 ? { shell } : {}),
   };
 }
 

@@ -3,7 +3,9 @@
  */
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { Duplex } from 'node:stream';
+import { header } from './header.ts';
 import type { RequestContext } from './router.ts';
+import { webSocketAccept, webSocketStream } from './web-socket.ts';
 
 /** Of a body that is not read yet: an archive comes in while the part before it is dealt with. */
 const BUFFERED_BYTES = 1024 * 1024;
@@ -21,7 +23,7 @@ export function createHttpServer(door: HttpDoor): Server {
     { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 60_000, highWaterMark: BUFFERED_BYTES },
     (request, response) => {
       const hijack = (contentType: string): Duplex => answerWithStream(request, response, contentType);
-      serve(door, { request, response, hijack, acceptBody: () => request });
+      serve(door, { request, response, hijack, webSocket: () => undefined, acceptBody: () => request });
     },
   );
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -31,10 +33,7 @@ export function createHttpServer(door: HttpDoor): Server {
 }
 
 /** Hands one request to the door. A target that is no URL is answered here: it has no path to route by. */
-export function serve(
-  door: HttpDoor,
-  exchange: Pick<RequestContext, 'request' | 'response' | 'hijack' | 'acceptBody'>,
-): void {
+export function serve(door: HttpDoor, exchange: Omit<RequestContext, 'url' | 'params' | 'query' | 'signal'>): void {
   const { request, response } = exchange;
   const abort = new AbortController();
   const gone = (): void => abort.abort(new Error('the client has gone'));
@@ -56,7 +55,10 @@ export function serve(
 function answerWithStream(request: IncomingMessage, response: ServerResponse, contentType: string): Duplex {
   response.writeHead(200, { 'Content-Type': contentType });
   response.flushHeaders();
-  return Duplex.from({ readable: request, writable: response } as never);
+  const stream = Duplex.from({ readable: request, writable: response } as never);
+  // A client that goes away before anybody listens must not take the process along.
+  stream.on('error', () => stream.destroy());
+  return stream;
 }
 
 /** The body of such a request is read from the request as usual; the socket carries what comes after it. */
@@ -70,17 +72,29 @@ function serveUpgrade(door: HttpDoor, request: IncomingMessage, socket: Duplex, 
   response.once('finish', () => {
     if (!taken) socket.end();
   });
-  const hijack = (contentType: string): Duplex => {
+  const takeOver = (lines: readonly string[]): Duplex => {
     taken = true;
     response.detachSocket(request.socket);
-    socket.write(upgradeHead(contentType, door.headers));
+    socket.write(headOf(lines, door.headers));
     return socket;
   };
-  serve(door, { request, response, hijack, acceptBody: () => request });
+  const hijack = (contentType: string): Duplex =>
+    takeOver(['HTTP/1.1 101 UPGRADED', `Content-Type: ${contentType}`, 'Connection: Upgrade', 'Upgrade: tcp']);
+  const webSocket = (isText: boolean): Duplex | undefined => {
+    const key = header(request, 'sec-websocket-key');
+    if (header(request, 'upgrade')?.toLowerCase() !== 'websocket' || key === undefined) return undefined;
+    const lines = [
+      'HTTP/1.1 101 Switching Protocols',
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      `Sec-WebSocket-Accept: ${webSocketAccept(key)}`,
+    ];
+    return webSocketStream(takeOver(lines), isText);
+  };
+  serve(door, { request, response, hijack, webSocket, acceptBody: () => request });
 }
 
-function upgradeHead(contentType: string, headers: Readonly<Record<string, string>>): string {
-  const lines = ['HTTP/1.1 101 UPGRADED', `Content-Type: ${contentType}`, 'Connection: Upgrade', 'Upgrade: tcp'];
-  for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
+function headOf(first: readonly string[], headers: Readonly<Record<string, string>>): string {
+  const lines = [...first, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)];
   return `${lines.join('\r\n')}\r\n\r\n`;
 }

@@ -31,7 +31,7 @@ export function createWebServer(door: HttpDoor, options: WebServerOptions = {}):
   const settings = { keepAliveTimeout: keepAliveMs, requestTimeout: 0, headersTimeout: 60_000 };
   const server: WebServer = tls ? createTlsServer({ ...settings, ...tlsOptions(tls) }) : createServer(settings);
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    serve(door, { request, response, hijack: refuseHijack, acceptBody: () => request });
+    serve(door, { request, response, hijack: refuseHijack, webSocket: () => undefined, acceptBody: () => request });
   });
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     let isAsked = false;
@@ -40,7 +40,7 @@ export function createWebServer(door: HttpDoor, options: WebServerOptions = {}):
       isAsked = true;
       return request;
     };
-    serve(door, { request, response, hijack: refuseHijack, acceptBody });
+    serve(door, { request, response, hijack: refuseHijack, webSocket: () => undefined, acceptBody });
   });
   server.setTimeout(stallMs);
   return server;

@@ -211,9 +211,9 @@ export class ContainerRuntime {
     }
   }
 
-  /** SIGKILL to everything in a cgroup, until nothing is left; one that does not exist is no error. */
-  killCgroup(cgroupsPath: string): Promise<void> {
-    return openCgroup(cgroupsPath, this.#deps.cgroupHost).kill();
+  /** SIGKILL to everything in a cgroup, at once and until nothing is left; one that does not exist is no error. */
+  killCgroup(cgroupsPath: string, signal?: AbortSignal): Promise<void> {
+    return openCgroup(cgroupsPath, this.#deps.cgroupHost).kill(signal);
   }
 
   /** Removes a cgroup that holds nothing any more, such as the one above all containers; any other stays as it is. */

@@ -27,6 +27,7 @@ export {
   seccompReturns,
 } from './bpf/seccomp-rules.ts';
 export { decodeMessagePack, EventTime, encodeMessagePack, eventTime, type MessagePackValue } from './message-pack.ts';
+export { DEFAULT_DETACH_KEYS, DetachKeys, parseDetachKeys } from './detach-keys.ts';
 export { Demultiplexer, frame, streamNumber } from './multiplex.ts';
 export {
   type ByteString,
@@ -38,3 +39,4 @@ export {
 } from './tar/entry.ts';
 export { TarReader, type TarSink } from './tar/reader.ts';
 export { encodeTarEntry, TAR_END, tarEntry, tarPadding } from './tar/writer.ts';
+export { opcodes, webSocketFrame, WebSocketReader, WebSocketViolation } from './websocket.ts';

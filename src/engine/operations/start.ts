@@ -15,10 +15,10 @@ import { removeRecord } from './remove.ts';
 
 /** Throws `container.noSuch`, the lifecycle's refusals, and why the process could not be started. */
 export async function startContainer(parts: EngineParts, reference: string): Promise<void> {
-  const { id, status } = findContainer(parts, reference);
-  // One that has just ended is cleaned up first; one that runs is refused at once.
-  if (!isLive(status)) await parts.live.get(id)?.cleaned;
+  const { id } = findContainer(parts, reference);
   await parts.locks.run(id, async () => {
+    // One that has just ended is cleaned up first; one that runs is refused at once.
+    if (!isLive(findContainer(parts, id).status)) await parts.live.get(id)?.cleaned;
     const record = findContainer(parts, id);
     // compat: between two runs of a restart policy a container counts as running.
     if (record.status === 'restarting') throw errors.alreadyStarted();

@@ -3,7 +3,7 @@
 /** Body of POST /containers/create. Everything may be missing or null. */
 export interface ContainerCreateBody extends ContainerConfigBody {
   readonly HostConfig?: HostConfigBody | null;
-  readonly NetworkingConfig?: { readonly EndpointsConfig?: Readonly<Record<string, unknown>> | null } | null;
+  readonly NetworkingConfig?: { readonly EndpointsConfig?: Readonly<Record<string, object | null>> | null } | null;
 }
 
 export interface ContainerConfigBody {
@@ -217,6 +217,8 @@ export interface ContainerSummary {
   readonly HostConfig: { readonly NetworkMode: string };
   readonly NetworkSettings: { readonly Networks: Readonly<Record<string, object>> };
   readonly Mounts: readonly MountPointJson[];
+  /** Since API 1.52; `none` where nothing is checked. */
+  readonly Health?: { readonly Status: string; readonly FailingStreak: number };
   /** Where sizes were asked for. */
   readonly SizeRw?: number;
   readonly SizeRootFs?: number;

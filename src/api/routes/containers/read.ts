@@ -5,29 +5,31 @@ import {
   containerSizes,
   type EngineParts,
   findContainer,
-  inspectContainer,
   listContainers,
   listFilters,
   logPathOf,
   planOfContainer,
   readLog,
-  summarizeContainer,
   topContainer,
   isLogReadable,
   type LogLine,
 } from '#engine';
 import type { RequestContext, Route } from '#rpc';
 import { frame } from '#wire';
+import { inspectJson, summaryJson } from '../../container-json.ts';
 import { errors } from '../../errors.ts';
+import { drained } from '../../gone.ts';
 import { sendJson } from '../../http-status.ts';
+import { outputType } from '../../output-type.ts';
 import { boolean, filters, integer, timestamp } from '../../query.ts';
+import { minorVersion } from '../../version.ts';
 
 export function readRoutes(parts: EngineParts): Route[] {
   return [
     {
       method: 'GET',
       path: '/containers/json',
-      handle: async ({ query, response }) => {
+      handle: async ({ query, url, response }) => {
         const records = listContainers(parts, {
           all: boolean(query, 'all'),
           limit: Math.max(0, integer(query, 'limit') ?? 0),
@@ -37,7 +39,7 @@ export function readRoutes(parts: EngineParts): Route[] {
         const rows: object[] = [];
         for (const record of records) {
           const sizes = boolean(query, 'size') ? await sizesJson(parts, record) : {};
-          rows.push({ ...summarizeContainer(parts, record, now), ...sizes });
+          rows.push({ ...summaryJson(parts, record, now, minorVersion(url)), ...sizes });
         }
         sendJson(response, 200, rows);
       },
@@ -45,10 +47,10 @@ export function readRoutes(parts: EngineParts): Route[] {
     {
       method: 'GET',
       path: '/containers/{id}/json',
-      handle: async ({ params, query, response }) => {
+      handle: async ({ params, query, url, response }) => {
         const record = findContainer(parts, params['id']!);
         const sizes = boolean(query, 'size') ? await sizesJson(parts, record) : {};
-        sendJson(response, 200, { ...inspectContainer(parts, record), ...sizes });
+        sendJson(response, 200, { ...inspectJson(parts, record, minorVersion(url)), ...sizes });
       },
     },
     {
@@ -80,7 +82,7 @@ export async function sizesJson(parts: EngineParts, record: ContainerRecord): Pr
   return { SizeRw: writtenBytes, SizeRootFs: wholeBytes };
 }
 
-async function logs(parts: EngineParts, { params, query, response, signal }: RequestContext): Promise<void> {
+async function logs(parts: EngineParts, { params, query, url, response, signal }: RequestContext): Promise<void> {
   const record = findContainer(parts, params['id']!);
   const stdout = boolean(query, 'stdout');
   const stderr = boolean(query, 'stderr');
@@ -100,8 +102,7 @@ async function logs(parts: EngineParts, { params, query, response, signal }: Req
   const timestamps = boolean(query, 'timestamps');
   const wantsDetails = boolean(query, 'details');
   const raw = record.settings.tty;
-  const type = raw ? 'application/vnd.docker.raw-stream' : 'application/vnd.docker.multiplexed-stream';
-  response.writeHead(200, { 'Content-Type': type });
+  response.writeHead(200, { 'Content-Type': outputType(raw, url) });
   response.flushHeaders();
   const lines = readLog(source, {
     stdout,
@@ -114,6 +115,7 @@ async function logs(parts: EngineParts, { params, query, response, signal }: Req
   const batch: Buffer[] = [];
   let size = 0;
   for await (const line of lines) {
+    if (signal.aborted) return;
     const before = `${timestamps ? `${line.time} ` : ''}${wantsDetails ? `${detailsOf(line)} ` : ''}`;
     const text = before === '' ? line.text : Buffer.concat([Buffer.from(before), line.text]);
     batch.push(raw ? text : frame(line.stream, text));
@@ -136,11 +138,4 @@ function detailsOf({ attributes = {} }: LogLine): string {
 /** compat: `all`, or anything that is no number, is everything; a negative number too. */
 function tailOf(text: string | null): number | undefined {
   return text !== null && /^\d+$/.test(text) ? Number(text) : undefined;
-}
-
-function drained(response: NodeJS.WritableStream, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    response.once('drain', resolve);
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
