@@ -20,7 +20,7 @@ export function resolveProgram(id: ContainerId, settings: ContainerSettings, ima
   if (own.length === 0 || own[0] === '') throw errors.noCommand();
   const healthcheck = mergeHealthcheck(settings.healthcheck, image.healthcheck);
   return {
-    args: runsInit(settings.host) ? ['/sbin/docker-init', 'init', '--', ...own] : own,
+    args: runsInit(settings.host) ? [...initWords(settings.host), ...own] : own,
     entrypoint: entrypoint.length === 0 ? null : entrypoint,
     command: command.length === 0 ? null : command,
     env: mergeEnvironment([
@@ -35,6 +35,11 @@ export function resolveProgram(id: ContainerId, settings: ContainerSettings, ima
     ...(healthcheck ? { healthcheck } : {}),
     ...(image.shell.length > 0 ? { shell: image.shell } : {}),
   };
+}
+
+/** Our own init is one of several programs of the helper, and is named; any other takes the program behind `--`. */
+function initWords({ initPath }: HostSettings): string[] {
+  return ['/sbin/docker-init', ...(initPath === undefined ? ['init'] : []), '--'];
 }
 
 /** `--init`, which makes no sense where the container's first process is not pid 1. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { arch, cpus, hostname, release, totalmem } from 'node:os';
 import { formatTimeNs, nowNs } from '#base';
 
-import type { EngineParts } from '#engine';
+import type { DaemonSettings, EngineParts, ForeignRuntime } from '#engine';
 import type { RequestContext, Route } from '#rpc';
 import { sendJson } from '../http-status.ts';
 import { registryInfo } from '../registry-info.ts';
@@ -59,12 +59,15 @@ function version({ version: number, startedAt }: SystemFacts): object {
 }
 
 function info(parts: EngineParts, { version: number }: SystemFacts): object {
+  const settings = parts.settings.current;
   const records = parts.containers.list();
   const count = (status: string): number => records.filter((record) => record.status === status).length;
   // compat: between two runs of a restart policy it counts as running.
   const running = count('running') + count('restarting');
   return {
-    ID: hostname(),
+    ID: parts.options.engineId,
+    Labels: settings.labels,
+    Debug: settings.debug,
     Containers: records.length,
     ContainersRunning: running,
     ContainersPaused: count('paused'),
@@ -81,7 +84,7 @@ function info(parts: EngineParts, { version: number }: SystemFacts): object {
     CPUSet: true,
     PidsLimit: true,
     OomKillDisable: parts.runtime.cgroupVersion === 1,
-    LoggingDriver: 'json-file',
+    LoggingDriver: settings.defaults.log.driver,
     CgroupDriver: 'cgroupfs',
     CgroupVersion: String(parts.runtime.cgroupVersion),
     KernelVersion: release(),
@@ -94,8 +97,8 @@ function info(parts: EngineParts, { version: number }: SystemFacts): object {
     Name: hostname(),
     ...registryInfo(parts.registry.config),
     ServerVersion: number,
-    Runtimes: { skiff: { path: 'skiff-runtime' } },
-    DefaultRuntime: 'skiff',
+    Runtimes: { skiff: { path: 'skiff-runtime' }, ...foreignRuntimes(settings) },
+    DefaultRuntime: settings.defaultRuntime,
     Swarm: {
       LocalNodeState: 'inactive',
       NodeID: '',
@@ -104,12 +107,21 @@ function info(parts: EngineParts, { version: number }: SystemFacts): object {
       Error: '',
       RemoteManagers: null,
     },
-    LiveRestoreEnabled: false,
-    InitBinary: 'skiff-helper',
-    SecurityOptions: ['name=seccomp,profile=builtin'],
+    LiveRestoreEnabled: settings.liveRestore,
+    InitBinary: settings.defaults.initPath ?? 'skiff-helper',
+    SecurityOptions: [`name=seccomp,profile=${settings.seccompName}`],
     SystemTime: formatTimeNs(nowNs()),
     Warnings: null,
   };
+}
+
+/** compat: arguments are there only when there are some. */
+function foreignRuntimes({ runtimes }: DaemonSettings): object {
+  const shown = ({ path, args }: ForeignRuntime): object => ({
+    path,
+    ...(args.length > 0 ? { runtimeArgs: args } : {}),
+  });
+  return Object.fromEntries(Object.entries(runtimes).map(([name, runtime]) => [name, shown(runtime)]));
 }
 
 function operatingSystem(): string {

@@ -112,7 +112,7 @@ async function create(parts: EngineParts, { request, query, response }: RequestC
   if (body === undefined || body === null)
     throw errors.invalid('config cannot be empty in order to create a container');
   if (typeof body !== 'object') throw errors.invalid('the body of create has to be a JSON object');
-  const settings = parseCreateBody(body);
+  const settings = parseCreateBody(body, parts.settings.current.defaults);
   const { id } = await createContainer(parts, settings, query.get('name') ?? '');
   sendJson(response, 201, { Id: id, Warnings: [] });
 }
