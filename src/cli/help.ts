@@ -1,6 +1,7 @@
 /** Help texts, made from the tables of commands and flags. */
 import type { Command } from './command.ts';
-import { type CommandGroup, commandGroups, topCommands } from './command-tree.ts';
+import type { CommandGroup } from './command-entry.ts';
+import { commandGroups, topCommands } from './command-tree.ts';
 import type { Flag, FlagTable } from './flags.ts';
 import { globalFlags } from './global-flags.ts';
 
