@@ -81,8 +81,8 @@ const reasonOf = (code: string): string =>
     .replaceAll('_', ' ')
     .toLowerCase();
 
-/** A failure of the socket, in words that say what to do. */
-export function connectionError(thrown: unknown, host: string): SkiffError {
+/** A failure of the socket, in words that say what to do. With `tls` a connection that is just closed is a refusal. */
+export function connectionError(thrown: unknown, host: string, { tls = false } = {}): SkiffError {
   if (thrown instanceof SkiffError) return thrown;
   const code = errnoCode(thrown);
   if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTSOCK') {
@@ -90,6 +90,7 @@ export function connectionError(thrown: unknown, host: string): SkiffError {
   }
   if (code !== undefined && notTrusted.test(code)) return because(errors.notTrusted(host, messageOf(thrown)), thrown);
   if (code !== undefined && notAccepted.test(code)) return because(errors.notAccepted(host, reasonOf(code)), thrown);
+  if (tls && code === 'ECONNRESET') return because(errors.notAccepted(host, 'it closed the connection'), thrown);
   // What a server without TLS answers to a client with it, and the other way round.
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG') {
     return because(errors.speaksTls(host), thrown);

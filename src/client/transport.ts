@@ -101,15 +101,20 @@ export class Transport {
     try {
       return await attempt();
     } catch (error) {
-      const reported = connectionError(error, this.host);
+      const reported = this.#failure(error);
       const revive = reported.code === 'client.unreachable' ? this.#options.onUnreachable : undefined;
       if (!revive || !(await revive(reported))) throw reported;
     }
     try {
       return await attempt();
     } catch (error) {
-      throw connectionError(error, this.host);
+      throw this.#failure(error);
     }
+  }
+
+  /** Before the answer has begun. */
+  #failure(thrown: unknown): SkiffError {
+    return connectionError(thrown, this.host, { tls: this.#options.tls !== undefined });
   }
 
   #send(method: Method, path: string, call: Call): Promise<IncomingMessage> {

@@ -60,8 +60,9 @@ function makeCertificates(folder: string): void {
   sign('server', 'server', '-days 9', 'subjectAltName=DNS:localhost,IP:127.0.0.1');
   sign('server', 'client', '-days 9', 'extendedKeyUsage=clientAuth');
   sign('foreign', 'foreign', '-days 9', 'extendedKeyUsage=clientAuth');
-  sign('server', 'expired', '-not_before 20200101000000Z -not_after 20200201000000Z', 'extendedKeyUsage=clientAuth');
-  for (const name of ['client', 'expired', 'bare']) {
+  sign('server', 'expired', '-days -1', 'extendedKeyUsage=clientAuth');
+  const foreignAuthority = readFileSync(`${folder}/foreign/ca.pem`);
+  for (const name of ['client', 'expired', 'bare', 'foreign']) {
     writeFileSync(`${folder}/${name}/ca.pem`, readFileSync(`${folder}/server/ca.pem`));
   }
   // Right about itself, wrong about the daemon.
@@ -69,7 +70,7 @@ function makeCertificates(folder: string): void {
   for (const file of ['cert.pem', 'key.pem']) {
     writeFileSync(`${folder}/mistrusting/${file}`, readFileSync(`${folder}/client/${file}`));
   }
-  writeFileSync(`${folder}/mistrusting/ca.pem`, readFileSync(`${folder}/foreign/ca.pem`));
+  writeFileSync(`${folder}/mistrusting/ca.pem`, foreignAuthority);
 }
 
 const portOf = (output: string): string => /^API listen on 127\.0\.0\.1:(\d+)$/m.exec(output)?.[1] ?? '';
@@ -124,7 +125,7 @@ describe('the daemon on a network', { skip: missing('root', 'busybox', 'openssl'
       for (const who of ['bare', 'foreign', 'expired', 'mistrusting']) {
         const { status, stdout, stderr } = await run(program, ['ps'], as(who));
         assert.equal(status, 1, `${who}: ${stdout}${stderr}`);
-        assert.match(stderr, /certificate|TLS|tls/, who);
+        assert.deepEqual(stdout, '', who);
       }
       const without = await run(program, ['ps'], { DOCKER_HOST: host });
       assert.equal(without.status, 1);
@@ -147,8 +148,8 @@ describe('the daemon on a network', { skip: missing('root', 'busybox', 'openssl'
   test('what skiff says of a certificate tells what to do', async () => {
     const words: Readonly<Record<string, RegExp>> = {
       bare: /does not accept this client: .*certificate required.*: give it a certificate with --tlscert and --tlskey/,
-      expired: /does not accept this client: .*certificate expired/,
-      foreign: /is not trusted|does not accept/,
+      expired: /does not accept this client: it closed the connection/,
+      foreign: /does not accept this client: it closed the connection/,
       mistrusting: /the daemon at tcp:\/\/127\.0\.0\.1:\d+ is not trusted: .*--tlscacert/,
     };
     for (const [who, expected] of Object.entries(words)) {
@@ -212,36 +213,48 @@ describe('the daemon on a network', { skip: missing('root', 'busybox', 'openssl'
     }
   });
 
-  test('sockets of a supervisor are taken over, unix and TCP', async () => {
+  test('sockets of a supervisor are taken over', { skip: missing('systemd-socket-activate') }, async () => {
     const path = `${folder}/handed.sock`;
-    const [local, remote] = [createServer(), createServer()];
-    await Promise.all([
-      new Promise<void>((resolve) => local.listen(path, resolve)),
-      new Promise<void>((resolve) => remote.listen(0, '127.0.0.1', resolve)),
-    ]);
-    const fds = [local, remote].map((server) => (server as unknown as { _handle: { fd: number } })._handle.fd);
+    const port = await freePort();
     const state = `${folder}/activated`;
-    const flags = `--data-root ${state}/data --exec-root ${state}/exec --cgroup-parent /skiff-test-activated -H fd://`;
-    const script = `LISTEN_PID=$$ LISTEN_FDS=2 LISTEN_FDNAMES=a:b exec ${BIN}/skiffd ${flags}`;
-    const child = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'pipe', ...fds] });
+    const environment = ['PATH', 'SKIFF_SOURCE'].filter((name) => process.env[name] !== undefined);
+    const child = spawn('systemd-socket-activate', [
+      ...environment.flatMap((name) => ['-E', name]),
+      ...['-l', path, '-l', `127.0.0.1:${port}`],
+      ...[`${BIN}/skiffd`, '--data-root', `${state}/data`, '--exec-root', `${state}/exec`],
+      ...['--cgroup-parent', '/skiff-test-activated', '-H', 'fd://'],
+    ]);
     let said = '';
-    child.stdout!.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    child.stderr!.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    const { port } = remote.address() as { port: number };
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
     try {
-      await eventually('it listens', () => said.includes('API listen on fd://4'), 15_000);
+      await eventually('it waits', () => said.split('Listening on').length === 3, 15_000);
+      // The first connection is what starts the daemon, and waits for it.
       for (const where of [`unix://${path}`, `tcp://127.0.0.1:${port}`]) {
         const { stdout, stderr } = await run(`${BIN}/skiff`, ['-H', where, 'info', '-f', '{{.OSType}}']);
         assert.equal(stdout, 'linux\n', stderr);
       }
+      assert.match(said, /API listen on fd:\/\/3\nAPI listen on fd:\/\/4\n/);
       assert.match(said, /without --tlsverify is insecure.* host=fd:\/\/4/);
+      assert.equal(said.match(/is insecure/g)?.length, 1, 'a unix socket is no network');
     } finally {
       child.kill('SIGTERM');
-      await eventually('it ends', () => child.exitCode !== null, 15_000);
-      for (const server of [local, remote]) server.close();
+      await eventually('it ends', () => child.exitCode !== null || child.signalCode !== null, 15_000);
     }
     assert.equal(child.exitCode, 0);
-    const vain = await daemon.startInVain('-H', 'fd://');
-    assert.match(vain.output, /cannot listen on fd:\/\/\*: no socket was handed over/);
+    const other = new Daemon();
+    try {
+      const none = await other.startInVain('-H', 'fd://');
+      assert.match(none.output, /cannot listen on fd:\/\/\*: no socket was handed over/);
+    } finally {
+      await other[Symbol.asyncDispose]();
+    }
   });
 });
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
