@@ -296,3 +296,9 @@ export const commandGroups: Readonly<Record<string, CommandGroup>> = {
   },
   debug: { summary: 'A look inside Skiff', commands: { plan } },
 };
+
+/** Words that are no commands of this command line: the program `skiff` gives what follows to others of the package. */
+export const ownPrograms: Readonly<Record<string, string>> = {
+  doctor: 'What this host offers to containers, what it lacks, and what to do about it',
+  registry: 'A registry of your own: serve, check',
+};

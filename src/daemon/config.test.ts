@@ -69,12 +69,6 @@ test('an option has the same value as a flag and in the file', () => {
     { driver: 'none', options: { 'max-size': '1m' } },
   );
   check(
-    ['--add-runtime=crun=/usr/bin/crun', '--default-runtime=crun'],
-    { runtimes: { crun: { path: '/usr/bin/crun' } }, 'default-runtime': 'crun' },
-    ({ settings }) => [settings.runtimes, settings.defaultRuntime],
-    [{ crun: { path: '/usr/bin/crun', args: [] } }, 'crun'],
-  );
-  check(
     ['--storage-opt=overlay2.size=10G'],
     { 'storage-opts': ['overlay2.size=10G'] },
     (c) => c.settings.defaults.storageBytes,
@@ -211,6 +205,7 @@ test('each of the options is honoured, noted in one line, or refused by name', (
     list: ['x'],
     map: { a: 'b' },
     section: { a: true },
+    runtimes: { x: { path: '/x' } },
   };
   for (const option of options.filter(({ treatment, only }) => treatment !== 'honoured' && only !== 'flag')) {
     const value =

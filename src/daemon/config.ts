@@ -6,7 +6,7 @@ import type { RegistryConfig } from '#registry';
 import { errors } from './errors.ts';
 import { type ListenHost, parseListenHost } from './hosts.ts';
 import { type GivenOptions, judge, mergeGiven, readCommandLine, readConfigText, valueOf } from './options/given.ts';
-import { bool, integer, list, map, runtimes, size, text, ulimits } from './options/kinds.ts';
+import { bool, integer, list, map, size, text, ulimits } from './options/kinds.ts';
 import { registryConfig } from './registry-options.ts';
 import { seccompOption } from './seccomp-option.ts';
 
@@ -148,7 +148,7 @@ function daemonConfig(given: GivenOptions, program: Program, environment: Enviro
 
 function settingsOf(given: GivenOptions): DaemonSettings {
   const { name: seccompName, choice: seccomp } = seccompOption(valueOf(given, 'seccomp-profile', text) ?? '');
-  const known = valueOf(given, 'runtimes', runtimes) ?? {};
+  checkDefaultRuntime(valueOf(given, 'default-runtime', text) ?? '');
   checkBridge(valueOf(given, 'bridge', text) ?? '');
   checkExecOptions(valueOf(given, 'exec-opts', list) ?? []);
   return {
@@ -158,8 +158,6 @@ function settingsOf(given: GivenOptions): DaemonSettings {
     shutdownTimeoutSeconds: valueOf(given, 'shutdown-timeout', integer) ?? defaultSettings.shutdownTimeoutSeconds,
     seccomp,
     seccompName,
-    runtimes: known,
-    defaultRuntime: checkDefaultRuntime(valueOf(given, 'default-runtime', text) ?? '', known),
     defaults: containerDefaults(given),
   };
 }
@@ -241,9 +239,8 @@ function checkLabels(labels: readonly string[]): string[] {
 }
 
 /** compat: clients and files say runc where they mean the engine's own. */
-function checkDefaultRuntime(given: string, known: DaemonSettings['runtimes']): string {
-  if (Object.hasOwn(known, given)) return given;
-  if (given === '' || given === 'skiff' || given === 'runc') return 'skiff';
+function checkDefaultRuntime(given: string): void {
+  if (given === '' || given === 'skiff' || given === 'runc') return;
   throw errors.badFlag(`specified default runtime '${given}' does not exist`);
 }
 

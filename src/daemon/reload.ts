@@ -1,7 +1,7 @@
 /** SIGHUP: the configuration is read again, and what can be changed while the daemon runs is. */
 import { hostname } from 'node:os';
 import { messageOf } from '#base';
-import { type DaemonSettings, defaultSettings } from '#engine';
+import type { DaemonSettings } from '#engine';
 import type { Assembly } from './assemble.ts';
 import type { DaemonConfig } from './config.ts';
 
@@ -36,10 +36,9 @@ function reloadable(before: DaemonSettings, next: DaemonSettings): DaemonSetting
 
 /** compat: lists are JSON, an empty one is `[]`. */
 function eventAttributes(settings: DaemonSettings, { registry }: DaemonConfig): Record<string, string> {
-  const runtimes = Object.entries(settings.runtimes).map(([name, { path }]) => `${name}:${path}`);
   return {
     debug: String(settings.debug),
-    'default-runtime': settings.defaultRuntime,
+    'default-runtime': 'skiff',
     'default-shm-size': String(settings.defaults.shmSizeBytes),
     'insecure-registries': JSON.stringify(registry.insecureRegistries),
     labels: JSON.stringify(settings.labels),
@@ -49,7 +48,7 @@ function eventAttributes(settings: DaemonSettings, { registry }: DaemonConfig): 
     'max-download-attempts': String(registry.maxAttempts),
     name: hostname(),
     'registry-mirrors': JSON.stringify(Object.values(registry.mirrors).flat()),
-    runtimes: [defaultSettings.defaultRuntime, ...runtimes].join(' '),
+    runtimes: 'skiff',
     'shutdown-timeout': String(settings.shutdownTimeoutSeconds),
   };
 }

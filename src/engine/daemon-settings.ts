@@ -17,17 +17,7 @@ export interface DaemonSettings {
   readonly seccomp: SeccompChoice;
   /** A path, `builtin` or `unconfined`. */
   readonly seccompName: string;
-  /** By name, without our own. */
-  readonly runtimes: Readonly<Record<string, ForeignRuntime>>;
-  /** `skiff`, or a name of `runtimes`. */
-  readonly defaultRuntime: string;
   readonly defaults: ContainerDefaults;
-}
-
-/** An OCI runtime's program, and what goes in front of its command. */
-export interface ForeignRuntime {
-  readonly path: string;
-  readonly args: readonly string[];
 }
 
 /** What containers get that do not say. Fixed when they are made. */
@@ -57,8 +47,6 @@ export const defaultSettings: DaemonSettings = {
   shutdownTimeoutSeconds: 15,
   seccomp: { kind: 'default' },
   seccompName: 'builtin',
-  runtimes: {},
-  defaultRuntime: 'skiff',
   defaults: {
     shmSizeBytes: 64 * 1024 * 1024,
     ulimits: [],

@@ -5,7 +5,6 @@ export {
   type ContainerDefaults,
   type DaemonSettings,
   defaultSettings,
-  type ForeignRuntime,
   type SettingsCell,
 } from './daemon-settings.ts';
 export { stopAllMonitors } from './health/monitor.ts';

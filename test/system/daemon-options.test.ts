@@ -15,7 +15,6 @@ interface Info {
   readonly LiveRestoreEnabled: boolean;
   readonly SecurityOptions: readonly string[];
   readonly RegistryConfig: { readonly Mirrors: readonly string[] };
-  readonly Runtimes: Readonly<Record<string, { path: string }>>;
 }
 
 const infoOf = async ({ http }: Daemon): Promise<Info> => (await http.call('GET', '/info')).json<Info>();
@@ -88,7 +87,6 @@ describe('options of the daemon', { skip: missing('root', 'busybox'), timeout: 1
       'default-shm-size': '1M',
       'shutdown-timeout': 3,
       'data-root': daemon.dataRoot,
-      runtimes: { other: { path: '/bin/other' } },
     });
     // A key that is a flag too: refused as at the start.
     process.kill(daemon.pid, 'SIGHUP');
@@ -101,7 +99,6 @@ describe('options of the daemon', { skip: missing('root', 'busybox'), timeout: 1
       'registry-mirrors': ['https://mirror.test'],
       'default-shm-size': '1M',
       'shutdown-timeout': 3,
-      runtimes: { other: { path: '/bin/other' } },
     });
     process.kill(daemon.pid, 'SIGHUP');
     await eventually('it is read again', async () => (await infoOf(daemon)).Labels[0] === 'a=2', 5000);
@@ -110,7 +107,6 @@ describe('options of the daemon', { skip: missing('root', 'busybox'), timeout: 1
       [info.ID, info.Debug, info.LiveRestoreEnabled, info.RegistryConfig.Mirrors],
       [id, true, true, ['https://mirror.test']],
     );
-    assert.deepEqual(info.Runtimes['other'], { path: '/bin/other' });
     const until = Math.floor(Date.now() / 1000) + 1;
     const answer = await daemon.http.call('GET', `/events?since=0&until=${until}`);
     const [event] = answer.text

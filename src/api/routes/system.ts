@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { arch, cpus, hostname, release, totalmem } from 'node:os';
 import { formatTimeNs, nowNs } from '#base';
 
-import type { DaemonSettings, EngineParts, ForeignRuntime } from '#engine';
+import type { EngineParts } from '#engine';
 import type { RequestContext, Route } from '#rpc';
 import { sendJson } from '../http-status.ts';
 import { registryInfo } from '../registry-info.ts';
@@ -97,8 +97,8 @@ function info(parts: EngineParts, { version: number }: SystemFacts): object {
     Name: hostname(),
     ...registryInfo(parts.registry.config),
     ServerVersion: number,
-    Runtimes: { skiff: { path: 'skiff-runtime' }, ...foreignRuntimes(settings) },
-    DefaultRuntime: settings.defaultRuntime,
+    Runtimes: { skiff: { path: 'skiff-runtime' } },
+    DefaultRuntime: 'skiff',
     Swarm: {
       LocalNodeState: 'inactive',
       NodeID: '',
@@ -113,15 +113,6 @@ function info(parts: EngineParts, { version: number }: SystemFacts): object {
     SystemTime: formatTimeNs(nowNs()),
     Warnings: null,
   };
-}
-
-/** compat: arguments are there only when there are some. */
-function foreignRuntimes({ runtimes }: DaemonSettings): object {
-  const shown = ({ path, args }: ForeignRuntime): object => ({
-    path,
-    ...(args.length > 0 ? { runtimeArgs: args } : {}),
-  });
-  return Object.fromEntries(Object.entries(runtimes).map(([name, runtime]) => [name, shown(runtime)]));
 }
 
 function operatingSystem(): string {

@@ -72,8 +72,7 @@ export const options: readonly Option[] = [
   honoured('tlskey', text, 'Key of the certificate'),
 
   honoured('cgroup-parent', text, "Cgroup above the containers'"),
-  honoured('default-runtime', text, 'OCI runtime of containers that name none'),
-  honoured('add-runtime', runtimes, 'Further OCI runtime', { key: 'runtimes', merges: true }),
+  honoured('default-runtime', text, 'skiff, which also answers to the name runc'),
   honoured('default-ulimit', ulimits, 'Limit of containers that have none of that name', { key: 'default-ulimits' }),
   honoured('default-shm-size', size, 'Size of /dev/shm'),
   honoured('default-cgroupns-mode', text, 'host or private'),
@@ -144,6 +143,11 @@ export const options: readonly Option[] = [
   later('allow-direct-routing', bool, { harmless: ['false'] }),
   later('bridge-accept-fwmark', text),
 
+  other('later', 'add-runtime', runtimes, 'containers run with our own runtime, others come with a later version', {
+    key: 'runtimes',
+    merges: true,
+    harmless: ['map[]'],
+  }),
   refused('authorization-plugin', list, 'there are no plugins, so nothing would be asked: put a proxy in front', {
     key: 'authorization-plugins',
   }),
@@ -167,7 +171,6 @@ export const reloadableKeys: ReadonlySet<string> = new Set([
   'max-concurrent-uploads',
   'max-download-attempts',
   'default-runtime',
-  'runtimes',
   'shutdown-timeout',
   'default-shm-size',
 ]);
