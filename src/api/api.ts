@@ -2,7 +2,7 @@
 import type { Server } from 'node:http';
 import type { Log } from '#base';
 import type { EngineParts } from '#engine';
-import { createHttpServer, type Match, Router } from '#rpc';
+import { createHttpServer, type HttpDoor, type Match, Router, type TlsSettings } from '#rpc';
 import { errors } from './errors.ts';
 import { sendError } from './http-status.ts';
 import { archiveRoutes } from './routes/containers/archive.ts';
@@ -23,8 +23,8 @@ import { systemRoutes } from './routes/system.ts';
 import type { SystemFacts } from './system-info.ts';
 import { apiVersions, stripVersion } from './version.ts';
 
-/** A server for the Engine API, not listening yet. */
-export function createApi(parts: EngineParts, facts: SystemFacts, log: Log): Server {
+/** A server for the Engine API, not listening yet. With `tls` it speaks HTTPS. Throws what OpenSSL says of a certificate. */
+export function createApi(parts: EngineParts, facts: SystemFacts, log: Log, tls?: TlsSettings): Server {
   const router = new Router([
     ...systemRoutes(parts, facts),
     ...eventRoutes(parts),
@@ -43,7 +43,7 @@ export function createApi(parts: EngineParts, facts: SystemFacts, log: Log): Ser
     ...laterRoutes(),
   ]);
   const find = (method: string, path: string): Match | undefined => router.match(method, stripVersion(path));
-  return createHttpServer({
+  const door: HttpDoor = {
     headers: {
       'Api-Version': apiVersions.newest,
       'Docker-Experimental': 'false',
@@ -60,5 +60,6 @@ export function createApi(parts: EngineParts, facts: SystemFacts, log: Log): Ser
         sendError(response, error, log.with({ method: request.method, path: url.pathname }));
       }
     },
-  });
+  };
+  return createHttpServer(door, tls);
 }

@@ -7,8 +7,6 @@ import { registryInfo } from './registry-info.ts';
 import { apiVersions, goArchitecture } from './version.ts';
 
 export interface SystemFacts {
-  /** Of this installation: the same after a restart, different for every data folder. */
-  readonly id: string;
   readonly version: string;
   readonly startedAt: string;
 }
@@ -34,10 +32,11 @@ export function versionJson({ version: number }: SystemFacts): object {
   };
 }
 
-export function infoJson(parts: EngineParts, { id, version }: SystemFacts, minor: number): object {
+export function infoJson(parts: EngineParts, { version }: SystemFacts, minor: number): object {
   const system = operatingSystem();
+  const settings = parts.settings.current;
   return {
-    ID: id,
+    ID: parts.options.engineId,
     ...countsOf(parts),
     Images: parts.images.list().length,
     Driver: parts.snapshots.driver,
@@ -45,12 +44,12 @@ export function infoJson(parts: EngineParts, { id, version }: SystemFacts, minor
     Plugins: { Volume: [], Network: ['host', 'none'], Authorization: null, Log: logDriverNames() },
     ...limitsOf(parts),
     ...hostOf(),
-    Debug: false,
+    Debug: settings.debug,
     NFd: readdirSync('/proc/self/fd').length,
     // compat: the nearest to goroutines is what the event loop waits for.
     NGoroutines: process.getActiveResourcesInfo().length,
     NEventsListener: parts.events.listeners(),
-    LoggingDriver: 'json-file',
+    LoggingDriver: settings.defaults.log.driver,
     CgroupDriver: 'cgroupfs',
     CgroupVersion: String(parts.runtime.cgroupVersion),
     OperatingSystem: system.name,
@@ -58,7 +57,7 @@ export function infoJson(parts: EngineParts, { id, version }: SystemFacts, minor
     DockerRootDir: parts.options.dataRoot,
     ...registryInfo(parts.registry.config, minor),
     GenericResources: null,
-    Labels: [],
+    Labels: settings.labels,
     ExperimentalBuild: false,
     ServerVersion: version,
     Runtimes: { skiff: { path: 'skiff-runtime' } },
@@ -71,11 +70,11 @@ export function infoJson(parts: EngineParts, { id, version }: SystemFacts, minor
       Error: '',
       RemoteManagers: null,
     },
-    LiveRestoreEnabled: false,
+    LiveRestoreEnabled: settings.liveRestore,
     Isolation: '',
-    InitBinary: 'skiff-helper',
+    InitBinary: settings.defaults.initPath ?? 'skiff-helper',
     ...commits(minor),
-    SecurityOptions: minor < 25 ? ['seccomp'] : ['name=seccomp,profile=builtin'],
+    SecurityOptions: minor < 25 ? ['seccomp'] : [`name=seccomp,profile=${settings.seccompName}`],
     CDISpecDirs: [],
     Warnings: null,
     ...olderFields(minor),

@@ -1,17 +1,6 @@
 /** Every command by its path, with what help says of it. Files are loaded when their command runs. */
-import type { Command } from './command.ts';
-
-export interface CommandEntry {
-  readonly summary: string;
-  load(): Promise<Command>;
-}
-
-export interface CommandGroup {
-  readonly summary: string;
-  readonly commands: Readonly<Record<string, CommandEntry>>;
-  /** Other names of its commands, not listed. */
-  readonly aliases?: Readonly<Record<string, string>>;
-}
+import type { CommandEntry, CommandGroup } from './command-entry.ts';
+import { contextGroup } from './context-commands.ts';
 
 const attach: CommandEntry = {
   summary: "Connect this terminal to a running container's main process",
@@ -169,6 +158,10 @@ const systemFsck: CommandEntry = {
   summary: 'Compare the records of images with the disk',
   load: async () => (await import('./commands/system-fsck.ts')).systemFsck,
 };
+const dialStdio: CommandEntry = {
+  summary: 'Join stdin and stdout with the connection to the daemon',
+  load: async () => (await import('./commands/system-dial-stdio.ts')).systemDialStdio,
+};
 const events: CommandEntry = {
   summary: 'Show what happens, as it happens',
   load: async () => (await import('./commands/events.ts')).events,
@@ -295,7 +288,17 @@ export const commandGroups: Readonly<Record<string, CommandGroup>> = {
     },
     aliases: { list: 'ls', remove: 'rm' },
   },
+  context: contextGroup,
   manifest: { summary: 'Manifests of images at registries', commands: { inspect: manifestInspect } },
-  system: { summary: 'The daemon', commands: { df: systemDf, events, fsck: systemFsck, info } },
+  system: {
+    summary: 'The daemon',
+    commands: { df: systemDf, 'dial-stdio': dialStdio, events, fsck: systemFsck, info },
+  },
   debug: { summary: 'A look inside Skiff', commands: { plan } },
+};
+
+/** Words that are no commands of this command line: the program `skiff` gives what follows to others of the package. */
+export const ownPrograms: Readonly<Record<string, string>> = {
+  doctor: 'What this host offers to containers, what it lacks, and what to do about it',
+  registry: 'A registry of your own: serve, check',
 };

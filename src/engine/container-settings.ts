@@ -50,6 +50,8 @@ export interface HostSettings {
   /** Undefined: it stays down when it has ended. */
   readonly restart?: RestartPolicy;
   readonly init: boolean;
+  /** A program of the operator's for `init`; undefined: our own. */
+  readonly initPath?: string;
   readonly groupAdd: readonly string[];
   readonly sysctls: Readonly<Record<string, string>>;
   readonly ulimits: readonly { readonly name: string; readonly soft: number; readonly hard: number }[];

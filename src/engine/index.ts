@@ -1,6 +1,12 @@
 /** Containers and their lives. */
 export { createAttachments } from './attachments.ts';
 export { type ContainerRecord, type Containers, openContainers } from './container-record.ts';
+export {
+  type ContainerDefaults,
+  type DaemonSettings,
+  defaultSettings,
+  type SettingsCell,
+} from './daemon-settings.ts';
 export { stopAllMonitors } from './health/monitor.ts';
 export type { HealthMonitors } from './health/monitors.ts';
 export type {

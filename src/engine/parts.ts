@@ -6,6 +6,7 @@ import type { RegistryClient } from '#registry';
 import type { ContainerRuntime } from '#runtime';
 import type { Attachments } from './attachments.ts';
 import type { ContainerRecord, Containers } from './container-record.ts';
+import type { SettingsCell } from './daemon-settings.ts';
 import { errors } from './errors.ts';
 import type { Events } from './events.ts';
 import type { ExecInstances } from './exec-instances.ts';
@@ -20,10 +21,13 @@ export interface EngineOptions {
   readonly execRoot: string;
   /** The cgroup above the containers', such as `/skiff`. */
   readonly cgroupParent: string;
+  /** This engine among others, for as long as its data folder lives. */
+  readonly engineId: string;
 }
 
 export interface EngineParts {
   readonly options: EngineOptions;
+  readonly settings: SettingsCell;
   readonly containers: Containers;
   readonly live: LiveContainers;
   readonly attachments: Attachments;

@@ -22,7 +22,7 @@ export function resolveProgram(id: ContainerId, settings: ContainerSettings, ima
   const shell = settings.shell ?? image.shell;
   const healthcheck = mergeHealthcheck(settings.healthcheck, image.healthcheck);
   return {
-    args: runsInit(settings.host) ? ['/sbin/docker-init', 'init', '--', ...own] : own,
+    args: runsInit(settings.host) ? [...initWords(settings.host), ...own] : own,
     entrypoint: entrypoint.length === 0 ? null : entrypoint,
     command: command.length === 0 ? null : command,
     env: mergeEnvironment([
@@ -38,6 +38,11 @@ export function resolveProgram(id: ContainerId, settings: ContainerSettings, ima
     ...(ports.length > 0 ? { exposedPorts: ports } : {}),
     ...(shell.length > 0 ? { shell } : {}),
   };
+}
+
+/** Our own init is one of several programs of the helper, and is named; any other takes the program behind `--`. */
+function initWords({ initPath }: HostSettings): string[] {
+  return ['/sbin/docker-init', ...(initPath === undefined ? ['init'] : []), '--'];
 }
 
 /** `--init`, which makes no sense where the container's first process is not pid 1. */

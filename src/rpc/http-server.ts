@@ -2,10 +2,12 @@
  * HTTP/1.1 on sockets, with connections that a handler may take over (Docker's attach, exec and build session).
  */
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { Duplex } from 'node:stream';
 import { header } from './header.ts';
 import type { RequestContext } from './router.ts';
 import { webSocketAccept, webSocketStream } from './web-socket.ts';
+import { type TlsSettings, tlsOptions } from './tls.ts';
 
 /** Of a body that is not read yet: an archive comes in while the part before it is dealt with. */
 const BUFFERED_BYTES = 1024 * 1024;
@@ -17,15 +19,17 @@ export interface HttpDoor {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** A server that is not listening yet. */
-export function createHttpServer(door: HttpDoor): Server {
-  const server = createServer(
-    { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 60_000, highWaterMark: BUFFERED_BYTES },
-    (request, response) => {
-      const hijack = (contentType: string): Duplex => answerWithStream(request, response, contentType);
-      serve(door, { request, response, hijack, webSocket: () => undefined, acceptBody: () => request });
-    },
-  );
+/** A server that is not listening yet. Throws what OpenSSL says about the certificate and key. */
+export function createHttpServer(door: HttpDoor, tls?: TlsSettings): Server {
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    const hijack = (contentType: string): Duplex => answerWithStream(request, response, contentType);
+    serve(door, { request, response, hijack, webSocket: () => undefined, acceptBody: () => request });
+  };
+  const settings = { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 60_000, highWaterMark: BUFFERED_BYTES };
+  // Half-open, as connections without TLS are: the end of an attached client's input is not the end of the output.
+  const server = tls
+    ? createTlsServer({ ...settings, ...tlsOptions(tls), allowHalfOpen: true }, answer)
+    : createServer(settings, answer);
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     serveUpgrade(door, request, socket, head);
   });

@@ -69,7 +69,7 @@ export async function startExec(
       runDirectory,
       seccomp: instance.settings.privileged
         ? { kind: 'unconfined' }
-        : seccompChoice(record.settings.host.securityOptions, record.settings.host.privileged),
+        : seccompChoice(record.settings.host, parts.settings.current.seccomp),
       home,
       stdin: instance.settings.attach.stdin,
       hold: attach !== undefined,

@@ -50,18 +50,18 @@ export function launchRequest(parts: EngineParts, record: ContainerRecord, hold:
     cgroupVersion: runtime.cgroupVersion,
     cgroupsPath: cgroupsPathOf(options, record),
     managedFiles: managedFiles(runDirectory),
-    initProgram: runtime.helperProgram,
+    initProgram: settings.host.initPath ?? runtime.helperProgram,
   });
   return {
     id,
     ...rootOf(config, layer, `${options.execRoot}/rootfs`),
     runDirectory,
-    seccomp: seccompChoice(settings.host.securityOptions, settings.host.privileged),
+    seccomp: seccompChoice(settings.host, parts.settings.current.seccomp),
     home: user.home,
     makeCwd: { uid: 0, gid: 0 },
     stdin: settings.openStdin,
     stdinOnce: settings.stdinOnce,
-    isInit: runsInit(settings.host),
+    isInit: runsInit(settings.host) && settings.host.initPath === undefined,
     ...logOf(parts, record),
     // A bind keeps the user's own file system busy: it is let go of at once.
     linger: settings.host.binds.length === 0,

@@ -129,7 +129,11 @@ async function create(parts: EngineParts, { request, query, url, response }: Req
   const body = await readJson(request);
   if (body === undefined || body === null)
     throw errors.invalid('config cannot be empty in order to create a container');
-  const settings = parseCreateBody(checkedBody<ContainerCreateBody>(body, createBody), minorVersion(url));
+  const settings = parseCreateBody(
+    checkedBody<ContainerCreateBody>(body, createBody),
+    minorVersion(url),
+    parts.settings.current.defaults,
+  );
   const platform = minorVersion(url) < 41 ? undefined : platformOf(query);
   const { record, warnings } = await createContainer(parts, settings, {
     name: query.get('name') ?? '',
