@@ -3,7 +3,7 @@ import { nowNs } from '#base';
 import type { EngineParts } from '#engine';
 import type { ContainerSummary, ImageSummary, TypeUsage } from '#specs';
 import { summaryJson } from './container-json.ts';
-import { sizesJson } from './routes/containers/read.ts';
+import { sizesJson, withoutZeros } from './routes/containers/read.ts';
 import { summarizeImage, usersOf } from './routes/images/list.ts';
 
 export const usageTypes = ['container', 'image', 'volume', 'build-cache'] as const;
@@ -41,15 +41,15 @@ function imagesOf(parts: EngineParts, minorVersion: number): Pick<Found, 'images
   return { images: rows.sort((a, b) => b.Created - a.Created), layerBytes };
 }
 
-/** compat: the youngest first, and sizes of nothing are left out. */
+/** compat: the youngest first. */
 async function containersOf(parts: EngineParts, minorVersion: number): Promise<ContainerSummary[]> {
   const records = parts.containers.list().toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
   const now = nowNs();
   return Promise.all(
-    records.map(async (record) => {
-      const sizes = Object.entries(await sizesJson(parts, record)).filter(([, bytes]) => bytes !== 0);
-      return { ...summaryJson(parts, record, now, minorVersion), ...Object.fromEntries(sizes) };
-    }),
+    records.map(async (record) => ({
+      ...summaryJson(parts, record, now, minorVersion),
+      ...withoutZeros(await sizesJson(parts, record)),
+    })),
   );
 }
 

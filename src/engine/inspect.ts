@@ -14,6 +14,7 @@ import type { ContainerRecord } from './container-record.ts';
 import type { BindSetting, DeviceRate, HostSettings } from './container-settings.ts';
 import type { Health } from './health/healthcheck.ts';
 import { hostnameOf } from './oci-config.ts';
+import { mergeEnvironment } from './program.ts';
 import { noRestart } from './restart-policy.ts';
 import { type EngineParts, logPathOf, runDirectoryOf } from './parts.ts';
 
@@ -43,7 +44,7 @@ export function inspectContainer(parts: EngineParts, record: ContainerRecord): C
     HostConfig: hostConfigOf(settings.host),
     GraphDriver: { Data: {}, Name: parts.snapshots.driver },
     Mounts: mountsOf(settings.host.binds),
-    Config: configOf(record),
+    Config: configOf(parts, record),
     NetworkSettings: networkSettingsOf(settings.host),
   };
 }
@@ -143,7 +144,8 @@ function healthText(health: Health | undefined): string {
   return health.status === 'starting' ? ' (health: starting)' : ` (${health.status})`;
 }
 
-function configOf(record: ContainerRecord): object {
+/** compat: of the environment what image and user say, and nothing that is always there. */
+function configOf({ images }: Pick<EngineParts, 'images'>, record: ContainerRecord): object {
   const { settings, program } = record;
   return {
     Hostname: hostnameOf(record.id, settings.hostname),
@@ -156,7 +158,7 @@ function configOf(record: ContainerRecord): object {
     Tty: settings.tty,
     OpenStdin: settings.openStdin,
     StdinOnce: settings.stdinOnce,
-    Env: program.env.filter((entry) => !entry.startsWith('HOSTNAME=') && entry !== 'TERM=xterm'),
+    Env: nullable(mergeEnvironment([images.get(record.imageId)?.config.env ?? [], settings.env])),
     Cmd: program.command,
     ...(program.healthcheck ? { Healthcheck: healthcheckOf(program.healthcheck) } : {}),
     Image: settings.image,

@@ -1,5 +1,5 @@
 /** What the engine's operations share. Each takes it as its first parameter; the daemon wires it. */
-import type { KeyedMutex, Log } from '#base';
+import { because, type KeyedMutex, type Log } from '#base';
 import type { Images, Snapshots } from '#images';
 import type { HostFacts } from '#linux';
 import type { RegistryClient } from '#registry';
@@ -52,6 +52,24 @@ export function findContainer(parts: Pick<EngineParts, 'containers'>, reference:
   if (found === undefined) throw errors.noSuch(reference);
   if (found === 'ambiguous') throw errors.ambiguous(reference);
   return found;
+}
+
+/**
+ * Looks at what a container has on the disk, without its lock: when it is removed meanwhile, what fails is answered as if
+ * it had not been there.
+ */
+export async function whileThere<T>(
+  { containers }: Pick<EngineParts, 'containers'>,
+  id: string,
+  look: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await look();
+  } catch (error) {
+    const status = containers.get(id)?.status;
+    if (status === undefined || status === 'removing') throw because(errors.noSuch(id), error);
+    throw error;
+  }
 }
 
 /** Where a container keeps what lives as long as it runs: socket, pid and exit of its shim, its managed files. */

@@ -289,6 +289,8 @@ describe('the Engine API', { skip: missing('root', 'busybox') }, () => {
     try {
       const term = `127.0.0.1:${(index.address() as AddressInfo).port}/x`;
       assert.deepEqual((await api.call('ImageSearch', { query: `term=${term}&limit=5` })).value, results);
+      const official = `filters=${encodeURIComponent('{"is-official":["true"]}')}`;
+      assert.deepEqual((await api.call('ImageSearch', { query: `term=${term}&${official}` })).value, []);
     } finally {
       index.close();
     }

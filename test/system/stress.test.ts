@@ -160,7 +160,7 @@ describe('stress', { skip: missing('root', 'busybox'), timeout: (SECONDS + 180) 
       agent.destroy();
       context.diagnostic(
         [...counts]
-          .sort()
+          .toSorted(([a], [b]) => (a < b ? -1 : 1))
           .map(([key, count]) => `${key}: ${count}`)
           .join(', '),
       );

@@ -38,7 +38,7 @@ export function readRoutes(parts: EngineParts): Route[] {
         const now = nowNs();
         const rows: object[] = [];
         for (const record of records) {
-          const sizes = boolean(query, 'size') ? await sizesJson(parts, record) : {};
+          const sizes = boolean(query, 'size') ? withoutZeros(await sizesJson(parts, record)) : {};
           rows.push({ ...summaryJson(parts, record, now, minorVersion(url)), ...sizes });
         }
         sendJson(response, 200, rows);
@@ -74,6 +74,11 @@ export function readRoutes(parts: EngineParts): Route[] {
     },
     { method: 'GET', path: '/containers/{id}/logs', handle: (context) => logs(parts, context) },
   ];
+}
+
+/** compat: in lists a size of nothing is left out. */
+export function withoutZeros(sizes: object): object {
+  return Object.fromEntries(Object.entries(sizes).filter(([, bytes]) => bytes !== 0));
 }
 
 /** compat: of what it has written, and of all it sees. */

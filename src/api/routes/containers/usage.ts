@@ -28,8 +28,8 @@ async function stats(parts: EngineParts, { params, query, url, response, signal 
   let before: UsageSample | undefined;
   let now = sampleUsage(parts, id);
   if (!boolean(query, 'stream', true)) {
-    // compat: one answer is about a period, unless a single look is asked for.
-    if (now && !boolean(query, 'one-shot')) {
+    // compat: one answer is about a period, unless a single look is asked for, which may be done since 1.41.
+    if (now && !(minorVersion(url) >= 41 && boolean(query, 'one-shot'))) {
       await pause();
       before = now;
       now = sampleUsage(parts, id);
