@@ -12,3 +12,11 @@ export interface CommandGroup {
   /** Other names of its commands, not listed. */
   readonly aliases?: Readonly<Record<string, string>>;
 }
+
+/** The whole command line. */
+export interface CommandTree {
+  readonly topCommands: Readonly<Record<string, CommandEntry>>;
+  readonly commandGroups: Readonly<Record<string, CommandGroup>>;
+  /** Words that are no commands of this command line, with what they are for. */
+  readonly ownPrograms: Readonly<Record<string, string>>;
+}

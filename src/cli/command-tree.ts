@@ -158,6 +158,19 @@ const systemFsck: CommandEntry = {
   summary: 'Compare the records of images with the disk',
   load: async () => (await import('./commands/system-fsck.ts')).systemFsck,
 };
+const completion: CommandEntry = {
+  summary: 'Print the completion script of a shell',
+  load: async () =>
+    (await import('./commands/completion.ts')).completionOf({ topCommands, commandGroups, ownPrograms }),
+};
+const systemInstall: CommandEntry = {
+  summary: 'Have systemd start the daemon: units, socket, and a group that may use it',
+  load: async () => (await import('./commands/system-install.ts')).systemInstall,
+};
+const systemUninstall: CommandEntry = {
+  summary: 'Take back what install did; data and the group stay',
+  load: async () => (await import('./commands/system-install.ts')).systemUninstall,
+};
 const dialStdio: CommandEntry = {
   summary: 'Join stdin and stdout with the connection to the daemon',
   load: async () => (await import('./commands/system-dial-stdio.ts')).systemDialStdio,
@@ -203,6 +216,7 @@ export const topCommands: Readonly<Record<string, CommandEntry>> = {
   images,
   attach,
   commit,
+  completion,
   create,
   cp,
   diff,
@@ -292,7 +306,15 @@ export const commandGroups: Readonly<Record<string, CommandGroup>> = {
   manifest: { summary: 'Manifests of images at registries', commands: { inspect: manifestInspect } },
   system: {
     summary: 'The daemon',
-    commands: { df: systemDf, 'dial-stdio': dialStdio, events, fsck: systemFsck, info },
+    commands: {
+      df: systemDf,
+      'dial-stdio': dialStdio,
+      events,
+      fsck: systemFsck,
+      info,
+      install: systemInstall,
+      uninstall: systemUninstall,
+    },
   },
   debug: { summary: 'A look inside Skiff', commands: { plan } },
 };

@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'nod
 import { connect } from 'node:net';
 import { release } from 'node:os';
 import { dirname } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { messageOf } from '#base';
 import { helperPath, overlayFault } from '#linux';
 
@@ -13,6 +14,8 @@ export interface HostView {
   /** A file's text; undefined when it is not there or may not be read. */
   read(path: string): string | undefined;
   exists(path: string): boolean;
+  /** `CONFIG_…` lines the kernel was built with; empty when it does not tell. */
+  kernelConfig(): string;
   /** Of the file system a path is on. */
   space(path: string): { readonly freeBytes: number; readonly freeFiles: number; readonly files: number };
   /** Why no overlay can be mounted below the folder; undefined when it can. */
@@ -30,6 +33,7 @@ export function thisHost(): HostView {
     environment: process.env,
     read: readIfThere,
     exists: existsSync,
+    kernelConfig,
     space: (path) => {
       const { bavail, bsize, ffree, files } = statfsSync(path);
       return { freeBytes: bavail * bsize, freeFiles: ffree, files };
@@ -68,6 +72,14 @@ export function nearestFolder(host: Pick<HostView, 'exists'>, path: string): str
   let at = path;
   while (at !== '/' && !host.exists(at)) at = dirname(at);
   return at;
+}
+
+function kernelConfig(): string {
+  try {
+    return gunzipSync(readFileSync('/proc/config.gz')).toString();
+  } catch {
+    return readIfThere(`/boot/config-${release()}`) ?? '';
+  }
 }
 
 function readIfThere(path: string): string | undefined {

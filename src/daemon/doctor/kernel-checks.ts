@@ -151,17 +151,12 @@ function capabilities(host: HostView): Finding[] {
 }
 
 function nft(host: HostView): Finding {
-  const loaded = host.exists('/sys/module/nf_tables') || (host.read('/proc/modules') ?? '').includes('nf_tables ');
-  const kernel = parseKernelRelease(host.kernelRelease);
-  const file = `/lib/modules/${host.kernelRelease}/kernel/net/netfilter/nf_tables.ko`;
-  const loadable = ['', '.xz', '.zst', '.gz'].some((suffix) => host.exists(`${file}${suffix}`));
-  const builtIn = (host.read(`/lib/modules/${host.kernelRelease}/modules.builtin`) ?? '').includes('/nf_tables.ko');
-  if (loaded || loadable || builtIn) return ok('nftables', loaded ? 'loaded' : 'there, and loaded when it is needed');
-  return warning(
-    'nftables',
-    `not found for Linux ${kernel.major}.${kernel.minor}`,
-    'published ports need it: modprobe nf_tables',
-  );
+  const topic = 'nftables';
+  const isLoaded = host.exists('/sys/module/nf_tables') || (host.read('/proc/modules') ?? '').includes('nf_tables ');
+  const [, built] = /^CONFIG_NF_TABLES=([ym])$/m.exec(host.kernelConfig()) ?? [];
+  if (isLoaded || built === 'y') return ok(topic, 'there');
+  if (built === 'm') return ok(topic, 'a module, loaded when it is needed');
+  return warning(topic, 'not seen in the kernel', 'published ports need it: modprobe nf_tables');
 }
 
 function modules(host: HostView): Finding {
