@@ -1,4 +1,4 @@
-/* RUN, NETLINK_QUERY and SIGNAL: what the launcher does besides launching. */
+/* RUN, NETLINK_QUERY, SOCKET and SIGNAL: what the launcher does besides launching. */
 #include "jobs.h"
 
 #include <fcntl.h>
@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include "ops.h"
 #include "process-stat.h"
 #include "sys.h"
 #include "vm.h"
@@ -142,6 +143,49 @@ void job_netlink(struct reader *request, struct buffer *reply) {
   put_u32(&w, (uint32_t)error);
   put_u32(&w, (uint32_t)(reply->end - start - 8));
   if (buffer_reserve(reply, 1, &e) == 0) reply->data[reply->end++] = 0;
+}
+
+/* ---- sockets ---- */
+
+/* What the other end has said in answer to earlier ones: nobody waits for it, but it takes space. */
+static void drain(int channel) {
+  char bytes[4096];
+  while (recv(channel, bytes, sizeof bytes, MSG_DONTWAIT) > 0) continue;
+}
+
+static int make_socket(struct reader *request, int channel, struct sockaddr_storage *address, socklen_t *length) {
+  const char *path = read_string(request);
+  int type = (int)read_u32(request);
+  struct bytes wanted = read_data(request);
+  struct bytes message = read_data(request);
+  if (request->failed || wanted.length < sizeof(sa_family_t) || wanted.length > sizeof *address) return EINVAL;
+  memcpy(address, wanted.data, wanted.length);
+  if (*path) {
+    cleanup_close int ns = open(path, O_RDONLY | O_CLOEXEC);
+    if (ns < 0 || setns(ns, CLONE_NEWNET) < 0) return errno;
+  }
+  cleanup_close int fd = socket(address->ss_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return errno;
+  const int on = 1;
+  if (type == SOCK_STREAM && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0) return errno;
+  if (bind(fd, (struct sockaddr *)address, (socklen_t)wanted.length) < 0) return errno;
+  if (type == SOCK_STREAM && listen(fd, SOMAXCONN) < 0) return errno;
+  *length = sizeof *address;
+  if (getsockname(fd, (struct sockaddr *)address, length) < 0) return errno;
+  drain(channel);
+  return send_with_fd(channel, fd, message.data, message.length) < 0 ? errno : 0;
+}
+
+void job_socket(struct reader *request, int channel, struct buffer *reply) {
+  struct sockaddr_storage address = {0};
+  socklen_t length = 0;
+  struct err e;
+  int error = make_socket(request, channel, &address, &length);
+  if (buffer_reserve(reply, REPLY_SPACE, &e) < 0) return;
+  struct writer w = {.at = reply->data + reply->end, .end = reply->data + reply->capacity};
+  put_u32(&w, (uint32_t)error);
+  put_bytes(&w, &address, error ? 0 : length);
+  if (!w.failed) reply->end = (size_t)(w.at - reply->data);
 }
 
 /* ---- signals ---- */

@@ -21,6 +21,7 @@
 
 #define REQUEST_FD 3
 #define EVENT_FD 4
+#define SOCKET_FD 5 /* where jobs send the sockets that were asked for */
 #define FRAME_HEAD 12
 #define FRAME_MAX (64u << 20)
 #define REPLY_MAX (64u << 20)
@@ -211,7 +212,9 @@ static _Noreturn void perform_job(struct request *r, int fd) {
   set_dispositions(SIG_DFL);
   if (buffer_reserve(&reply, FRAME_HEAD, &e) < 0) _exit(1);
   reply.end = FRAME_HEAD;
-  if (r->type == REQ_RUN) {
+  if (r->type == REQ_SOCKET) {
+    job_socket(&r->body, STDOUT_FILENO, &reply);
+  } else if (r->type == REQ_RUN) {
     struct bytes plan = read_data(&r->body);
     job_run(plan.data, plan.length, &reply);
   } else {
@@ -229,6 +232,8 @@ static int start_job(struct launcher *l, struct request *r) {
     return reply_unperformed(l, r->id, r->type, errno, "make a pipe");
   pid_t pid = fork();
   if (pid == 0) {
+    /* The one thing a job may need of ours besides its pipe. */
+    if (r->type == REQ_SOCKET) dup2(SOCKET_FD, STDOUT_FILENO);
     close_others(REQUEST_FD, (unsigned)ends[1]);
     perform_job(r, ends[1]);
   }
@@ -311,6 +316,7 @@ static int dispatch(struct launcher *l, struct request *r) {
       return launch(l, r);
     case REQ_RUN:
     case REQ_NETLINK_QUERY:
+    case REQ_SOCKET:
       return start_job(l, r);
     case REQ_SIGNAL: {
       uint32_t pid = read_u32(&body);
@@ -386,6 +392,7 @@ static int prepare(struct launcher *l) {
   if (fstat(REQUEST_FD, &st) < 0 || !S_ISSOCK(st.st_mode)) return complain("fd 3 is not a socket");
   if (fstat(EVENT_FD, &st) < 0 || !S_ISSOCK(st.st_mode)) return complain("fd 4 is not a socket");
   if (fcntl(REQUEST_FD, F_SETFD, FD_CLOEXEC) < 0 || fcntl(EVENT_FD, F_SETFD, FD_CLOEXEC) < 0) return complain("fcntl");
+  fcntl(SOCKET_FD, F_SETFD, FD_CLOEXEC); /* there only where sockets will be asked for */
   cleanup_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0) return complain("/dev/null cannot be opened");
   if (chdir("/") < 0) return complain("chdir /");

@@ -4,7 +4,7 @@
 
 #define PROTOCOL_VERSION 1
 
-enum request_type { REQ_LAUNCH = 1, REQ_RUN = 2, REQ_SIGNAL = 3, REQ_PING = 4, REQ_NETLINK_QUERY = 5 };
+enum request_type { REQ_LAUNCH = 1, REQ_RUN = 2, REQ_SIGNAL = 3, REQ_PING = 4, REQ_NETLINK_QUERY = 5, REQ_SOCKET = 6 };
 #define REPLY_BIT 0x8000u
 
 #define SHIM_TTY 1u

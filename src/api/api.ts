@@ -16,6 +16,7 @@ import { readRoutes } from './routes/containers/read.ts';
 import { attachRoutes } from './routes/containers/attach.ts';
 import { execRoutes } from './routes/containers/exec.ts';
 import { laterRoutes } from './routes/later.ts';
+import { networkRoutes } from './routes/networks.ts';
 import { registryRoutes } from './routes/registry.ts';
 import { swarmRoutes } from './routes/swarm.ts';
 import { usageRoutes } from './routes/containers/usage.ts';
@@ -35,6 +36,7 @@ export function createApi(parts: EngineParts, facts: SystemFacts, log: Log, tls?
     ...layerRoutes(parts),
     ...archiveRoutes(parts),
     ...usageRoutes(parts),
+    ...networkRoutes(parts),
     ...authRoutes(parts),
     ...registryRoutes(parts),
     ...imageRoutes(parts),

@@ -7,9 +7,8 @@ import { parseBytes } from '#base';
 import { type ContainerDefaults, type ContainerSettings, type HostSettings, parseRestartPolicy } from '#engine';
 import type { ContainerCreateBody, HealthcheckBody, HostConfigBody } from '#specs';
 import { parseBinds, parseMounts } from './create-mounts.ts';
+import { parseNetworking } from './create-networking.ts';
 import { parseResources } from './create-resources.ts';
-import { portsOf } from './exposed-ports.ts';
-import { refuseEndpointSettings } from './create-networking.ts';
 import { errors } from './errors.ts';
 import { isGiven } from './given.ts';
 import { parseLogConfig } from './log-config.ts';
@@ -44,14 +43,13 @@ export function parseCreateBody(
     ...healthcheck(body.Healthcheck),
     ...forImages(body),
     host: parseHostConfig(forVersion(body.HostConfig ?? {}, minorVersion), defaults),
+    networking: parseNetworking(body),
   };
 }
 
-/** What a container only keeps: for the image it may become. Throws `api.invalid`. */
-function forImages(body: ContainerCreateBody): Pick<ContainerSettings, 'exposedPorts' | 'onBuild' | 'shell'> {
-  const ports = Object.keys(body.ExposedPorts ?? {}).flatMap(portsOf);
+/** What a container only keeps: for the image it may become. */
+function forImages(body: ContainerCreateBody): Pick<ContainerSettings, 'onBuild' | 'shell'> {
   return {
-    ...(ports.length === 0 ? {} : { exposedPorts: [...new Set(ports)] }),
     ...(body.OnBuild?.length ? { onBuild: body.OnBuild } : {}),
     ...(body.Shell?.length ? { shell: body.Shell } : {}),
   };
@@ -99,7 +97,7 @@ function parseHostConfig(host: HostConfigBody, defaults: ContainerDefaults): Hos
     capDrop: host.CapDrop ?? [],
     privileged: host.Privileged ?? false,
     securityOptions: securityOptions(host.SecurityOpt ?? [], defaults),
-    networkMode: networkMode(host.NetworkMode ?? ''),
+    networkMode: host.NetworkMode ?? '',
     pidMode: oneOf('PidMode', host.PidMode ?? '', ['', 'host']),
     ipcMode: oneOf('IpcMode', host.IpcMode || defaults.ipcMode, ['private', 'none', 'host']),
     utsMode: oneOf('UTSMode', host.UTSMode ?? '', ['', 'host']),
@@ -158,13 +156,6 @@ function consoleSize([rows = 0, columns = 0]: readonly number[]): Pick<HostSetti
   return rows > 0 && columns > 0 ? { consoleSize: { rows, columns } } : {};
 }
 
-/** Networks come with a later version: until then a container is alone or on the host's. */
-function networkMode(mode: string): 'none' | 'host' {
-  if (mode === '' || mode === 'default' || mode === 'none') return 'none';
-  if (mode === 'host') return 'host';
-  throw errors.unsupported(`network mode "${mode}"`, 'use none or host');
-}
-
 function oneOf<const Choice extends string>(field: string, value: string, choices: readonly Choice[]): Choice {
   const found = choices.find((choice) => choice === value);
   if (found === undefined) {
@@ -182,19 +173,14 @@ function refuseUnsupported(body: ContainerCreateBody): void {
     throw errors.unsupported(`runtime "${runtime}"`, 'leave it out');
   }
   for (const field of [
-    'PortBindings',
     'Links',
     'VolumesFrom',
     'Annotations',
     'KernelMemory',
     'CpuCount',
     'CpuPercent',
-    'Dns',
-    'DnsOptions',
-    'DnsSearch',
     'DeviceRequests',
     'UsernsMode',
-    'PublishAllPorts',
     'VolumeDriver',
     'Isolation',
     'ContainerIDFile',
@@ -210,8 +196,7 @@ function refuseUnsupported(body: ContainerCreateBody): void {
       throw errors.unsupported(`HostConfig.${field}`, 'leave it out');
     }
   }
-  refuseEndpointSettings(body.NetworkingConfig);
-  for (const field of ['MacAddress', 'NetworkDisabled'] as const) {
+  for (const field of ['NetworkDisabled'] as const) {
     if (isGiven(body[field])) throw errors.unsupported(field, 'leave it out');
   }
   if (isGiven(body.Volumes))

@@ -24,6 +24,7 @@ export const errors = defineErrors('api', {
   notInSwarm: { kind: 'unavailable', message: () => 'This node is not part of a swarm' },
   noSuchPlugin: { kind: 'not-found', message: (name: string) => `plugin "${name}" not found` },
   notFound: { kind: 'not-found', message: () => 'page not found' },
+  noNetworkInScope: { kind: 'not-found', message: (ref: string) => `network ${ref} not found` },
   unsupported: {
     kind: 'not-implemented',
     message: (what: string, hint: string) => `${what} is not supported by this version of Skiff: ${hint}`,

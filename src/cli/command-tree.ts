@@ -150,6 +150,34 @@ const imagePrune: CommandEntry = {
   summary: 'Remove images nobody needs',
   load: async () => (await import('./commands/image-prune.ts')).imagePrune,
 };
+const networkConnect: CommandEntry = {
+  summary: 'Connect a container to a network',
+  load: async () => (await import('./commands/network-connect.ts')).networkConnect,
+};
+const networkCreate: CommandEntry = {
+  summary: 'Make a network',
+  load: async () => (await import('./commands/network-create.ts')).networkCreate,
+};
+const networkDisconnect: CommandEntry = {
+  summary: 'Disconnect a container from a network',
+  load: async () => (await import('./commands/network-disconnect.ts')).networkDisconnect,
+};
+const networkLs: CommandEntry = {
+  summary: 'List networks',
+  load: async () => (await import('./commands/network-ls.ts')).networkLs,
+};
+const networkPrune: CommandEntry = {
+  summary: 'Remove all networks no container is on',
+  load: async () => (await import('./commands/network-prune.ts')).networkPrune,
+};
+const networkRm: CommandEntry = {
+  summary: 'Remove networks',
+  load: async () => (await import('./commands/network-rm.ts')).networkRm,
+};
+const inspectNetworks: CommandEntry = {
+  summary: 'Show all there is to know about networks',
+  load: async () => (await import('./commands/inspect.ts')).inspectNetworks,
+};
 const systemDf: CommandEntry = {
   summary: 'Show what takes space on the disk',
   load: async () => (await import('./commands/system-df.ts')).systemDf,
@@ -304,6 +332,19 @@ export const commandGroups: Readonly<Record<string, CommandGroup>> = {
   },
   context: contextGroup,
   manifest: { summary: 'Manifests of images at registries', commands: { inspect: manifestInspect } },
+  network: {
+    summary: 'Networks',
+    commands: {
+      connect: networkConnect,
+      create: networkCreate,
+      disconnect: networkDisconnect,
+      inspect: inspectNetworks,
+      ls: networkLs,
+      prune: networkPrune,
+      rm: networkRm,
+    },
+    aliases: { list: 'ls', remove: 'rm' },
+  },
   system: {
     summary: 'The daemon',
     commands: {

@@ -138,7 +138,7 @@ check('frobnicate', 1, /^skiff: unknown command: skiff frobnicate\n/);
 check('container frobnicate', 1, /^skiff: unknown command: skiff container frobnicate\n/);
 check('--frob ps', 125, /^skiff: unknown flag: --frob\n/);
 check('ps --frob', 125, /^unknown flag: --frob\n\nUsage: {2}skiff ps \[OPTIONS\]\n\nRun 'skiff ps --help'/);
-check('run -p 80:80 img', 125, /^unknown shorthand flag: 'p' in -p\n/);
+check('run -p 80:x img', 125, /invalid hostPort|invalid containerPort: x/);
 check('run', 1, /^skiff: 'skiff run' requires at least 1 argument\n\nUsage:/);
 check('rename a', 1, /requires 2 arguments/);
 check('ps x', 1, /accepts no arguments/);

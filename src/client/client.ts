@@ -9,6 +9,7 @@ import { type Execs, execsOf } from './execs.ts';
 import type { ClientTls } from './connections.ts';
 import { DEFAULT_HOST, parseHost } from './host.ts';
 import { type Images, imagesOf } from './images.ts';
+import { type Networks, networksOf } from './networks.ts';
 import { type Registries, registriesOf } from './registries.ts';
 import { type System, systemOf } from './system.ts';
 import { Transport } from './transport.ts';
@@ -32,6 +33,7 @@ export interface SkiffClient extends Disposable {
   readonly containers: Containers;
   readonly execs: Execs;
   readonly images: Images;
+  readonly networks: Networks;
   readonly registries: Registries;
   readonly system: System;
   /** A bare connection to the daemon. */
@@ -49,6 +51,7 @@ export function createClient(options: ClientOptions = {}): SkiffClient {
     containers: containersOf(transport),
     execs: execsOf(transport),
     images: imagesOf(transport),
+    networks: networksOf(transport),
     registries: registriesOf(transport),
     system: systemOf(transport),
     dial: () => transport.dial(),

@@ -29,5 +29,6 @@ export type {
   TransferImage,
 } from './images.ts';
 export { type OutputPiece, type OutputSinks, OutputStream } from './output-stream.ts';
+export type { Networks } from './networks.ts';
 export type { Credentials, Registries, SearchImages } from './registries.ts';
 export type { ReadEvents, System } from './system.ts';

@@ -15,6 +15,7 @@ import {
 } from '#engine';
 import { openImages } from '#images';
 import { helperPath, readCgroupHost, readHostFacts, startLauncher } from '#linux';
+import { HostNetwork, type NetworkRecord, Networks } from '#network';
 import { openRegistryClient } from '#registry';
 import { ContainerRuntime, SeccompCache } from '#runtime';
 import type { DaemonConfig } from './config.ts';
@@ -72,6 +73,14 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
     log,
   });
   undo.defer(() => shipments.close());
+  const networks = new Networks({
+    store: records.of<NetworkRecord>('network'),
+    host: new HostNetwork(launcher),
+    launcher,
+    options: config.network,
+    log,
+    nowNs,
+  });
   const parts: EngineParts = {
     options: {
       dataRoot: config.dataRoot,
@@ -89,6 +98,7 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
     healthMonitors: new Map(),
     images,
     snapshots,
+    networks,
     registry,
     runtime,
     facts,

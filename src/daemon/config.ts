@@ -1,12 +1,14 @@
 /** What the daemon is to do: its options, checked and completed. */
 import { readFileSync } from 'node:fs';
 import { errnoCode, type LogFormat, type LogLevel, logLevels, messageOf, parseBytes, SkiffError } from '#base';
-import { type ContainerDefaults, type DaemonSettings, defaultSettings } from '#engine';
+import { type ContainerDefaults, type DaemonSettings, defaultSettings, parseLogSettings } from '#engine';
+import type { NetworkOptions } from '#network';
 import type { RegistryConfig } from '#registry';
 import { errors } from './errors.ts';
 import { type ListenHost, parseListenHost } from './hosts.ts';
 import { type GivenOptions, judge, mergeGiven, readCommandLine, readConfigText, valueOf } from './options/given.ts';
 import { bool, integer, list, map, size, text, ulimits } from './options/kinds.ts';
+import { networkOptions } from './network-options.ts';
 import { registryConfig } from './registry-options.ts';
 import { seccompOption } from './seccomp-option.ts';
 
@@ -28,6 +30,7 @@ export interface DaemonConfig {
   readonly oomScoreAdjust: number;
   readonly registry: RegistryConfig;
   readonly settings: DaemonSettings;
+  readonly network: NetworkOptions;
   /** What was asked for and has no effect, in a line each. */
   readonly warnings: readonly string[];
 }
@@ -142,6 +145,7 @@ function daemonConfig(given: GivenOptions, program: Program, environment: Enviro
     oomScoreAdjust: within('oom-score-adjust', valueOf(given, 'oom-score-adjust', integer) ?? 0, -1000, 1000),
     registry: registryConfig(given, environment),
     settings: settingsOf(given),
+    network: networkOptions(given),
     warnings: [...warnings, ...storageWarnings(given)],
   };
 }
@@ -149,7 +153,6 @@ function daemonConfig(given: GivenOptions, program: Program, environment: Enviro
 function settingsOf(given: GivenOptions): DaemonSettings {
   const { name: seccompName, choice: seccomp } = seccompOption(valueOf(given, 'seccomp-profile', text) ?? '');
   checkDefaultRuntime(valueOf(given, 'default-runtime', text) ?? '');
-  checkBridge(valueOf(given, 'bridge', text) ?? '');
   checkExecOptions(valueOf(given, 'exec-opts', list) ?? []);
   return {
     debug: valueOf(given, 'debug', bool) ?? false,
@@ -174,12 +177,16 @@ function containerDefaults(given: GivenOptions): ContainerDefaults {
     init: valueOf(given, 'init', bool) ?? defaults.init,
     ...(initPath === '' ? {} : { initPath: absolute('init-path', initPath) }),
     noNewPrivileges: valueOf(given, 'no-new-privileges', bool) ?? defaults.noNewPrivileges,
-    log: {
-      driver: oneOf('log driver', valueOf(given, 'log-driver', text) || 'json-file', ['json-file', 'none']),
-      options: valueOf(given, 'log-opts', map) ?? {},
-    },
+    log: logDefaults(given),
     ...(storage === undefined ? {} : { storageBytes: storage }),
   };
+}
+
+/** Options are checked now: not every container should be the one that finds out. */
+function logDefaults(given: GivenOptions): ContainerDefaults['log'] {
+  const options = valueOf(given, 'log-opts', map) ?? {};
+  const { driver } = parseLogSettings(valueOf(given, 'log-driver', text) ?? '', options);
+  return { driver, options };
 }
 
 function logLevelOf(given: string): LogLevel {
@@ -242,10 +249,6 @@ function checkLabels(labels: readonly string[]): string[] {
 function checkDefaultRuntime(given: string): void {
   if (given === '' || given === 'skiff' || given === 'runc') return;
   throw errors.badFlag(`specified default runtime '${given}' does not exist`);
-}
-
-function checkBridge(given: string): void {
-  if (given !== '' && given !== 'none') throw errors.notThere('bridge', given, 'use none');
 }
 
 function checkExecOptions(given: readonly string[]): void {

@@ -45,6 +45,7 @@ export async function runDaemon(config: DaemonConfig, reload: () => DaemonConfig
   stopAllMonitors(parts);
   if (parts.settings.current.liveRestore) return;
   await stopAllContainers(parts);
+  await parts.networks.shutDown();
   parts.runtime.removeEmptyCgroup(config.cgroupParent);
 }
 

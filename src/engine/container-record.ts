@@ -1,5 +1,6 @@
 /** What is kept of a container: plain, versioned, complete enough to go on after a killed daemon. */
 import type { ContainerId, RecordStore } from '#base';
+import type { NetworkState } from '#network';
 import type { Healthcheck } from '#specs';
 import type { ContainerSettings } from './container-settings.ts';
 import type { Health } from './health/healthcheck.ts';
@@ -18,6 +19,8 @@ export interface ContainerRecord {
   readonly status: Status;
   /** Present while a process exists. */
   readonly process?: { readonly pid: number; readonly startTime: string };
+  /** Present while it runs on networks. */
+  readonly network?: NetworkState;
   readonly startedAt?: string;
   readonly exit?: ExitRecord;
   /** Present once it was started with a health check. */
@@ -40,10 +43,10 @@ export interface ResolvedProgram {
   readonly workingDirectory: string;
   readonly stopSignal: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Its own and the image's, such as `80/tcp`; missing in records of versions without networks. */
+  readonly exposedPorts?: readonly string[];
   /** The container's check completed by the image's, as asked for: see ./health/healthcheck.ts. */
   readonly healthcheck?: Healthcheck;
-  /** `80/tcp`, the image's and its own; undefined: none. */
-  readonly exposedPorts?: readonly string[];
   /** Its own or the image's, for CMD-SHELL; undefined: sh. */
   readonly shell?: readonly string[];
 }

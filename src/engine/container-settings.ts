@@ -1,4 +1,5 @@
 /** What was asked of a container, in our own words. Docker's shape of it is known by `specs/docker` and ./inspect.ts. */
+import type { EndpointWish } from '#network';
 import type { Healthcheck } from '#specs';
 import type { RestartPolicy } from './restart-policy.ts';
 
@@ -23,13 +24,49 @@ export interface ContainerSettings {
   readonly stopTimeoutSeconds?: number;
   /** What it does not say is the image's. */
   readonly healthcheck?: Healthcheck;
-  /** `80/tcp`; what it does not name is the image's. */
-  readonly exposedPorts?: readonly string[];
   /** Kept for the image it may become. */
   readonly onBuild?: readonly string[];
   /** For CMD-SHELL; undefined: what the image says. */
   readonly shell?: readonly string[];
   readonly host: HostSettings;
+  /** Missing in records of versions without networks. */
+  readonly networking?: NetworkingSettings;
+}
+
+export interface NetworkingSettings {
+  /** Network, as the user named it, → what is asked of it. */
+  readonly endpoints: Readonly<Record<string, EndpointWish>>;
+  /** Such as `80/tcp`, besides the image's. */
+  readonly exposedPorts: readonly string[];
+  /** `80/tcp` → where it is published; an empty host port is any, `8000-8010` one of them. */
+  readonly portBindings: Readonly<Record<string, readonly PortBinding[]>>;
+  readonly publishAll: boolean;
+  /** Of the interface on the network of `networkMode`; empty: derived from its address. */
+  readonly mac: string;
+  /** Name servers; none: the host's. */
+  readonly dns: readonly string[];
+  readonly dnsOptions: readonly string[];
+  readonly dnsSearch: readonly string[];
+}
+
+export interface PortBinding {
+  readonly hostIp: string;
+  readonly hostPort: string;
+}
+
+const noNetworking: NetworkingSettings = {
+  endpoints: {},
+  exposedPorts: [],
+  portBindings: {},
+  publishAll: false,
+  mac: '',
+  dns: [],
+  dnsOptions: [],
+  dnsSearch: [],
+};
+
+export function networkingOf({ networking }: Pick<ContainerSettings, 'networking'>): NetworkingSettings {
+  return networking ?? noNetworking;
 }
 
 export interface HostSettings {
@@ -41,7 +78,8 @@ export interface HostSettings {
   readonly capDrop: readonly string[];
   readonly privileged: boolean;
   readonly securityOptions: readonly string[];
-  readonly networkMode: 'none' | 'host';
+  /** `none`, `host`, `container:ID`, or the network of its first interface; empty: the daemon's default. */
+  readonly networkMode: string;
   readonly pidMode: '' | 'host';
   readonly ipcMode: 'private' | 'none' | 'host';
   readonly utsMode: '' | 'host';

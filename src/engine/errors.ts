@@ -13,6 +13,29 @@ export const errors = defineErrors('container', {
     kind: 'invalid',
     message: (path: string) => `invalid mount config for type "bind": bind source path does not exist: ${path}`,
   },
+  noDefaultBridge: {
+    kind: 'invalid',
+    message: () => 'this daemon has no default bridge network (--bridge=none): use --network',
+  },
+  alreadyOnNetwork: {
+    kind: 'forbidden',
+    message: (container: string, network: string) =>
+      `endpoint with name ${container} already exists in network ${network}`,
+  },
+  notOnNetwork: {
+    kind: 'forbidden',
+    message: (id: string, network: string) => `container ${id} is not connected to network ${network}`,
+  },
+  hostNetwork: {
+    kind: 'invalid',
+    message: () => 'container cannot be disconnected from host network or connected to host network',
+  },
+  sharedNetwork: {
+    kind: 'invalid',
+    message: () =>
+      'container sharing network namespace with another container or host cannot be connected to any other network',
+  },
+  cannotJoin: { kind: 'conflict', message: (id: string) => `cannot join network of a non running container: ${id}` },
   nameTaken: {
     kind: 'conflict',
     message: (name: string, holder: string) =>

@@ -16,6 +16,8 @@ export type {
   DeviceSetting,
   HostSettings,
   LogSettings,
+  NetworkingSettings,
+  PortBinding,
   ResourceSettings,
 } from './container-settings.ts';
 export { createEvents, type EngineEvent, type Events } from './events.ts';
@@ -39,6 +41,13 @@ export { createContainer } from './operations/create.ts';
 export { checkExecStart, createExec, findExec, resizeExec, startExec } from './operations/exec.ts';
 export { containerSizes } from './operations/disk-usage.ts';
 export { exportContainer } from './operations/export.ts';
+export {
+  connectContainer,
+  createNetwork,
+  disconnectContainer,
+  pruneNetworks,
+  removeNetwork,
+} from './operations/networks.ts';
 export { pauseContainer, unpauseContainer } from './operations/pause.ts';
 export { planOfContainer } from './operations/plan.ts';
 export { parseRestartPolicy, type RestartPolicy } from './restart-policy.ts';

@@ -1,4 +1,4 @@
-/** A container's record → Docker's JSON for inspect and list. The only file of the engine that knows those shapes. */
+/** A container's record → Docker's JSON for inspect and list. Only this file of the engine, and its part for networks, know those shapes. */
 import { humanDuration, parseTimeNs, ZERO_TIME } from '#base';
 import { withTag } from '#images';
 import { defaultMaskedPaths, defaultReadonlyPaths } from '#runtime';
@@ -13,6 +13,7 @@ import type {
 import type { ContainerRecord } from './container-record.ts';
 import type { BindSetting, DeviceRate, HostSettings } from './container-settings.ts';
 import type { Health } from './health/healthcheck.ts';
+import { hostNetworkingOf, networkSettingsOf, networksJson, portListOf } from './inspect-network.ts';
 import { hostnameOf } from './oci-config.ts';
 import { mergeEnvironment } from './program.ts';
 import { noRestart } from './restart-policy.ts';
@@ -41,11 +42,11 @@ export function inspectContainer(parts: EngineParts, record: ContainerRecord): C
     ProcessLabel: '',
     AppArmorProfile: '',
     ExecIDs: execIds.length === 0 ? null : execIds,
-    HostConfig: hostConfigOf(settings.host),
+    HostConfig: { ...hostConfigOf(settings.host), ...hostNetworkingOf(record) },
     GraphDriver: { Data: {}, Name: parts.snapshots.driver },
     Mounts: mountsOf(settings.host.binds),
     Config: configOf(parts, record),
-    NetworkSettings: networkSettingsOf(settings.host),
+    NetworkSettings: networkSettingsOf(parts, record),
   };
 }
 
@@ -90,12 +91,12 @@ export function summarizeContainer(parts: EngineParts, record: ContainerRecord, 
     ImageID: record.imageId,
     Command: commandLine(program.args),
     Created: Number((parseTimeNs(record.createdAt) ?? 0n) / 1_000_000_000n),
-    Ports: [],
+    Ports: portListOf(record),
     Labels: program.labels,
     State: record.status,
     Status: describeStatus(record, nowNs),
     HostConfig: { NetworkMode: settings.host.networkMode },
-    NetworkSettings: { Networks: { [settings.host.networkMode]: {} } },
+    NetworkSettings: { Networks: networksJson(parts, record) },
     Mounts: mountsOf(settings.host.binds),
     Health: { Status: record.health?.status ?? 'none', FailingStreak: record.health?.failingStreak ?? 0 },
   };
@@ -299,8 +300,4 @@ function mountsOf(binds: readonly BindSetting[]): MountPointJson[] {
     RW: !bind.readonly,
     Propagation: bind.propagation || 'rprivate',
   }));
-}
-
-function networkSettingsOf(host: HostSettings): object {
-  return { SandboxID: '', SandboxKey: '', Ports: {}, Networks: { [host.networkMode]: {} } };
 }

@@ -1,6 +1,7 @@
 /** Lists containers as `ps` shows them: newest first, filtered as Docker filters. */
 import type { ContainerRecord } from './container-record.ts';
 import { errors } from './errors.ts';
+import { networksJson } from './inspect-network.ts';
 import { isLive, type Status } from './lifecycle.ts';
 import { type EngineParts, findContainer } from './parts.ts';
 
@@ -69,10 +70,17 @@ function matches(parts: EngineParts, record: ContainerRecord, filters: ListQuery
     any('health', (value) => (record.health?.status ?? 'none') === value) &&
     any('exited', (value) => record.status === 'exited' && record.exit?.code === Number(value)) &&
     any('ancestor', (value) => isAncestor(record, value)) &&
-    any('network', (value) => record.settings.host.networkMode === value) &&
+    any('network', (value) => isOnNetwork(parts, record, value)) &&
     any('before', (value) => record.createdAt < findContainer(parts, value).createdAt) &&
     any('since', (value) => record.createdAt > findContainer(parts, value).createdAt) &&
     (filters.get('label') ?? []).every((value) => hasLabel(labels, value))
+  );
+}
+
+/** By name, or by id. */
+function isOnNetwork(parts: EngineParts, record: ContainerRecord, value: string): boolean {
+  return Object.entries(networksJson(parts, record)).some(
+    ([name, endpoint]) => name === value || ('NetworkID' in endpoint && endpoint.NetworkID === value),
   );
 }
 

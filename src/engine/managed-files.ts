@@ -1,8 +1,11 @@
 /** /etc/hostname, /etc/hosts and /etc/resolv.conf: written for each run, bound into the container. */
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import type { Networks, NetworkState } from '#network';
 import type { ContainerRecord } from './container-record.ts';
+import { networkingOf } from './container-settings.ts';
 import { errors } from './errors.ts';
 import { hostnameOf } from './oci-config.ts';
+import { resolvConf } from './resolv-conf.ts';
 
 export interface ManagedFile {
   readonly destination: string;
@@ -20,33 +23,86 @@ export function managedFiles(runDirectory: string): ManagedFile[] {
   }));
 }
 
-/** compat: contents as dockerd writes them; a container on the host's network sees the host's own files. */
-export function writeManagedFiles(record: ContainerRecord, runDirectory: string): void {
-  mkdirSync(runDirectory, { recursive: true, mode: 0o711 });
-  const hostname = hostnameOf(record.id, record.settings.hostname);
-  const { domainname, host } = record.settings;
-  const onHost = host.networkMode === 'host';
-  const fullName = domainname === '' ? hostname : `${hostname}.${domainname}`;
-  writeFileSync(`${runDirectory}/hostname`, `${fullName}\n`, { mode: 0o644 });
-  if (onHost) {
-    copyOrEmpty('/etc/hosts', `${runDirectory}/hosts`);
-    copyOrEmpty('/etc/resolv.conf', `${runDirectory}/resolv.conf`);
-  } else {
-    writeFileSync(`${runDirectory}/hosts`, `127.0.0.1\tlocalhost\n${IPV6_HOSTS}${extraHosts(host.extraHosts)}`, {
-      mode: 0o644,
-    });
-    writeFileSync(`${runDirectory}/resolv.conf`, '', { mode: 0o644 });
-  }
+export interface ManagedFilesInput {
+  readonly record: ContainerRecord;
+  readonly runDirectory: string;
+  readonly networks: Networks;
+  readonly state?: NetworkState;
+  /** Another container has the files. */
+  readonly filesOf?: string;
 }
 
-function extraHosts(entries: readonly string[]): string {
+/** compat: contents as dockerd writes them; a container on the host's network sees the host's own files. */
+export function writeManagedFiles({ record, runDirectory, networks, state, filesOf }: ManagedFilesInput): void {
+  mkdirSync(runDirectory, { recursive: true, mode: 0o711 });
+  if (filesOf !== undefined) return;
+  const { host } = record.settings;
+  const onHost = host.networkMode === 'host';
+  writeFileSync(`${runDirectory}/hostname`, `${fullNameOf(record)}\n`, { mode: 0o644 });
+  if (onHost) copyOrEmpty('/etc/hosts', `${runDirectory}/hosts`);
+  else writeHosts(record, runDirectory, networks, state);
+  const { dns, dnsSearch, dnsOptions } = networkingOf(record.settings);
+  const asksForOwn = dns.length + dnsSearch.length + dnsOptions.length > 0;
+  if (onHost && !asksForOwn) copyOrEmpty('/etc/resolv.conf', `${runDirectory}/resolv.conf`);
+  else writeResolvConf(record, runDirectory, state);
+}
+
+/** Written in place, as /etc/hosts. */
+export function writeResolvConf(record: ContainerRecord, runDirectory: string, state: NetworkState | undefined): void {
+  const networking = networkingOf(record.settings);
+  const isAlone = record.settings.host.networkMode === 'none' && networking.dns.length === 0;
+  const text = isAlone ? '' : resolvConf(networking, readHostFile, state?.nameServicePort !== undefined);
+  writeFileSync(`${runDirectory}/resolv.conf`, text, { mode: 0o644 });
+}
+
+/** Written in place, so that a running container sees it. */
+export function writeHosts(
+  record: ContainerRecord,
+  runDirectory: string,
+  networks: Networks,
+  state: NetworkState | undefined,
+): void {
+  const fullName = fullNameOf(record);
+  const short = hostnameOf(record.id, record.settings.hostname);
+  const names = fullName === short ? short : `${fullName} ${short}`;
+  const own = (state?.endpoints ?? [])
+    .flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6])
+    .flatMap((each) => (each ? [`${each.address}\t${names}\n`] : []));
+  const extra = extraHosts(record.settings.host.extraHosts, networks);
+  const text = `127.0.0.1\tlocalhost\n${IPV6_HOSTS}${extra}${own.join('')}`;
+  writeFileSync(`${runDirectory}/hosts`, text, { mode: 0o644 });
+}
+
+function fullNameOf({ id, settings }: ContainerRecord): string {
+  const hostname = hostnameOf(id, settings.hostname);
+  return settings.domainname === '' ? hostname : `${hostname}.${settings.domainname}`;
+}
+
+function extraHosts(entries: readonly string[], networks: Networks): string {
   return entries
     .map((entry) => {
       const at = entry.search(/[:=]/);
       if (at <= 0) throw errors.invalid(`invalid IP address in add-host: "${entry}"`);
-      return `${entry.slice(at + 1).replace(/^\[|\]$/g, '')}\t${entry.slice(0, at)}\n`;
+      const address = entry.slice(at + 1).replace(/^\[|\]$/g, '');
+      return `${address === 'host-gateway' ? hostGateway(networks) : address}\t${entry.slice(0, at)}\n`;
     })
     .join('');
+}
+
+/** compat: the host's address on the default bridge. */
+function hostGateway(networks: Networks): string {
+  const gateway = networks.list().find(({ name }) => name === 'bridge')?.pools[0]?.gateway;
+  if (gateway === undefined) throw errors.invalid('unable to derive the IP value for host-gateway');
+  return gateway;
+}
+
+/** Empty when it cannot be read. */
+export function readHostFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 function copyOrEmpty(from: string, to: string): void {

@@ -29,6 +29,8 @@ export interface OciConfigInput {
   readonly cgroupsPath: string;
   /** Host files to bind over /etc/hostname, /etc/hosts and /etc/resolv.conf. */
   readonly managedFiles: readonly { readonly destination: string; readonly source: string }[];
+  /** A network namespace to join. */
+  readonly networkNamespace?: string;
   /** The program for `--init`. */
   readonly initProgram: string;
 }
@@ -40,7 +42,8 @@ export function toOciConfig(input: OciConfigInput): RuntimeConfig {
   const { host } = settings;
   const devices = containerDevices(host);
   const namespaces = namespacesOf(host, input);
-  const ownNetwork = namespaces.includes('network');
+  const { networkNamespace } = input;
+  const ownNetwork = namespaces.includes('network') && networkNamespace === undefined;
   const unconfinedPaths = host.privileged || host.securityOptions.includes('systempaths=unconfined');
   return {
     ociVersion: OCI_RUNTIME_VERSION,
@@ -50,7 +53,9 @@ export function toOciConfig(input: OciConfigInput): RuntimeConfig {
     root: { path: 'rootfs', readonly: host.readonlyRootfs },
     mounts: mountsOf(input),
     linux: {
-      namespaces: namespaces.map((type) => ({ type })),
+      namespaces: namespaces.map((type) =>
+        type === 'network' && networkNamespace !== undefined ? { type, path: networkNamespace } : { type },
+      ),
       devices: devices.nodes,
       cgroupsPath,
       resources: toOciResources(host.resources, devices.rules),

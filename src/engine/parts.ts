@@ -2,6 +2,7 @@
 import { because, type KeyedMutex, type Log } from '#base';
 import type { Images, Snapshots } from '#images';
 import type { HostFacts } from '#linux';
+import type { Networks } from '#network';
 import type { RegistryClient } from '#registry';
 import type { ContainerRuntime } from '#runtime';
 import type { Attachments } from './attachments.ts';
@@ -38,6 +39,7 @@ export interface EngineParts {
   readonly shipments: Shipments;
   readonly images: Images;
   readonly snapshots: Snapshots;
+  readonly networks: Networks;
   readonly registry: RegistryClient;
   readonly runtime: ContainerRuntime;
   readonly facts: HostFacts;

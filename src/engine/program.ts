@@ -3,7 +3,7 @@ import { defaultPath } from '#runtime';
 import type { ImageConfig } from '#images';
 import type { ContainerId } from '#base';
 import type { ResolvedProgram } from './container-record.ts';
-import type { ContainerSettings, HostSettings } from './container-settings.ts';
+import { type ContainerSettings, type HostSettings, networkingOf } from './container-settings.ts';
 import { errors } from './errors.ts';
 import { mergeHealthcheck } from './health/healthcheck.ts';
 import { hostnameOf } from './oci-config.ts';
@@ -18,7 +18,6 @@ export function resolveProgram(id: ContainerId, settings: ContainerSettings, ima
   const command = settings.command.length > 0 || ownEntrypoint ? settings.command : image.command;
   const own = [...entrypoint, ...command];
   if (own.length === 0 || own[0] === '') throw errors.noCommand();
-  const ports = [...new Set([...image.exposedPorts, ...(settings.exposedPorts ?? [])])];
   const shell = settings.shell ?? image.shell;
   const healthcheck = mergeHealthcheck(settings.healthcheck, image.healthcheck);
   return {
@@ -34,8 +33,8 @@ export function resolveProgram(id: ContainerId, settings: ContainerSettings, ima
     workingDirectory: workingDirectory(settings.workingDirectory || image.workingDirectory || '/'),
     stopSignal: settings.stopSignal ?? (image.stopSignal || 'SIGTERM'),
     labels: { ...image.labels, ...settings.labels },
+    ...exposedPorts(settings, image),
     ...(healthcheck ? { healthcheck } : {}),
-    ...(ports.length > 0 ? { exposedPorts: ports } : {}),
     ...(shell.length > 0 ? { shell } : {}),
   };
 }
@@ -44,6 +43,15 @@ export function resolveProgram(id: ContainerId, settings: ContainerSettings, ima
 function initWords({ initPath }: HostSettings): string[] {
   return ['/sbin/docker-init', ...(initPath === undefined ? ['init'] : []), '--'];
 }
+
+/** compat: what is published is exposed too. */
+function exposedPorts(settings: ContainerSettings, image: ImageConfig): Pick<ResolvedProgram, 'exposedPorts'> {
+  const { exposedPorts: own, portBindings } = networkingOf(settings);
+  const all = new Set([...image.exposedPorts.map(withProtocol), ...own, ...Object.keys(portBindings)]);
+  return all.size === 0 ? {} : { exposedPorts: [...all].sort() };
+}
+
+const withProtocol = (port: string): string => (port.includes('/') ? port : `${port}/tcp`);
 
 /** `--init`, which makes no sense where the container's first process is not pid 1. */
 export function runsInit({ init, pidMode }: HostSettings): boolean {

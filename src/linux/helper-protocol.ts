@@ -7,7 +7,7 @@ import { BytesReader, type BytesWriter } from '#base';
 
 export const PROTOCOL_VERSION = 1;
 
-export const requestType = { launch: 1, run: 2, signal: 3, ping: 4, netlinkQuery: 5 } as const;
+export const requestType = { launch: 1, run: 2, signal: 3, ping: 4, netlinkQuery: 5, socket: 6 } as const;
 export const REPLY_BIT = 0x8000;
 
 export const shimFlags = { tty: 1, stdin: 2, stdinOnce: 4, noLog: 8, linger: 16 } as const;

@@ -58,6 +58,7 @@ export {
   type EventListener,
   helperPath,
   type Launcher,
+  type NetlinkOutcome,
   type PlanReady,
   type PlanRequest,
   type PlanRun,

@@ -4,12 +4,16 @@
  * `Launcher` is the resident one: it performs plans on request and forks a shim per launch. `spawnUnpack` starts the
  * one that fills a folder, `spawnPack` the one that reads it, `runPlan` performs one plan with the caller's own standard streams.
  */
+import type { Socket as DatagramSocket } from 'node:dgram';
+import type { Server } from 'node:net';
 import { type ChildProcess, type ChildProcessByStdio, spawn, spawnSync, type StdioOptions } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { constants as osConstants } from 'node:os';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { BytesReader, BytesWriter, defineErrors } from '#base';
+import { getSystemErrorName } from 'node:util';
+import { BytesReader, BytesWriter, defineErrors, SyscallError } from '#base';
+import { type HandleKind, type SentSocket, SentSockets, socketAddress } from './sent-sockets.ts';
 import {
   exitCodeOf,
   FrameSplitter,
@@ -38,6 +42,9 @@ const errors = defineErrors('helper', {
     message: (how: string) => `the native helper ended without saying what became of the plan (${how})`,
   },
 });
+
+const SOCK_STREAM = 1;
+const SOCK_DGRAM = 2;
 
 /** The package with the programs built for this machine, which is installed beside ours or below it. */
 const builtPackage = `skiff-linux-${process.arch}`;
@@ -75,6 +82,13 @@ export interface RunOutcome {
   readonly detail: string;
 }
 
+export interface NetlinkOutcome {
+  /** 0, or what the kernel refused the first message with that it refused. */
+  readonly errno: number;
+  /** All it answered. */
+  readonly received: Buffer;
+}
+
 /** Receives the events of one launch. */
 export type EventListener = (event: HelperEvent) => void;
 
@@ -85,6 +99,14 @@ export interface Launcher extends AsyncDisposable {
   run(plan: Uint8Array): Promise<RunOutcome>;
   /** Signals a process if it still is the one with this start time; resolves with the errno, 0 for done. */
   signal(pid: number, startTime: bigint, signal: number): Promise<number>;
+  /** Sends netlink messages on a socket of this protocol, in the network namespace of a path (empty: the own). */
+  netlink(protocol: number, messages: Uint8Array, namespacePath?: string): Promise<NetlinkOutcome>;
+  /**
+   * UDP and TCP sockets bound to this IPv4 address in the network namespace of a path, though this process is not in it.
+   * They are the caller's. Rejects with `SyscallError`.
+   */
+  datagramSocket(namespacePath: string, address: string, port: number): Promise<DatagramSocket>;
+  listeningSocket(namespacePath: string, address: string, port: number): Promise<Server>;
   /** Fulfilled when the launcher has ended by itself, with the reason. */
   readonly lost: Promise<Error>;
 }
@@ -177,6 +199,7 @@ export interface FolderReport {
 class ProcessLauncher implements Launcher {
   readonly lost: Promise<Error>;
   readonly #process: ChildProcess;
+  readonly #sockets: SentSockets;
   readonly #requests: Duplex;
   readonly #events: Duplex;
   readonly #replies = new Map<number, { resolve: (body: BytesReader) => void; reject: (error: Error) => void }>();
@@ -187,7 +210,9 @@ class ProcessLauncher implements Launcher {
   #ended: Error | undefined;
 
   constructor(path: string) {
-    const child = spawn(path, ['launcher'], { stdio: ['ignore', 'ignore', 'inherit', 'pipe', 'pipe'], detached: true });
+    const stdio: StdioOptions = ['ignore', 'ignore', 'inherit', 'pipe', 'pipe', 'ipc'];
+    const child = spawn(path, ['launcher'], { stdio, detached: true });
+    this.#sockets = new SentSockets(child);
     this.#process = child;
     this.#requests = child.stdio[3] as Duplex;
     this.#events = child.stdio[4] as Duplex;
@@ -237,6 +262,42 @@ class ProcessLauncher implements Launcher {
   async signal(pid: number, startTime: bigint, signal: number): Promise<number> {
     const body = await this.#request(requestType.signal, (writer) => writer.u32(pid).u64(startTime).u32(signal));
     return body.u32();
+  }
+
+  async netlink(protocol: number, messages: Uint8Array, namespacePath = ''): Promise<NetlinkOutcome> {
+    const body = await this.#request(requestType.netlinkQuery, (writer) =>
+      writer.bytes(namespacePath).u32(protocol).bytes(messages),
+    );
+    return { errno: body.u32(), received: body.bytes() };
+  }
+
+  datagramSocket(namespacePath: string, address: string, port: number): Promise<DatagramSocket> {
+    return this.#socket(SOCK_DGRAM, { type: 'dgram.Socket', dgramType: 'udp4' }, namespacePath, address, port);
+  }
+
+  listeningSocket(namespacePath: string, address: string, port: number): Promise<Server> {
+    return this.#socket(SOCK_STREAM, { type: 'net.Server' }, namespacePath, address, port);
+  }
+
+  async #socket<T extends SentSocket>(
+    type: number,
+    kind: HandleKind,
+    namespacePath: string,
+    address: string,
+    port: number,
+  ): Promise<T> {
+    const { message, arrival, forget } = this.#sockets.expect<T>(kind);
+    try {
+      const body = await this.#request(requestType.socket, (writer) =>
+        writer.bytes(namespacePath).u32(type).bytes(socketAddress(address, port)).bytes(message),
+      );
+      const errno = body.u32();
+      if (errno !== 0) throw new SyscallError('bind', getSystemErrorName(-errno), `${address}:${port}`);
+      return await Promise.race([arrival, this.lost.then((error) => Promise.reject(error))]);
+    } catch (error) {
+      forget();
+      throw error;
+    }
   }
 
   /** Ends the launcher; shims go on. */

@@ -21,7 +21,7 @@ import { describeErrno, failureError } from './failure.ts';
 import { compilePlan } from './plan/compile.ts';
 import { encodePlan } from './plan/encode.ts';
 import { compileExec, type ExecTarget } from './plan/exec.ts';
-import type { CompileInput, OverlayRoot, SeccompProgram } from './plan/input.ts';
+import type { CompileInput, NetworkSetup, OverlayRoot, SeccompProgram } from './plan/input.ts';
 import type { Plan } from './plan/op.ts';
 import { RunningProcess } from './running-process.ts';
 import { defaultProfile } from './seccomp/default-profile.ts';
@@ -48,6 +48,8 @@ export interface LaunchRequest extends ShimWishes {
   readonly config: RuntimeConfig;
   /** Without it the root is the folder `config.root.path`. */
   readonly overlay?: OverlayRoot;
+  /** What its own network is made of besides `lo`. */
+  readonly network?: NetworkSetup;
   readonly makeCwd: { readonly uid: number; readonly gid: number };
   readonly stdinOnce: boolean;
   /** The program is `init` of the helper, see `helperProgram`. */
@@ -129,11 +131,12 @@ export class ContainerRuntime {
   }
 
   #compile(request: LaunchRequest, cgroup: Cgroup): Plan {
-    const { config, overlay, makeCwd, isInit } = request;
+    const { config, overlay, network, makeCwd, isInit } = request;
     return compilePlan(config, {
       ...this.#input(request, config.process!),
       cgroup: cgroup.placement(config.linux?.resources ?? {}),
       ...(overlay ? { overlay } : {}),
+      ...(network ? { network } : {}),
       makeCwd,
       isInit,
     });

@@ -73,11 +73,20 @@ export type {
   HostConfigBody,
   MountBody,
   MountPointJson,
+  PortBindingBody,
   ResourcesBody,
   RestartPolicyBody,
   ThrottleDeviceBody,
   UpdateBody,
 } from './docker/containers.ts';
+export type {
+  EndpointSettingsBody,
+  IpamBody,
+  NetworkConnectBody,
+  NetworkCreateBody,
+  NetworkDisconnectBody,
+  NetworkJson,
+} from './docker/networks.ts';
 export type { SearchResultJson } from './docker/registries.ts';
 export type { EventMessage, SystemInfo, SystemVersion } from './docker/system.ts';
 export { type Descriptor } from './oci-image/descriptor.ts';

@@ -40,3 +40,76 @@ export {
 export { TarReader, type TarSink } from './tar/reader.ts';
 export { encodeTarEntry, TAR_END, tarEntry, tarPadding } from './tar/writer.ts';
 export { opcodes, webSocketFrame, WebSocketReader, WebSocketViolation } from './websocket.ts';
+export { addressFamily, ipBytes, ipFamily, ipText, macBytes, macText } from './netlink/address-bytes.ts';
+export { AttributeWriter, messageFlags, NetlinkBatch, netlinkProtocol } from './netlink/batch.ts';
+export {
+  addBridge,
+  addMacvlan,
+  addVeth,
+  type BridgeLink,
+  deleteLink,
+  getLinks,
+  type Link,
+  type MacvlanLink,
+  readLinks,
+  setBridgePort,
+  setLinkUp,
+  type VethPair,
+} from './netlink/links.ts';
+export { type NetlinkMessage, readAttributes, readMessages, readText } from './netlink/reply.ts';
+export {
+  addAddress,
+  addRoute,
+  deleteRoute,
+  getAddresses,
+  getRoutes,
+  type InterfaceAddress,
+  type Route,
+  type RouteWish,
+  readAddresses,
+  readRoutes,
+} from './netlink/routes.ts';
+export {
+  type BaseChain,
+  NftBatch,
+  type NftElement,
+  type NftSet,
+  type NftType,
+  nftFamily,
+  nftHook,
+} from './nftables/batch.ts';
+export { interfaceBytes, portBytes } from './nftables/keys.ts';
+
+export {
+  accept,
+  addressIn,
+  connectionIsKnown,
+  connectionIsPublished,
+  destinationFromRegister,
+  destinationIsLocal,
+  destinationPortIs,
+  destinationTo,
+  drop,
+  type Expression,
+  familyIs,
+  inputIn,
+  inputIs,
+  jump,
+  loadPortKey,
+  lookup,
+  masquerade,
+  outputIn,
+  outputIs,
+  outputIsNot,
+  protocolIs,
+} from './nftables/expressions.ts';
+export {
+  addressOfReverseName,
+  type DnsAnswer,
+  type DnsQuery,
+  dnsCode,
+  dnsType,
+  isAnswerTo,
+  readDnsQuery,
+  writeDnsAnswer,
+} from './dns/message.ts';

@@ -164,6 +164,8 @@ export class Daemon implements AsyncDisposable {
         `--host=unix://${socket}`,
         `--pidfile=${folder}/skiffd.pid`,
         `--cgroup-parent=${cgroupParent}`,
+        // The host's network is not the tests': who wants networks brings one of its own.
+        ...(flags.some((flag) => flag.startsWith('--bridge')) ? [] : ['--bridge=none']),
         ...flags,
       ],
       {

@@ -18,6 +18,11 @@ export class PrivateNetwork implements AsyncDisposable {
     return ['nsenter', `--net=/proc/${this.#holder.pid}/ns/net`, '--'];
   }
 
+  /** Of the process that holds it. */
+  get pid(): number {
+    return this.#holder.pid!;
+  }
+
   async ready(): Promise<void> {
     const own = readlinkSync('/proc/self/ns/net');
     const { pid } = this.#holder;

@@ -1,4 +1,4 @@
-/** `skiff inspect`: everything the daemon says about containers and images. */
+/** `skiff inspect`: everything the daemon says about containers, images and networks. */
 import type { SkiffClient } from '#client';
 import { defineCommand } from '../command.ts';
 import { errors, isKind } from '../errors.ts';
@@ -12,11 +12,11 @@ const size = toggle({ short: 's', help: 'Tell what a container takes on the disk
 export const inspect = defineCommand({
   usage: '[OPTIONS] NAME|ID [NAME|ID...]',
   summary: 'Show all there is to know about containers and images',
-  flags: { format, size, type: text({ help: 'Only look for a container, or an image' }) },
+  flags: { format, size, type: text({ help: 'Only look for a container, an image, or a network' }) },
   arguments: [1, Infinity],
   run: async (context, { flags, args }) => {
-    if (!['', 'container', 'image'].includes(flags.type)) {
-      throw errors.invalid(`"${flags.type}" is not a valid value for --type: use container or image`);
+    if (!['', 'container', 'image', 'network'].includes(flags.type)) {
+      throw errors.invalid(`"${flags.type}" is not a valid value for --type: use container, image or network`);
     }
     return showAll(context, args, flags.format, (name) => findObject(context.client(), name, flags.type, flags.size));
   },
@@ -40,9 +40,18 @@ export const inspectImages = defineCommand({
     showAll(context, args, flags.format, (name) => context.client().images.inspectText(name)),
 });
 
-/** compat: a container comes before an image of the same name. */
+export const inspectNetworks = defineCommand({
+  usage: '[OPTIONS] NETWORK [NETWORK...]',
+  summary: 'Show all there is to know about networks',
+  flags: { format, verbose: toggle({ short: 'v', help: 'More of the networks of a swarm; here there is none' }) },
+  arguments: [1, Infinity],
+  run: (context, { flags, args }) =>
+    showAll(context, args, flags.format, (name) => context.client().networks.inspectText(name)),
+});
+
+/** compat: a container comes before an image of the same name, and that before a network. */
 async function findObject(
-  { containers, images }: SkiffClient,
+  { containers, images, networks }: SkiffClient,
   name: string,
   type: string,
   size: boolean,
@@ -50,6 +59,7 @@ async function findObject(
   const sources = {
     container: () => containers.inspectText(name, { size }),
     image: () => images.inspectText(name),
+    network: () => networks.inspectText(name),
   };
   for (const [kind, read] of Object.entries(sources)) {
     if (type !== '' && type !== kind) continue;

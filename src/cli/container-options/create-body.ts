@@ -4,13 +4,14 @@ import { errors } from '../errors.ts';
 import type { FlagValues } from '../flags.ts';
 import { parseDevice } from './devices.ts';
 import { collectEnvironment, collectLabels, type Environment, toMap } from './environment.ts';
-import type { containerFlags, limitFlags } from './flags.ts';
+import type { ContainerFlags, limitFlags } from './flags.ts';
 import { healthcheckOf } from './health.ts';
 import { distinctUlimits } from './limits.ts';
 import { parseTmpfs, splitVolumes } from './mounts.ts';
+import { networkingOf } from './networking.ts';
 import { readSecurityOptions } from './security.ts';
 
-export type ContainerFlags = FlagValues<typeof containerFlags>;
+export type { ContainerFlags } from './flags.ts';
 
 export interface CreateRequest {
   readonly flags: ContainerFlags;
@@ -31,6 +32,7 @@ export function toCreateBody(request: CreateRequest): ContainerCreateBody {
   const streams = attachedStreams(request);
   const healthcheck = healthcheckOf(flags);
   const volumes = splitVolumes(flags.volume, request.workingDirectory);
+  const { host: network, ...networking } = networkingOf(flags);
   return {
     Image: image,
     ...(command.length > 0 ? { Cmd: command } : {}),
@@ -53,7 +55,8 @@ export function toCreateBody(request: CreateRequest): ContainerCreateBody {
     ...(healthcheck ? { Healthcheck: healthcheck } : {}),
     ...whenGiven(flags['stop-signal'], (StopSignal) => ({ StopSignal })),
     ...(flags['stop-timeout'] === undefined ? {} : { StopTimeout: flags['stop-timeout'] }),
-    HostConfig: { ...toHostConfig(request, volumes.binds), ...toLimits(flags) },
+    ...networking,
+    HostConfig: { ...toHostConfig(request, volumes.binds), ...network, ...toLimits(flags) },
   };
 }
 
@@ -76,9 +79,7 @@ function toHostConfig({ flags, given, consoleSize }: CreateRequest, binds: reado
   if (flags.rm && (flags.restart?.Name ?? 'no') !== 'no' && flags.restart?.Name !== '') {
     throw errors.invalid('conflicting options: cannot specify both --restart and --rm');
   }
-  if (flags.network === '') throw errors.invalid('no name set for network');
   return {
-    NetworkMode: flags.network,
     AutoRemove: flags.rm,
     ...restartPolicy(flags),
     ...(consoleSize ? { ConsoleSize: consoleSize } : {}),

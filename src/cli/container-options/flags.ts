@@ -11,9 +11,12 @@ import {
   value,
   values,
 } from '../flag-types.ts';
+import type { FlagValues } from '../flags.ts';
 import { parseExtraHost } from './extra-hosts.ts';
 import { parseBytesPerSecond, parseCpus, parseMemorySwap, parseOperationsPerSecond, parseUlimit } from './limits.ts';
 import { parseMount } from './mounts.ts';
+import { parseNetwork } from './networks.ts';
+import { parseExpose, parsePublish } from './ports.ts';
 import { parseRestart } from './restart.ts';
 
 const restart = value({
@@ -67,6 +70,9 @@ export const containerFlags = {
   }),
   'device-write-bps': values({ type: 'list', help: 'Most bytes written per second', parse: parseBytesPerSecond }),
   'device-write-iops': values({ type: 'list', help: 'Most writes per second', parse: parseOperationsPerSecond }),
+  dns: list({ help: "Name server to ask instead of the host's" }),
+  'dns-option': list({ help: 'Option of the resolver, such as ndots:1', aliases: ['dns-opt'] }),
+  'dns-search': list({ help: 'Domain to look names up in; . for none' }),
   domainname: text({ help: 'NIS domain name' }),
   entrypoint: text({ help: "Program to run instead of the image's; empty for none" }),
   env: list({
@@ -75,6 +81,11 @@ export const containerFlags = {
     parse: parseEnvironmentEntry,
   }),
   'env-file': list({ help: 'File with environment variables, one per line' }),
+  expose: values({
+    type: 'list',
+    help: 'Port or range others may use, as 80[/udp]; not published',
+    parse: parseExpose,
+  }),
   'group-add': list({ help: 'More groups for the user' }),
   'health-cmd': text({ help: 'Command of a shell that tells whether it is healthy' }),
   'health-interval': duration({ help: 'Time between two checks (default 30s)' }),
@@ -85,11 +96,14 @@ export const containerFlags = {
   hostname: text({ short: 'h', help: 'Host name' }),
   init: toggle({ help: 'Run a small init as pid 1 that passes on signals and reaps processes' }),
   interactive: toggle({ short: 'i', help: 'Keep stdin open' }),
+  ip: text({ help: 'IPv4 address on the first network, such as 172.30.100.104' }),
+  ip6: text({ help: 'IPv6 address on the first network' }),
   ipc: text({ help: 'IPC namespace: private, none or host' }),
   label: list({ short: 'l', help: 'Label, as name=value', parse: parseLabel }),
   'label-file': list({ help: 'File with labels, one per line' }),
   'log-driver': text({ help: 'Where output is kept: json-file or none' }),
   'log-opt': list({ help: 'Option of the log, such as max-size=10m' }),
+  'mac-address': text({ help: 'MAC address on the first network, such as 92:d0:c6:0a:29:33' }),
   'memory-swappiness': integer({ help: 'How readily memory is swapped out, 0 to 100 (cgroup v1)' }),
   mount: values({
     type: 'mount',
@@ -97,12 +111,25 @@ export const containerFlags = {
     parse: parseMount,
   }),
   name: text({ help: 'Name of the container' }),
-  network: text({ type: 'network', help: 'Network: none or host', aliases: ['net'], initial: 'default' }),
+  network: values({
+    type: 'network',
+    help: 'Network to be on, or none, host, container:NAME; name=NET,alias=A,ip=IP says more; several are possible',
+    aliases: ['net'],
+    parse: parseNetwork,
+  }),
+  'network-alias': list({ help: 'One more name on the first network', aliases: ['net-alias'] }),
   'no-healthcheck': toggle({ help: "Do without the image's health check" }),
   'oom-kill-disable': toggle({ help: 'Stop processes instead of killing them when memory runs out (cgroup v1)' }),
   'oom-score-adj': integer({ help: 'How likely the kernel kills it when memory runs out, -1000 to 1000' }),
   pid: text({ help: 'PID namespace: host for that of the host' }),
   privileged: toggle({ help: 'All capabilities and devices, nothing hidden' }),
+  publish: values({
+    short: 'p',
+    type: 'list',
+    help: 'Port of the host for one of the container, as [address:][port]:port[/udp]; ranges too',
+    parse: parsePublish,
+  }),
+  'publish-all': toggle({ short: 'P', help: 'Publish every exposed port, each on any free port' }),
   pull: text({ help: 'missing or never: images are not pulled in this version', initial: 'missing' }),
   quiet: toggle({ short: 'q', help: 'Do not show progress of pulling' }),
   'read-only': toggle({ help: 'Make the root file system read-only' }),
@@ -121,6 +148,8 @@ export const containerFlags = {
   volume: list({ short: 'v', help: 'Folder or file of the host, as source:path[:ro]' }),
   workdir: text({ short: 'w', help: 'Working directory' }),
 };
+
+export type ContainerFlags = FlagValues<typeof containerFlags>;
 
 function parseStream(text: string): string {
   const name = text.toLowerCase();

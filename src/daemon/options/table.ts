@@ -40,7 +40,7 @@ function other(treatment: Treatment, flag: string, kind: object, why: string, mo
 const noted = (flag: string, kind: object, why: string, more: More = {}): Option =>
   other('noted', flag, kind, why, more);
 const later = (flag: string, kind: object, more: More = {}): Option =>
-  other('later', flag, kind, 'networks come with a later version, until then --bridge none is what there is', more);
+  other('later', flag, kind, 'this option about networks comes with a later version', more);
 const refused = (flag: string, kind: object, why: string, more: More = {}): Option =>
   other('refused', flag, kind, why, more);
 
@@ -86,7 +86,12 @@ export const options: readonly Option[] = [
   honoured('storage-driver', text, 'overlay2, or vfs where there are no overlays', { short: 's' }),
   honoured('storage-opt', list, 'Options of the storage driver: overlay2.size=SIZE', { key: 'storage-opts' }),
   honoured('exec-opt', list, 'native.cgroupdriver=cgroupfs', { key: 'exec-opts' }),
-  honoured('bridge', text, 'none: containers are alone unless they share the network of the host', { short: 'b' }),
+  honoured(
+    'bridge',
+    text,
+    'Bridge of the default network, and name of the nftables table (skiff0); none: no default network',
+    { short: 'b' },
+  ),
 
   honoured('insecure-registry', list, 'Registry without TLS, or with any certificate: host[:port] or CIDR', {
     key: 'insecure-registries',
@@ -121,7 +126,7 @@ export const options: readonly Option[] = [
   noted('allow-nondistributable-artifacts', list, 'layers with foreign URLs are not pushed'),
   noted('cdi-spec-dir', list, 'devices are named by path', { key: 'cdi-spec-dirs' }),
 
-  later('bip', text),
+  honoured('bip', text, 'Address of the default bridge and its network, such as 172.30.0.1/24'),
   later('bip6', text),
   later('fixed-cidr', text),
   later('fixed-cidr-v6', text),
@@ -129,7 +134,7 @@ export const options: readonly Option[] = [
   later('default-gateway-v6', text),
   later('default-address-pool', list, { key: 'default-address-pools' }),
   later('default-network-opt', map, { key: 'default-network-opts' }),
-  later('mtu', integer, { harmless: ['0', '1500'] }),
+  honoured('mtu', integer, 'MTU of the default network'),
   later('dns', list),
   later('dns-opt', list, { key: 'dns-opts' }),
   later('dns-search', list),

@@ -46,8 +46,8 @@ export function logDriver(name: LogDriverName): LogDriver {
 }
 
 /** Names for clients that ask what there is. */
-export function logDriverNames(): string[] {
-  return Object.keys(drivers).filter((name) => name !== 'none');
+export function logDriverNames(): LogDriverName[] {
+  return (Object.keys(drivers) as LogDriverName[]).filter((name) => name !== 'none');
 }
 
 /** Whether there are lines a client may read. */

@@ -9,6 +9,7 @@ import type { ContainerSettings, HostSettings } from '../container-settings.ts';
 import { errors } from '../errors.ts';
 import { checkHealthcheck } from '../health/healthcheck.ts';
 import { generateName, isValidName } from '../names.ts';
+import { settleNetworking } from '../networking.ts';
 import { type EngineParts, eventAttributes } from '../parts.ts';
 import { resolveProgram } from '../program.ts';
 import { checkResources } from '../resources.ts';
@@ -34,11 +35,12 @@ export interface Created {
  */
 export async function createContainer(
   parts: EngineParts,
-  settings: ContainerSettings,
+  wished: ContainerSettings,
   { name: wishedName, platform }: CreateOptions,
 ): Promise<Created> {
   const name = wishedName.replace(/^\//, '');
   if (wishedName !== '' && !isValidName(wishedName)) throw errors.badName(wishedName);
+  const settings = settleNetworking(parts, wished);
   if (settings.image === '') throw errors.invalid('no image was given for the container');
   const image = await parts.images.find(settings.image);
   if (!image) throw errors.noSuchImage(settings.image);

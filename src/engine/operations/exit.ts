@@ -5,6 +5,7 @@ import type { ProcessExit } from '#runtime';
 import type { ContainerRecord } from '../container-record.ts';
 import { endedHealth, stopMonitor } from '../health/monitor.ts';
 import { next, type Status } from '../lifecycle.ts';
+import { announceEndpoints } from '../networking.ts';
 import { noRestart, restartsAfter } from '../restart-policy.ts';
 import { cgroupsPathOf, type EngineParts, eventAttributes, runDirectoryOf } from '../parts.ts';
 
@@ -14,7 +15,7 @@ export async function recordExit(parts: EngineParts, id: string, exit: ProcessEx
   if (!before) return;
   stopMonitor(parts, id);
   const status = statusAfter(parts, before, exit.code);
-  const { process: _, ...rest } = before;
+  const { process: _, network, ...rest } = before;
   const oomKilled = exit.oomKills > 0;
   const record = {
     ...rest,
@@ -27,6 +28,10 @@ export async function recordExit(parts: EngineParts, id: string, exit: ProcessEx
   told();
   parts.events.emit('container', 'die', id, { ...eventAttributes(record), exitCode: String(exit.code) });
 
+  if (network) {
+    await parts.networks.release(id, network);
+    announceEndpoints(parts, before, 'disconnect');
+  }
   await parts.runtime.removeCgroup(cgroupsPathOf(parts.options, record));
   rmSync(runDirectoryOf(parts.options, id), { recursive: true, force: true });
 }

@@ -8,28 +8,39 @@ import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
 import { fileAttributes } from '../log-drivers/attributes.ts';
 import { managedFiles, writeManagedFiles } from '../managed-files.ts';
+import type { NetworkState } from '#network';
+import { attachNetworks, type NetworkPlace, serveNames } from '../networking.ts';
 import { toOciConfig } from '../oci-config.ts';
 import { cgroupsPathOf, type EngineParts, logPathOf, runDirectoryOf } from '../parts.ts';
 import { runsInit } from '../program.ts';
 import { seccompChoice } from '../security-options.ts';
 
+export interface Launched {
+  readonly process: RunningProcess;
+  /** What it has of networks. */
+  readonly network?: NetworkState;
+}
+
 /** Launches the record's program. When it fails, nothing of the attempt is left. */
-export async function launch(parts: EngineParts, record: ContainerRecord): Promise<RunningProcess> {
+export async function launch(parts: EngineParts, record: ContainerRecord): Promise<Launched> {
   const { options, runtime } = parts;
   const { id } = record;
   const runDirectory = runDirectoryOf(options, id);
   rmSync(runDirectory, { recursive: true, force: true });
   const held = parts.attachments.has(id);
+  let place: NetworkPlace | undefined;
   try {
     prepareBinds(record);
-    writeManagedFiles(record, runDirectory);
-    const process = await runtime.launch(launchRequest(parts, record, held));
-    if (held) {
-      await parts.attachments.connect(id, process);
-      await process.release();
-    }
-    return process;
+    place = await attachNetworks(parts, record);
+    writeManagedFiles({ record, runDirectory, networks: parts.networks, ...place });
+    const waits = held || place.state?.nameServicePort !== undefined;
+    const process = await runtime.launch(launchRequest(parts, record, { hold: waits, ...place }));
+    if (place.state) await serveNames(parts, record, process.pid, place.state);
+    if (held) await parts.attachments.connect(id, process);
+    if (waits) await process.release();
+    return { process, ...(place.state ? { network: place.state } : {}) };
   } catch (error) {
+    if (place?.state) await parts.networks.release(id, place.state);
     await runtime.removeCgroup(cgroupsPathOf(options, record));
     rmSync(runDirectory, { recursive: true, force: true });
     throw error;
@@ -37,7 +48,16 @@ export async function launch(parts: EngineParts, record: ContainerRecord): Promi
 }
 
 /** Everything the runtime is told of a container. Reads the container's files, makes nothing. */
-export function launchRequest(parts: EngineParts, record: ContainerRecord, hold: boolean): LaunchRequest {
+export function launchRequest(
+  parts: EngineParts,
+  record: ContainerRecord,
+  {
+    hold,
+    setup,
+    namespacePath,
+    filesOf,
+  }: Pick<NetworkPlace, 'setup' | 'namespacePath' | 'filesOf'> & { readonly hold: boolean },
+): LaunchRequest {
   const { options, runtime, facts } = parts;
   const { settings, id } = record;
   const runDirectory = runDirectoryOf(options, id);
@@ -49,13 +69,15 @@ export function launchRequest(parts: EngineParts, record: ContainerRecord, hold:
     facts,
     cgroupVersion: runtime.cgroupVersion,
     cgroupsPath: cgroupsPathOf(options, record),
-    managedFiles: managedFiles(runDirectory),
+    managedFiles: managedFiles(filesOf === undefined ? runDirectory : runDirectoryOf(options, filesOf)),
+    ...(namespacePath === undefined ? {} : { networkNamespace: namespacePath }),
     initProgram: settings.host.initPath ?? runtime.helperProgram,
   });
   return {
     id,
     ...rootOf(config, layer, `${options.execRoot}/rootfs`),
     runDirectory,
+    ...(setup ? { network: setup } : {}),
     seccomp: seccompChoice(settings.host, parts.settings.current.seccomp),
     home: user.home,
     makeCwd: { uid: 0, gid: 0 },

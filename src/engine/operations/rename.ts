@@ -12,7 +12,8 @@ export async function renameContainer(parts: EngineParts, reference: string, wis
     if (!isValidName(wish)) throw errors.badName(wish);
     const holder = parts.containers.find(name);
     if (holder !== undefined && holder !== 'ambiguous' && holder.name === name) throw errors.nameTaken(name, holder.id);
-    parts.containers.put({ ...record, name });
+    const network = record.network && parts.networks.rename(id, record.network, record.name, name);
+    parts.containers.put({ ...record, name, ...(network ? { network } : {}) });
     parts.events.emit('container', 'rename', id, { ...eventAttributes(record), name, oldName: `/${record.name}` });
   });
 }

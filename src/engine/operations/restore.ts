@@ -8,6 +8,7 @@ import { type ProcessExit, readExitRecord, RunningProcess } from '#runtime';
 import type { ContainerRecord } from '../container-record.ts';
 import { killLeftProbes, startMonitor } from '../health/monitor.ts';
 import { hasProcess } from '../lifecycle.ts';
+import { identityOf, upstreamsOf } from '../networking.ts';
 import { cgroupsPathOf, type EngineParts, runDirectoryOf } from '../parts.ts';
 import { noRestart, startsWithDaemon } from '../restart-policy.ts';
 import { sizeLimitOf } from './create.ts';
@@ -22,6 +23,14 @@ export async function restoreContainers(parts: EngineParts): Promise<void> {
     const policy = settings.host.restart ?? noRestart;
     return status === 'exited' && startsWithDaemon(policy, startedAt !== undefined, stoppedByUser);
   });
+  await parts.networks.restore(
+    parts.containers.list().flatMap((record) => {
+      const { network, process } = record;
+      if (!network || !process || !hasProcess(record.status)) return [];
+      const servers = upstreamsOf(record);
+      return [{ container: identityOf(record), state: network, pid: process.pid, servers }];
+    }),
+  );
   await Promise.all(parts.containers.list().map((record) => restoreOne(parts, record)));
   await removeOrphans(parts);
   await Promise.all(wantedRunning.map((record) => startForPolicy(parts, record)));

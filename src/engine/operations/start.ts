@@ -8,9 +8,10 @@ import { probeOfRecord, startMonitor } from '../health/monitor.ts';
 import { isLive, next } from '../lifecycle.ts';
 import type { LogSink } from '../log-drivers/driver.ts';
 import { type EngineParts, eventAttributes, findContainer, logPathOf } from '../parts.ts';
+import { announceEndpoints } from '../networking.ts';
 import { nextDelayMs } from '../restart-policy.ts';
 import { recordExit } from './exit.ts';
-import { launch } from './launch.ts';
+import { type Launched, launch } from './launch.ts';
 import { removeRecord } from './remove.ts';
 
 /** Throws `container.noSuch`, the lifecycle's refusals, and why the process could not be started. */
@@ -29,13 +30,13 @@ export async function startContainer(parts: EngineParts, reference: string): Pro
 
 async function startLocked(parts: EngineParts, before: ContainerRecord): Promise<void> {
   const status = next(before.id, before.status, 'start');
-  const { exit: _, process: __, ...rest } = before;
+  const { exit: _, process: __, network: ___, ...rest } = before;
   const intent: ContainerRecord = { ...rest, error: '', status: before.status };
-  let process: RunningProcess;
+  let launched: Launched;
   let sink: LogSink | undefined;
   try {
     sink = await parts.shipments.open(intent);
-    process = await launch(parts, intent);
+    launched = await launch(parts, intent);
   } catch (error) {
     await sink?.[Symbol.asyncDispose]();
     failStart(parts, before, error);
@@ -43,6 +44,7 @@ async function startLocked(parts: EngineParts, before: ContainerRecord): Promise
     if (before.settings.host.autoRemove) await removeRecord(parts, before.id);
     throw error;
   }
+  const { process, network } = launched;
   const startedAt = formatTimeNs(nowNs());
   const running: ContainerRecord = {
     ...intent,
@@ -50,11 +52,13 @@ async function startLocked(parts: EngineParts, before: ContainerRecord): Promise
     startedAt,
     ...(probeOfRecord(intent) ? { health: healthAtStart(intent.health) } : {}),
     process: { pid: process.pid, startTime: String(process.startTime) },
+    ...(network ? { network } : {}),
   };
   parts.containers.put(running);
   watch(parts, running.id, process);
   shipLines(parts, running, sink);
   // Before anything is waited for: one that ends at once must not be heard to die before it started.
+  announceEndpoints(parts, running, 'connect');
   parts.events.emit('container', 'start', running.id, eventAttributes(running));
   // Clients that came while it was being launched.
   await parts.attachments.connect(running.id, process);

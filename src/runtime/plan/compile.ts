@@ -10,7 +10,7 @@ import { errors } from '../errors.ts';
 import { planDevices } from './devices.ts';
 import { type HookState, planHooks, stateParts } from './hooks.ts';
 import type { CgroupPlacement, CompileInput } from './input.ts';
-import { loopbackUp } from './loopback.ts';
+import { loopbackUp, networkInside, networkOutside } from './loopback.ts';
 import { planMounts } from './mounts.ts';
 import { idMapText, type NamespacePlan, planNamespaces } from './namespaces.ts';
 import { create, NONE, type Op, opFlags, type Plan } from './op.ts';
@@ -60,7 +60,7 @@ export function compilePlan(config: RuntimeConfig, input: CompileInput): Plan {
     ...(input.noNewKeyring ? [] : [keyring(input.id)]),
     ...planEarlyProcess(process, linux),
     { op: 'setsid' },
-    ...(namespaces.isNew('network') ? [loopbackUp()] : []),
+    ...(namespaces.isNew('network') ? [loopbackUp(), ...networkInside(input.network)] : []),
     ...(ownMounts ? planRoot(config, input, root) : [openRoot(config, input, root)]),
     ...mounts.child,
     ...(ownMounts && mounts.ownDev ? planDevices(linux.devices ?? [], root, namespaces.has('user')) : []),
@@ -90,7 +90,7 @@ export function compilePlan(config: RuntimeConfig, input: CompileInput): Plan {
 
   parent.push(...planDeviceFilter(input.cgroup));
   parent.push({ op: 'clone', flags: namespaces.cloneFlags, cgroup: openCgroup(input.cgroup, slots, parent) });
-  parent.push(...planIdMaps(namespaces, linux, input));
+  parent.push(...planIdMaps(namespaces, linux, input), ...networkOutside(input.network));
   parent.push({ op: 'post', number: MAPPED });
   if (meets) parent.push({ op: 'wait', number: MOUNTED }, ...runtimeHooks, { op: 'post', number: HOOKS_DONE });
   return { parent, child };

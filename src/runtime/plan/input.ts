@@ -52,6 +52,22 @@ export interface OverlayRoot {
   readonly options: readonly string[];
 }
 
+/** What makes the network of a container that has one of its own; whoever asks for it knows what the messages mean. */
+export interface NetworkSetup {
+  /** Netlink messages sent in the caller's network once the child exists; its pid is put where it is wanted. */
+  readonly outside: readonly NetlinkRequest[];
+  /** Files below /proc/sys/net, written in the child's network; one that is not there is left out. */
+  readonly switches: readonly { readonly name: string; readonly value: string }[];
+  /** Netlink messages sent in the child's network, once `lo` is up. */
+  readonly inside: readonly NetlinkRequest[];
+}
+
+export interface NetlinkRequest {
+  readonly protocol: number;
+  readonly messages: Uint8Array;
+  readonly pidOffset?: number;
+}
+
 export interface CompileInput {
   readonly id: string;
   /** Absolute folder relative paths of the config start from. */
@@ -62,6 +78,7 @@ export interface CompileInput {
   readonly hold: Hold;
   readonly seccomp?: SeccompProgram;
   readonly overlay?: OverlayRoot;
+  readonly network?: NetworkSetup;
   /** HOME for a process whose environment has none. */
   readonly home: string;
   /** File descriptors 3 … 2+n the container inherits. */

@@ -1,9 +1,12 @@
 /** The Docker Engine API's shapes for containers: what we read of requests and write in answers (docker-engine-api.yaml). */
+import type { EndpointSettingsBody } from './networks.ts';
 
 /** Body of POST /containers/create. Everything may be missing or null. */
 export interface ContainerCreateBody extends ContainerConfigBody {
   readonly HostConfig?: HostConfigBody | null;
-  readonly NetworkingConfig?: { readonly EndpointsConfig?: Readonly<Record<string, object | null>> | null } | null;
+  readonly NetworkingConfig?: {
+    readonly EndpointsConfig?: Readonly<Record<string, EndpointSettingsBody | null>> | null;
+  } | null;
 }
 
 export interface ContainerConfigBody {
@@ -109,10 +112,20 @@ export interface MountBody {
   } | null;
 }
 
+export interface PortBindingBody {
+  readonly HostIp?: string;
+  readonly HostPort?: string;
+}
+
 export interface HostConfigBody extends ResourcesBody {
   readonly Binds?: readonly string[] | null;
   readonly LogConfig?: { readonly Type?: string; readonly Config?: Readonly<Record<string, string>> | null } | null;
   readonly NetworkMode?: string | null;
+  readonly PortBindings?: Readonly<Record<string, readonly PortBindingBody[] | null>> | null;
+  readonly PublishAllPorts?: boolean | null;
+  readonly Dns?: readonly string[] | null;
+  readonly DnsOptions?: readonly string[] | null;
+  readonly DnsSearch?: readonly string[] | null;
   readonly RestartPolicy?: RestartPolicyBody | null;
   readonly AutoRemove?: boolean | null;
   readonly Mounts?: readonly MountBody[] | null;

@@ -66,7 +66,7 @@ export function readRoutes(parts: EngineParts): Route[] {
       method: 'GET',
       path: '/containers/{id}/skiff/plan',
       handle: async ({ params, response }) => {
-        const text = Buffer.from(planOfContainer(parts, params['id']!));
+        const text = Buffer.from(await planOfContainer(parts, params['id']!));
         response
           .writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': text.length })
           .end(text);

@@ -1,0 +1,61 @@
+/** The flags of networks, ports and name servers → their part of the create body. */
+import type { ContainerCreateBody, EndpointSettingsBody, HostConfigBody } from '#specs';
+import { errors } from '../errors.ts';
+import type { ContainerFlags } from './flags.ts';
+
+/** Throws `cli.invalid` for flags that contradict each other. */
+export function networkingOf(flags: ContainerFlags): Pick<ContainerCreateBody, 'NetworkingConfig' | 'ExposedPorts'> & {
+  readonly host: Pick<
+    HostConfigBody,
+    'NetworkMode' | 'PortBindings' | 'PublishAllPorts' | 'Dns' | 'DnsOptions' | 'DnsSearch'
+  >;
+} {
+  const [first = { name: 'default', endpoint: {} }, ...others] = flags.network;
+  if (flags.network.some(({ name }) => name === '')) throw errors.invalid('no name set for network');
+  const published = flags.publish.flat();
+  const bindings: Record<string, { HostIp?: string; HostPort?: string }[]> = {};
+  for (const { port, binding } of published) (bindings[port] ??= []).push(binding);
+  const exposed = [...new Set([...Object.keys(bindings), ...flags.expose.flat()])];
+  const endpoints = [{ name: first.name, endpoint: withFlags(flags, first.endpoint) }, ...others];
+  const isSaid = others.length > 0 || Object.keys(endpoints[0]!.endpoint).length > 0;
+  const EndpointsConfig = Object.fromEntries(endpoints.map(({ name, endpoint }) => [name, endpoint]));
+  return {
+    ...(exposed.length > 0 ? { ExposedPorts: Object.fromEntries(exposed.map((port) => [port, {}])) } : {}),
+    ...(isSaid ? { NetworkingConfig: { EndpointsConfig } } : {}),
+    host: {
+      NetworkMode: first.name,
+      ...(published.length > 0 ? { PortBindings: bindings } : {}),
+      ...(flags['publish-all'] ? { PublishAllPorts: true } : {}),
+      ...(flags.dns.length > 0 ? { Dns: flags.dns } : {}),
+      ...(flags['dns-option'].length > 0 ? { DnsOptions: flags['dns-option'] } : {}),
+      ...(flags['dns-search'].length > 0 ? { DnsSearch: flags['dns-search'] } : {}),
+    },
+  };
+}
+
+/** compat: flags beside `--network` are of the first network, and may not be said twice. */
+function withFlags(flags: ContainerFlags, endpoint: EndpointSettingsBody): EndpointSettingsBody {
+  const twice = (what: string, flag: string, isGiven: boolean, inNetwork: boolean): void => {
+    if (isGiven && inNetwork) {
+      throw errors.invalid(`conflicting options: cannot specify both --${flag} and per-network ${what}`);
+    }
+  };
+  const { ip, ip6 } = flags;
+  const aliases = flags['network-alias'];
+  const mac = flags['mac-address'];
+  twice('alias', 'network-alias', aliases.length > 0, (endpoint.Aliases ?? []).length > 0);
+  twice('IPv4 address', 'ip', ip !== '', Boolean(endpoint.IPAMConfig?.IPv4Address));
+  twice('IPv6 address', 'ip6', ip6 !== '', Boolean(endpoint.IPAMConfig?.IPv6Address));
+  twice('MAC address', 'mac-address', mac !== '', Boolean(endpoint.MacAddress));
+  const addresses = {
+    ...endpoint.IPAMConfig,
+    ...(ip === '' ? {} : { IPv4Address: ip }),
+    ...(ip6 === '' ? {} : { IPv6Address: ip6 }),
+  };
+  return {
+    ...endpoint,
+    ...(aliases.length > 0 ? { Aliases: aliases } : {}),
+    ...(Object.keys(addresses).length > 0 ? { IPAMConfig: addresses } : {}),
+    ...(mac === '' ? {} : { MacAddress: mac }),
+  };
+}

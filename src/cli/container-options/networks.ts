@@ -1,0 +1,46 @@
+/** `--network` in its forms. */
+import type { EndpointSettingsBody } from '#specs';
+import { parseInteger } from '../flag-types.ts';
+
+export interface NetworkFlag {
+  readonly name: string;
+  readonly endpoint: EndpointSettingsBody;
+}
+
+/** `web`, or `name=web,alias=a,ip=172.20.0.9,ip6=…,mac-address=…,gw-priority=1`. */
+export function parseNetwork(text: string): NetworkFlag {
+  if (!/^[\w-]+=/.test(text)) return { name: text, endpoint: {} };
+  let name = '';
+  const aliases: string[] = [];
+  const addresses: { IPv4Address?: string; IPv6Address?: string } = {};
+  const rest: { MacAddress?: string; GwPriority?: number } = {};
+  for (const field of text.split(',')) {
+    const at = field.indexOf('=');
+    const key = field.slice(0, Math.max(at, 0)).trim().toLowerCase();
+    const value = field.slice(at + 1).trim();
+    if (at < 0) throw new Error(`invalid field ${field}`);
+    if (key === 'name') name = value;
+    else if (key === 'alias') aliases.push(value);
+    else if (key === 'ip') addresses.IPv4Address = value;
+    else if (key === 'ip6') addresses.IPv6Address = value;
+    else if (key === 'mac-address') rest.MacAddress = value;
+    else if (key === 'gw-priority') rest.GwPriority = parseInteger(value);
+    else if (key === 'driver-opt' || key === 'link-local-ip') {
+      throw new Error(`the field ${key} of --network is not supported by this version of Skiff: leave it out`);
+    } else throw new Error(`invalid field key ${key}`);
+  }
+  if (name === '') throw new Error('network name/id is not specified');
+  return { name, endpoint: endpointOf(aliases, addresses, rest) };
+}
+
+function endpointOf(
+  aliases: readonly string[],
+  addresses: NonNullable<EndpointSettingsBody['IPAMConfig']>,
+  rest: Pick<EndpointSettingsBody, 'MacAddress' | 'GwPriority'>,
+): EndpointSettingsBody {
+  return {
+    ...(aliases.length > 0 ? { Aliases: aliases } : {}),
+    ...(Object.keys(addresses).length > 0 ? { IPAMConfig: addresses } : {}),
+    ...rest,
+  };
+}

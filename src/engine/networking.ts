@@ -1,0 +1,154 @@
+/** A container's wishes for networks → what it gets of them at its start. */
+import type {
+  AttachRequest,
+  ContainerIdentity,
+  EndpointWish,
+  NetworkSetup,
+  NetworkState,
+  PortProtocol,
+  PortWish,
+} from '#network';
+import { emptyWish } from '#network';
+import type { ContainerRecord } from './container-record.ts';
+import { type ContainerSettings, networkingOf } from './container-settings.ts';
+import { errors } from './errors.ts';
+import { readHostFile } from './managed-files.ts';
+import { hostnameOf } from './oci-config.ts';
+import { type EngineParts, findContainer } from './parts.ts';
+import { upstreamServers } from './resolv-conf.ts';
+
+const OF_CONTAINER = 'container:';
+
+/** Where a container is on the network; nothing of it for one that is on none, or on the host's. */
+export interface NetworkPlace {
+  readonly state?: NetworkState;
+  readonly setup?: NetworkSetup;
+  /** Of another container, which it shares the network with. */
+  readonly namespacePath?: string;
+  /** Id of the container whose /etc/hosts, /etc/resolv.conf and /etc/hostname are its own too. */
+  readonly filesOf?: string;
+}
+
+/**
+ * The mode completed by the daemon's default, the container it names by its id. Throws `container.invalid` for what cannot
+ * go together.
+ */
+export function settleNetworking(parts: EngineParts, settings: ContainerSettings): ContainerSettings {
+  const { networkMode } = settings.host;
+  const withMode = (mode: string): ContainerSettings => ({
+    ...settings,
+    host: { ...settings.host, networkMode: mode },
+  });
+  if (networkMode === '' || networkMode === 'default') return withMode(parts.networks.defaultMode);
+  if (networkMode === 'bridge' && parts.networks.defaultMode === 'none') throw errors.noDefaultBridge();
+  if (!networkMode.startsWith(OF_CONTAINER)) return settings;
+  refuseWithContainerMode(settings);
+  const target = findContainer(parts, networkMode.slice(OF_CONTAINER.length));
+  return { ...withMode(`${OF_CONTAINER}${target.id}`), hostname: hostnameOf(target.id, target.settings.hostname) };
+}
+
+/** compat: what belongs to the other container's network cannot be asked for here. */
+function refuseWithContainerMode(settings: ContainerSettings): void {
+  const { exposedPorts, portBindings, publishAll, dns, mac } = networkingOf(settings);
+  const conflicts: readonly (readonly [boolean, string])[] = [
+    [settings.hostname !== '', 'hostname and the network mode'],
+    [dns.length > 0, 'dns and the network mode'],
+    [settings.host.extraHosts.length > 0, 'custom host-to-IP mapping and the network mode'],
+    [mac !== '', 'mac-address and the network mode'],
+    [publishAll || Object.keys(portBindings).length > 0, 'port publishing and the container type network mode'],
+    [exposedPorts.length > 0, 'port exposing and the container type network mode'],
+  ];
+  const conflict = conflicts.find(([is]) => is);
+  if (conflict) throw errors.invalid(`conflicting options: ${conflict[1]}`);
+}
+
+/** Who it is on networks. */
+export function identityOf({ id, name, settings }: ContainerRecord): ContainerIdentity {
+  return { id, name, names: [...new Set([id.slice(0, 12), hostnameOf(id, settings.hostname)])] };
+}
+
+/** Joins the networks. Throws what `Networks.attach` throws, and when the container whose network is shared does not run. */
+export async function attachNetworks(parts: EngineParts, record: ContainerRecord): Promise<NetworkPlace> {
+  const { networkMode } = record.settings.host;
+  if (networkMode.startsWith(OF_CONTAINER)) return shareNetwork(parts, networkMode.slice(OF_CONTAINER.length));
+  if (networkMode === 'host' || networkMode === 'none') return {};
+  return parts.networks.attach(attachRequest(record));
+}
+
+export function attachRequest(record: ContainerRecord): AttachRequest {
+  return { container: identityOf(record), networks: networksOf(record.settings), ports: portWishes(record) };
+}
+
+/** The network of the mode has the first interface. */
+export function networksOf(settings: ContainerSettings): (readonly [string, EndpointWish])[] {
+  const { networkMode } = settings.host;
+  if (networkMode === 'host' || networkMode === 'none' || networkMode.startsWith(OF_CONTAINER)) return [];
+  const { endpoints, mac } = networkingOf(settings);
+  const { [networkMode]: first = emptyWish, ...others } = endpoints;
+  const withMac = mac === '' || first.mac !== undefined ? first : { ...first, mac };
+  return [[networkMode, withMac], ...Object.entries(others).sort(([a], [b]) => (a < b ? -1 : 1))];
+}
+
+function shareNetwork(parts: EngineParts, id: string): NetworkPlace {
+  const target = parts.containers.get(id);
+  if (!target) throw errors.noSuch(id);
+  if (!target.process || target.status === 'restarting') throw errors.cannotJoin(id);
+  const { pid } = target.process;
+  return { namespacePath: `/proc/${pid}/ns/net`, filesOf: filesHolder(parts, target) };
+}
+
+/** A container that shares a network may share one that is shared itself. */
+function filesHolder(parts: EngineParts, record: ContainerRecord): string {
+  const { networkMode } = record.settings.host;
+  const next = networkMode.startsWith(OF_CONTAINER)
+    ? parts.containers.get(networkMode.slice(OF_CONTAINER.length))
+    : undefined;
+  return next ? filesHolder(parts, next) : record.id;
+}
+
+/** Its name service, before its program starts. */
+export async function serveNames(
+  { networks }: Pick<EngineParts, 'networks'>,
+  record: ContainerRecord,
+  pid: number,
+  state: NetworkState,
+): Promise<void> {
+  await networks.serveNames({ container: identityOf(record), pid, state, servers: upstreamsOf(record) });
+}
+
+/** Where names are asked for that nobody here has. */
+export function upstreamsOf({ settings }: ContainerRecord): readonly string[] {
+  return upstreamServers(networkingOf(settings), readHostFile);
+}
+
+/** What is to be published: the bindings, and with `-P` every exposed port that has none. */
+function portWishes({ settings, program }: ContainerRecord): PortWish[] {
+  const { portBindings, publishAll } = networkingOf(settings);
+  const bound = Object.entries(portBindings).flatMap(([port, bindings]) =>
+    (bindings.length === 0 ? [{ hostIp: '', hostPort: '' }] : bindings).map(({ hostIp, hostPort }): PortWish => {
+      const [from = 0, to = from] = hostPort === '' ? [] : hostPort.split('-').map(Number);
+      return { ...parsePort(port), hostIp, hostPort: from, hostPortEnd: to };
+    }),
+  );
+  if (!publishAll) return bound;
+  const exposed = (program.exposedPorts ?? []).filter((port) => !(port in portBindings));
+  return [...bound, ...exposed.map((port) => ({ ...parsePort(port), hostIp: '', hostPort: 0, hostPortEnd: 0 }))];
+}
+
+/** `80/tcp`; the API has checked it. */
+export function parsePort(text: string): { readonly containerPort: number; readonly protocol: PortProtocol } {
+  const [number = '', protocol = 'tcp'] = text.split('/');
+  return { containerPort: Number(number), protocol: protocol as PortProtocol };
+}
+
+/** Tells that a container came to its networks, or left them. */
+export function announceEndpoints(
+  parts: EngineParts,
+  { id, network }: ContainerRecord,
+  action: 'connect' | 'disconnect',
+): void {
+  for (const { networkId, networkName } of network?.endpoints ?? []) {
+    const type = parts.networks.get(networkId)?.driver ?? 'bridge';
+    parts.events.emit('network', action, networkId, { container: id, name: networkName, type });
+  }
+}

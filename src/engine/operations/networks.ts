@@ -1,0 +1,160 @@
+/** Networks made and removed, containers connected and disconnected while they run or not. */
+import { causeChain } from '#base';
+import { type EndpointWish, type NetworkRecord, type NetworkRequest, type RunningContainer } from '#network';
+import type { ContainerRecord } from '../container-record.ts';
+import { networkingOf } from '../container-settings.ts';
+import { errors } from '../errors.ts';
+import { hasProcess } from '../lifecycle.ts';
+import { writeHosts, writeResolvConf } from '../managed-files.ts';
+import { attachRequest, identityOf, networksOf, upstreamsOf } from '../networking.ts';
+import { type EngineParts, findContainer, runDirectoryOf } from '../parts.ts';
+
+/** Throws what `Networks.create` refuses. */
+export async function createNetwork(parts: EngineParts, request: NetworkRequest): Promise<NetworkRecord> {
+  const record = await parts.networks.create(request);
+  parts.events.emit('network', 'create', record.id, attributesOf(record));
+  return record;
+}
+
+/** Throws `network.noSuch`, `network.cannotRemovePredefined`, `network.inUse`. */
+export async function removeNetwork(parts: EngineParts, reference: string): Promise<void> {
+  const record = await parts.networks.remove(reference);
+  parts.events.emit('network', 'destroy', record.id, attributesOf(record));
+}
+
+/** Removes networks nobody is on. Resolves with their names. compat: one that cannot be removed stays. */
+export async function pruneNetworks(
+  parts: EngineParts,
+  matches: (record: NetworkRecord) => boolean,
+): Promise<string[]> {
+  const removed: string[] = [];
+  for (const record of parts.networks.list()) {
+    if (record.predefined || parts.networks.endpointsOf(record.id).size > 0 || !matches(record)) continue;
+    try {
+      await removeNetwork(parts, record.id);
+      removed.push(record.name);
+    } catch (error) {
+      parts.log.warn('a network could not be pruned', { network: record.name, error: causeChain(error) });
+    }
+  }
+  parts.events.emit('network', 'prune', '', { reclaimed: '0' });
+  return removed;
+}
+
+/** One that does not run gets it at its next start. Throws as `Networks.connect`. */
+export async function connectContainer(
+  parts: EngineParts,
+  networkReference: string,
+  containerReference: string,
+  wish: EndpointWish,
+): Promise<void> {
+  const network = parts.networks.find(networkReference);
+  const { id } = findContainer(parts, containerReference);
+  await parts.locks.run(id, async () => {
+    const record = findContainer(parts, id);
+    refuseSharedNetwork(record, network);
+    if (indexOfNetwork(parts, record, network) !== undefined) throw errors.alreadyOnNetwork(record.name, network.name);
+    const { networkMode } = record.settings.host;
+    const { [network.name]: _, ...others } = networkingOf(record.settings).endpoints;
+    const changed = withEndpoints(
+      record,
+      { ...others, [network.name]: wish },
+      networkMode === 'none' ? network.name : networkMode,
+    );
+    const running = runningContainer(record);
+    if (!running) return parts.containers.put(changed);
+    const state = await parts.networks.connect(running, network.id, wish);
+    settle(parts, { ...changed, network: state }, network, 'connect');
+  });
+}
+
+/** Throws when it is not connected; `force` takes that for done. */
+export async function disconnectContainer(
+  parts: EngineParts,
+  networkReference: string,
+  containerReference: string,
+  { force }: { readonly force: boolean },
+): Promise<void> {
+  const network = parts.networks.find(networkReference);
+  const { id } = findContainer(parts, containerReference);
+  await parts.locks.run(id, async () => {
+    const record = findContainer(parts, id);
+    if (record.settings.host.networkMode === 'host' && network.name === 'host') throw errors.hostNetwork();
+    const name = indexOfNetwork(parts, record, network);
+    if (name === undefined) {
+      if (force) return;
+      throw errors.notOnNetwork(id, network.name);
+    }
+    const { [name]: _, ...others } = Object.fromEntries(networksOf(record.settings));
+    const { networkMode } = record.settings.host;
+    const mode = name === networkMode ? (Object.keys(others)[0] ?? 'none') : networkMode;
+    const changed = withEndpoints(record, others, mode);
+    const running = runningContainer(record);
+    if (!running) return parts.containers.put(changed);
+    const state = await parts.networks.disconnect(running, network.id);
+    settle(parts, { ...changed, network: state }, network, 'disconnect');
+  });
+}
+
+function settle(
+  parts: EngineParts,
+  record: ContainerRecord,
+  network: NetworkRecord,
+  action: 'connect' | 'disconnect',
+): void {
+  parts.containers.put(record);
+  const runDirectory = runDirectoryOf(parts.options, record.id);
+  writeHosts(record, runDirectory, parts.networks, record.network);
+  writeResolvConf(record, runDirectory, record.network);
+  parts.events.emit('network', action, network.id, { container: record.id, ...attributesOf(network) });
+}
+
+const attributesOf = ({ name, driver }: NetworkRecord): Record<string, string> => ({ name, type: driver });
+
+/** How the container's settings name the network: by name or by id; undefined when it is not on it. */
+function indexOfNetwork(parts: EngineParts, { settings }: ContainerRecord, { id }: NetworkRecord): string | undefined {
+  return networksOf(settings)
+    .map(([name]) => name)
+    .find((name) => {
+      try {
+        return parts.networks.find(name).id === id;
+      } catch {
+        // Removed since.
+        return false;
+      }
+    });
+}
+
+function refuseSharedNetwork({ settings }: ContainerRecord, network: NetworkRecord): void {
+  const { networkMode } = settings.host;
+  if (networkMode === 'host' || network.driver === 'host') throw errors.hostNetwork();
+  if (networkMode.startsWith('container:')) throw errors.sharedNetwork();
+  if (network.driver === 'null') throw errors.sharedNetwork();
+}
+
+function withEndpoints(
+  record: ContainerRecord,
+  endpoints: Readonly<Record<string, EndpointWish>>,
+  networkMode: string,
+): ContainerRecord {
+  const { settings } = record;
+  return {
+    ...record,
+    settings: {
+      ...settings,
+      host: { ...settings.host, networkMode },
+      networking: { ...networkingOf(settings), endpoints },
+    },
+  };
+}
+
+function runningContainer(record: ContainerRecord): RunningContainer | undefined {
+  if (!record.process || !hasProcess(record.status)) return undefined;
+  return {
+    container: identityOf(record),
+    pid: record.process.pid,
+    state: record.network ?? { endpoints: [], ports: [] },
+    ports: attachRequest(record).ports,
+    servers: upstreamsOf(record),
+  };
+}

@@ -1,0 +1,108 @@
+/** Everything networks can refuse, in Docker's own words where Docker has some. */
+import { defineErrors } from '#base';
+
+export const errors = defineErrors('network', {
+  noSuch: { kind: 'not-found', message: (ref: string) => `network ${ref} not found` },
+  ambiguous: {
+    kind: 'invalid',
+    message: (ref: string, count: number) => `network ${ref} is ambiguous (${count} matches found based on ID prefix)`,
+  },
+  nameTaken: { kind: 'conflict', message: (name: string) => `network with name ${name} already exists` },
+  badName: {
+    kind: 'invalid',
+    message: (name: string) =>
+      name.trim() === ''
+        ? 'invalid network name: name is empty'
+        : `invalid network name ${JSON.stringify(name)}: use letters, digits, '_', '.' and '-', the first one a letter or digit`,
+  },
+  predefined: {
+    kind: 'forbidden',
+    message: (name: string) => `operation is not permitted on predefined ${name} network `,
+  },
+  cannotRemovePredefined: {
+    kind: 'forbidden',
+    message: (name: string) => `${name} is a pre-defined network and cannot be removed`,
+  },
+  inUse: {
+    kind: 'forbidden',
+    message: (name: string, id: string) =>
+      `error while removing network: network ${name} id ${id} has active endpoints`,
+  },
+  noDriver: {
+    kind: 'not-found',
+    message: (name: string) => `could not find plugin ${name} in v1 plugin registry: plugin not found`,
+  },
+  onlyOne: { kind: 'forbidden', message: (driver: string) => `only one instance of "${driver}" network is allowed` },
+  invalid: { kind: 'invalid', message: (what: string) => what },
+  unsupported: {
+    kind: 'not-implemented',
+    message: (what: string, hint: string) => `${what} is not supported by this version of Skiff: ${hint}`,
+  },
+  overlaps: {
+    kind: 'forbidden',
+    message: (subnet: string, other: string) =>
+      `invalid pool request: Pool overlaps with other one on this address space: ${subnet} and ${other}`,
+  },
+  noPool: {
+    kind: 'invalid',
+    message: (tried: number, collisions: string) =>
+      `all predefined address pools have been fully subnetted: of ${tried} networks each collides (${collisions}); give a subnet with --subnet`,
+  },
+  noAddress: {
+    kind: 'invalid',
+    message: (subnet: string) => `no available IPv4 addresses on this network's address pools: ${subnet}`,
+  },
+  addressTaken: { kind: 'forbidden', message: (address: string) => `Address already in use: ${address}` },
+  outsideSubnet: {
+    kind: 'invalid',
+    message: (address: string, network: string) =>
+      `invalid endpoint settings: no configured subnet or ip-range of network ${network} contains the IP address ${address}`,
+  },
+  staticAddress: {
+    kind: 'invalid',
+    message: () =>
+      'user specified IP address is supported only when connecting to networks with user configured subnets',
+  },
+  staticOnDefault: {
+    kind: 'invalid',
+    message: () => 'user specified IP address is supported on user defined networks only',
+  },
+  aliasOnDefault: {
+    kind: 'invalid',
+    message: () => 'network-scoped alias is supported only for containers in user defined networks',
+  },
+  portTaken: {
+    kind: 'internal',
+    message: (address: string, port: number, holder: string) =>
+      `failed to set up container networking: Bind for ${address}:${port} failed: port is already allocated: port ${port} is already taken by ${holder}`,
+  },
+  noPort: {
+    kind: 'internal',
+    message: (from: number, to: number) => `all ports from ${from} to ${to} are allocated`,
+  },
+  badAddress: {
+    kind: 'internal',
+    message: (address: string, why: string) =>
+      `failed to set up container networking: cannot publish on ${address}: ${why}: give an address of this host`,
+  },
+  kernel: {
+    kind: 'internal',
+    message: (what: string, errno: string) => `${what}: the kernel says ${errno}`,
+  },
+  noInterface: { kind: 'invalid', message: (name: string) => `the host has no interface ${name}` },
+  bridgeMissing: {
+    kind: 'internal',
+    message: (name: string, network: string) =>
+      `the bridge ${name} of network ${network} is gone and could not be made again`,
+  },
+  isolatedHost: {
+    kind: 'invalid',
+    message: () =>
+      'container sharing network namespace with another container or host cannot be connected to any other network',
+  },
+  alreadyConnected: {
+    kind: 'forbidden',
+    message: (container: string, network: string) =>
+      `endpoint with name ${container} already exists in network ${network}`,
+  },
+});

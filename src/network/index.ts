@@ -1,0 +1,23 @@
+/** Networks: bridges and endpoints, address pools, port publishing, name service. */
+export type { NetworkSetup } from './endpoint-setup.ts';
+export { HostNetwork } from './host-network.ts';
+export type { ContainerIdentity } from './network-index.ts';
+export type {
+  Endpoint,
+  EndpointWish,
+  IpamPool,
+  NetworkRecord,
+  NetworkState,
+  PortProtocol,
+  PortWish,
+  PublishedPort,
+} from './network-record.ts';
+export type { NetworkRequest, PoolRequest } from './network-request.ts';
+export {
+  type AttachRequest,
+  type Attachment,
+  emptyWish,
+  type NetworkOptions,
+  Networks,
+  type RunningContainer,
+} from './networks.ts';

@@ -1,0 +1,120 @@
+/** What is kept of a network: plain, versioned. What containers have of it is in their own records. */
+
+export type NetworkDriver = 'bridge' | 'macvlan' | 'host' | 'null';
+
+export interface NetworkRecord {
+  readonly version: 1;
+  readonly id: string;
+  readonly name: string;
+  /** ISO 8601 with nanoseconds. */
+  readonly createdAt: string;
+  readonly driver: NetworkDriver;
+  /** Made by the daemon: `bridge`, `host`, `none`. */
+  readonly predefined: boolean;
+  readonly internal: boolean;
+  readonly attachable: boolean;
+  readonly ipv6: boolean;
+  readonly pools: readonly IpamPool[];
+  /** The user named the subnets, so addresses in them can be asked for. */
+  readonly chosenSubnets: boolean;
+  readonly ipamOptions: Readonly<Record<string, string>>;
+  readonly options: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  /** What the options say, or their defaults. */
+  readonly bridge?: BridgeSettings;
+  readonly macvlan?: MacvlanSettings;
+  /** Begin of the names of interfaces in containers. */
+  readonly interfacePrefix: string;
+}
+
+export interface IpamPool {
+  readonly subnet: string;
+  readonly range?: string;
+  /** None on a network without a way out. */
+  readonly gateway?: string;
+  /** Name → address somebody else has. */
+  readonly auxiliary: Readonly<Record<string, string>>;
+}
+
+export interface BridgeSettings {
+  readonly name: string;
+  readonly mac: string;
+  readonly mtu: number;
+  /** Containers on it may talk to each other. */
+  readonly interContainer: boolean;
+  readonly masquerade: boolean;
+  /** Where ports without an address are published. */
+  readonly hostBinding: string;
+}
+
+export interface MacvlanSettings {
+  readonly parent: string;
+  readonly mode: 'private' | 'vepa' | 'bridge' | 'passthru';
+  readonly mtu: number;
+}
+
+/** A container's place on a network while it runs. */
+export interface Endpoint {
+  readonly networkId: string;
+  readonly networkName: string;
+  readonly endpointId: string;
+  /** In the container. */
+  readonly interfaceName: string;
+  readonly interfaceIndex: number;
+  /** The other end of the pair; empty for macvlan. */
+  readonly hostInterface: string;
+  readonly mac: string;
+  readonly ipv4?: EndpointAddress;
+  readonly ipv6?: EndpointAddress;
+  /** Names it answers to on this network. */
+  readonly names: readonly string[];
+}
+
+export interface EndpointAddress {
+  readonly address: string;
+  readonly prefixLength: number;
+  readonly gateway?: string;
+}
+
+export interface PublishedPort {
+  readonly containerPort: number;
+  readonly protocol: PortProtocol;
+  readonly hostIp: string;
+  readonly hostPort: number;
+}
+
+export type PortProtocol = 'tcp' | 'udp' | 'sctp';
+
+/** What a running container has of networks. */
+export interface NetworkState {
+  /** The container's own; one that joined another's has none. */
+  readonly endpoints: readonly Endpoint[];
+  /** Id of the endpoint that has the default route and the ports; none on networks without a way out. */
+  readonly gateway?: string;
+  readonly ports: readonly PublishedPort[];
+  /** Port of its name service, in its own network; present when one of its networks has names. */
+  readonly nameServicePort?: number;
+}
+
+/** What a container asks of one network. */
+export interface EndpointWish {
+  readonly ipv4?: string;
+  readonly ipv6?: string;
+  readonly mac?: string;
+  readonly aliases: readonly string[];
+  readonly links: readonly string[];
+  readonly driverOptions: Readonly<Record<string, string>>;
+  /** The network with the highest has the default route. */
+  readonly gatewayPriority: number;
+}
+
+/** A port to publish; port 0: any, or one of a range. */
+export interface PortWish {
+  readonly containerPort: number;
+  readonly protocol: PortProtocol;
+  /** Empty: the network's host binding. */
+  readonly hostIp: string;
+  readonly hostPort: number;
+  /** The last of a range to choose from. */
+  readonly hostPortEnd: number;
+}

@@ -1,0 +1,144 @@
+/** Which ports of the host are published, for whom; and whether others have the port, asked by binding it for a moment. */
+import { createSocket } from 'node:dgram';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { errnoCode, messageOf } from '#base';
+import { familyOf } from './cidr.ts';
+import { errors } from './errors.ts';
+import type { PortProtocol, PortWish, PublishedPort } from './network-record.ts';
+import { holderOfPort } from './port-holder.ts';
+
+interface Holder {
+  readonly hostIp: string;
+  readonly containerId: string;
+  readonly containerName: string;
+}
+
+const ANY = new Set(['0.0.0.0', '::']);
+
+export class PortTable {
+  /** By `tcp/8080`. */
+  readonly #holders = new Map<string, Holder[]>();
+  readonly #range: () => readonly [number, number];
+  #lastAny = 0;
+
+  constructor(range: () => readonly [number, number] = localPortRange) {
+    this.#range = range;
+  }
+
+  /** Notes a port that is published already, after a restart of the daemon. */
+  restore(holder: { readonly id: string; readonly name: string }, port: PublishedPort): void {
+    this.#note(holder, port);
+  }
+
+  /**
+   * Finds a port for each address of a wish: the same on all of them. Throws `network.portTaken` naming who has it, and
+   * `network.noPort`.
+   */
+  async publish(
+    holder: { readonly id: string; readonly name: string },
+    wish: PortWish,
+    hostIps: readonly string[],
+  ): Promise<PublishedPort[]> {
+    const { protocol, containerPort } = wish;
+    const isChoice = wish.hostPort === 0 || wish.hostPortEnd > wish.hostPort;
+    for (const hostPort of this.#candidates(wish)) {
+      const taken = hostIps.map((ip) => this.#holderOf(protocol, ip, hostPort)).find((each) => each !== undefined);
+      if (taken !== undefined) {
+        if (isChoice) continue;
+        throw errors.portTaken(hostIps[0]!, hostPort, `container ${taken.containerName}`);
+      }
+      // Noted before it is waited for, so that nobody else chooses it meanwhile.
+      const ports = hostIps.map((hostIp): PublishedPort => ({ containerPort, protocol, hostIp, hostPort }));
+      for (const port of ports) this.#note(holder, port);
+      try {
+        for (const { hostIp } of ports) await tryToBind(protocol, hostIp, hostPort);
+        return ports;
+      } catch (error) {
+        this.release(holder.id, ports);
+        if (errnoCode(error) === 'EADDRINUSE') {
+          if (isChoice) continue;
+          throw errors.portTaken(hostIps[0]!, hostPort, holderOfPort(protocol, hostPort));
+        }
+        throw errors.badAddress(hostIps.join(', '), messageOf(error));
+      }
+    }
+    const [from, to] = wish.hostPort === 0 ? this.#range() : [wish.hostPort, wish.hostPortEnd];
+    throw errors.noPort(from, to);
+  }
+
+  release(containerId: string, ports: readonly PublishedPort[]): void {
+    for (const { protocol, hostPort, hostIp } of ports) {
+      const key = `${protocol}/${hostPort}`;
+      const left = (this.#holders.get(key) ?? []).filter(
+        (holder) => holder.containerId !== containerId || holder.hostIp !== hostIp,
+      );
+      if (left.length > 0) this.#holders.set(key, left);
+      else this.#holders.delete(key);
+    }
+  }
+
+  #note(
+    { id, name }: { readonly id: string; readonly name: string },
+    { protocol, hostPort, hostIp }: PublishedPort,
+  ): void {
+    const key = `${protocol}/${hostPort}`;
+    this.#holders.getOrInsertComputed(key, () => []).push({ hostIp, containerId: id, containerName: name });
+  }
+
+  #holderOf(protocol: PortProtocol, hostIp: string, port: number): Holder | undefined {
+    return this.#holders
+      .get(`${protocol}/${port}`)
+      ?.find(
+        (holder) =>
+          familyOf(holder.hostIp) === familyOf(hostIp) &&
+          (holder.hostIp === hostIp || ANY.has(holder.hostIp) || ANY.has(hostIp)),
+      );
+  }
+
+  /** compat: any port comes from the kernel's range for clients, and each is the one after the last. */
+  *#candidates({ hostPort, hostPortEnd }: PortWish): Generator<number> {
+    if (hostPort !== 0) {
+      for (let port = hostPort; port <= Math.max(hostPort, hostPortEnd); port++) yield port;
+      return;
+    }
+    const [from, to] = this.#range();
+    const count = to - from + 1;
+    for (let tried = 0; tried < count; tried++) {
+      this.#lastAny = this.#lastAny < from || this.#lastAny >= to ? from : this.#lastAny + 1;
+      yield this.#lastAny;
+    }
+  }
+}
+
+function localPortRange(): readonly [number, number] {
+  try {
+    const [from = 32768, to = 60999] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8')
+      .trim()
+      .split(/\s+/)
+      .map(Number);
+    return [from, to];
+  } catch {
+    return [32768, 60999];
+  }
+}
+
+/** Rejects with Node's error when the port cannot be had. SCTP cannot be tried from here. */
+function tryToBind(protocol: PortProtocol, host: string, port: number): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  if (protocol === 'tcp') {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen({ host, port, exclusive: true, ipv6Only: true }, () => server.close(() => resolve()));
+  } else if (protocol === 'udp') {
+    const socket = createSocket({ type: familyOf(host) === 4 ? 'udp4' : 'udp6', ipv6Only: familyOf(host) === 6 });
+    socket.once('error', (error) => {
+      socket.close();
+      reject(error);
+    });
+    socket.bind({ address: host, port, exclusive: true }, () => socket.close(() => resolve()));
+  } else {
+    resolve();
+  }
+  return promise;
+}

@@ -1,0 +1,294 @@
+/** Containers on networks, in a network namespace of the test's own: addresses, published ports, isolation, live changes. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { describe, test } from 'node:test';
+import { sh } from '../support/containers.ts';
+import { Daemon } from '../support/daemon.ts';
+import { runTool, toolOutput } from '../support/engines.ts';
+import { eventually } from '../support/eventually.ts';
+import { missing } from '../support/needs.ts';
+import { PrivateNetwork } from '../support/network.ts';
+
+const WEB = sh('echo hello > /mnt/index.html; exec httpd -f -v -p 80 -h /mnt');
+const get = (host: string, port: number) => `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 2 ${host} ${port} | tail -n 1`;
+
+/** The question back with one answer: a pointer to its name, type A, class IN, a minute, 192.0.2.7. */
+const NAME_SERVER = `
+  const socket = require('node:dgram').createSocket('udp4');
+  socket.on('message', (query, { port, address }) => {
+    const end = query.indexOf(0, 12) + 5;
+    const head = Buffer.from(query.subarray(0, 12));
+    head.writeUInt16BE(0x8180, 2);
+    head.writeUInt16BE(1, 6);
+    head.writeUInt32BE(0, 8);
+    const answer = Buffer.from('c00c000100010000003c0004c0000207', 'hex');
+    socket.send(Buffer.concat([head, query.subarray(12, end), answer]), port, address);
+  });
+  socket.bind(53, '10.9.0.2');
+`;
+
+interface Endpoint {
+  readonly IPAddress: string;
+  readonly MacAddress: string;
+  readonly EndpointID: string;
+}
+
+/** A daemon with its default bridge in a network of its own, and a second host (10.9.0.2) beside it (10.9.0.1). */
+class World implements AsyncDisposable {
+  readonly network = new PrivateNetwork();
+  readonly neighbour = new PrivateNetwork();
+  readonly daemon: Daemon;
+
+  constructor() {
+    this.daemon = new Daemon(this.network.enter);
+  }
+
+  static async start(...flags: readonly string[]): Promise<World> {
+    const world = new World();
+    await Promise.all([world.network.ready(), world.neighbour.ready()]);
+    const { pid } = world.neighbour;
+    world.here('ip', 'link', 'add', 'lan', 'type', 'veth', 'peer', 'name', 'lan', 'netns', String(pid));
+    for (const [at, address] of [
+      ['here', '10.9.0.1/24'],
+      ['there', '10.9.0.2/24'],
+    ] as const) {
+      world[at]('ip', 'address', 'add', address, 'dev', 'lan');
+      world[at]('ip', 'link', 'set', 'lan', 'up');
+    }
+    await world.daemon.start('--bridge=skiff0', ...flags);
+    await world.daemon.import();
+    return world;
+  }
+
+  here(...command: readonly string[]): string {
+    return toolOutput([...this.network.enter, ...command]);
+  }
+
+  there(...command: readonly string[]): string {
+    return toolOutput([...this.neighbour.enter, ...command]);
+  }
+
+  /** The body of an HTTP answer, or the exit code of curl. */
+  fetch(url: string, from: PrivateNetwork = this.network): string | number {
+    const { status, stdout } = runTool([...from.enter, 'curl', '-s', '-m', '2', url]);
+    return status === 0 ? stdout : status;
+  }
+
+  async endpoint(id: string, network = 'bridge'): Promise<Endpoint> {
+    const answer = (await this.daemon.http.call('GET', `/containers/${id}/json`)).json<{
+      NetworkSettings: { Networks: Record<string, Endpoint> };
+    }>();
+    return answer.NetworkSettings.Networks[network]!;
+  }
+
+  async createNetwork(body: object): Promise<void> {
+    await this.daemon.http.call('POST', '/networks/create', body);
+  }
+
+  async listening(id: string): Promise<void> {
+    await eventually('the server listens', async () => {
+      const { code } = await this.daemon.containers.exec(id, { Cmd: sh('netstat -tln | grep -q :80') });
+      return code === 0;
+    });
+  }
+
+  /** One at the neighbour's: every name has the address 192.0.2.7. */
+  nameServer(): Disposable {
+    const [program, ...args] = [...this.neighbour.enter, process.execPath, '-e', NAME_SERVER];
+    const child = spawn(program, args, { stdio: 'ignore' });
+    return { [Symbol.dispose]: () => void child.kill('SIGKILL') };
+  }
+
+  /** Nothing of networks is left once the daemon has ended: links, nftables. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.daemon[Symbol.asyncDispose]();
+      const links = this.here('ip', '-o', 'link')
+        .trim()
+        .split('\n')
+        .map((line) => line.split(': ')[1]!.split('@')[0]!);
+      assert.deepEqual(links.sort(), ['lan', 'lo'], 'no link is left');
+    } finally {
+      await this.network[Symbol.asyncDispose]();
+      await this.neighbour[Symbol.asyncDispose]();
+    }
+  }
+}
+
+const needs = missing('root', 'busybox', 'ip', 'curl', 'nsenter', 'unshare');
+
+describe('networks', { skip: needs, timeout: 240_000 }, () => {
+  test('a published port is reached from everywhere, and only where it is published', async () => {
+    await using world = await World.start();
+    const { containers, http } = world.daemon;
+    const ports = { '80/tcp': [{ HostPort: '8080' }, { HostIp: '127.0.0.1', HostPort: '8081' }] };
+    const web = await containers.begin({ Cmd: WEB, HostConfig: { PortBindings: ports } }, 'web');
+    await world.listening(web);
+    const { IPAddress } = await world.endpoint(web);
+    assert.match(IPAddress, /^172\.17\.0\.\d+$/);
+
+    for (const url of ['127.0.0.1:8080', '10.9.0.1:8080', '127.0.0.1:8081'])
+      assert.equal(world.fetch(url), 'hello\n', url);
+    assert.equal(world.fetch('10.9.0.1:8080', world.neighbour), 'hello\n');
+    const { stdout: log, stderr } = await containers.logs(web);
+    assert.match(log + stderr, /10\.9\.0\.2/, "the server sees the client's own address");
+    assert.equal(world.fetch('10.9.0.1:8081'), 7, 'published on the loopback only');
+    world.there('ip', 'route', 'add', '172.17.0.0/16', 'via', '10.9.0.1');
+    assert.equal(
+      world.fetch(`${IPAddress}:80`, world.neighbour),
+      28,
+      'by its own address it is not reached from outside',
+    );
+
+    const inside = async (script: string, HostConfig = {}) =>
+      (await containers.run({ Cmd: sh(script), HostConfig })).stdout;
+    await world.createNetwork({ Name: 'other' });
+    assert.equal(await inside(get('10.9.0.1', 8080)), 'hello\n', 'a neighbour by the host');
+    assert.equal(await inside(get(IPAddress, 80)), 'hello\n', 'a neighbour itself');
+    assert.equal(await inside(get('10.9.0.1', 8080), { NetworkMode: 'other' }), 'hello\n', 'from another network');
+    assert.equal(await inside(get(IPAddress, 80), { NetworkMode: 'other' }), '', 'networks are apart');
+    const self = await containers.exec(web, { Cmd: sh(get('10.9.0.1', 8080)) });
+    assert.equal(self.stdout, 'hello\n', 'itself by the host');
+    assert.match(await inside('ping -c 1 -w 2 10.9.0.2'), /1 packets received/, 'the way out');
+
+    const list = (await http.call('GET', '/containers/json')).json<{ Ports: object[] }[]>();
+    assert.deepEqual(list[0]!.Ports, [
+      { IP: '0.0.0.0', PrivatePort: 80, PublicPort: 8080, Type: 'tcp' },
+      { IP: '127.0.0.1', PrivatePort: 80, PublicPort: 8081, Type: 'tcp' },
+    ]);
+    await containers.remove(web);
+    assert.equal(world.fetch('127.0.0.1:8080'), 7, 'withdrawn with the container');
+  });
+
+  test('a taken port is refused with its holder, and nothing is left of the attempt', async () => {
+    await using world = await World.start();
+    const { containers, http } = world.daemon;
+    const on = (port: string) => ({ Cmd: WEB, HostConfig: { PortBindings: { '80/tcp': [{ HostPort: port }] } } });
+    await containers.begin(on('8080'), 'first');
+    const second = await containers.create(on('8080'), 'second');
+    const refused = await http.send('POST', `/containers/${second}/start`);
+    assert.equal(refused.status, 500);
+    assert.match(refused.text, /port is already allocated: port 8080 is already taken by container first/);
+    const before = world.here('ip', '-o', 'link').split('\n').length;
+    const third = await containers.begin(on('8000-8010'));
+    assert.match(JSON.stringify(await containers.inspect(third)), /"HostPort":"8000"/);
+    await containers.remove(third);
+    await eventually('its link is gone', () => world.here('ip', '-o', 'link').split('\n').length === before);
+  });
+
+  test('networks of the user: static addresses, internal ones, several at once, live changes', async () => {
+    await using world = await World.start();
+    const { containers, http } = world.daemon;
+    await world.createNetwork({ Name: 'one', IPAM: { Config: [{ Subnet: '172.30.0.0/24' }] } });
+    await world.createNetwork({ Name: 'two', Internal: true });
+    const alpha = await containers.begin(
+      {
+        Cmd: ['sleep', '1000'],
+        HostConfig: { NetworkMode: 'one' },
+        NetworkingConfig: { EndpointsConfig: { one: { IPAMConfig: { IPv4Address: '172.30.0.9' } } } },
+      },
+      'alpha',
+    );
+    assert.equal((await world.endpoint(alpha, 'one')).IPAddress, '172.30.0.9');
+    assert.equal((await world.endpoint(alpha, 'one')).MacAddress, '02:42:ac:1e:00:09');
+    const beta = await containers.begin({ Cmd: ['sleep', '1000'], HostConfig: { NetworkMode: 'two' } }, 'beta');
+    const ping = async (id: string, address: string) =>
+      (await containers.exec(id, { Cmd: ['ping', '-c', '1', '-w', '1', address] })).code;
+    assert.notEqual(await ping(beta, '10.9.0.2'), 0, 'no way out of an internal network');
+    assert.notEqual(await ping(beta, '172.30.0.9'), 0);
+    await http.call('POST', '/networks/one/connect', { Container: 'beta' });
+    assert.equal(await ping(beta, '172.30.0.9'), 0, 'after it was connected');
+    assert.equal(await ping(beta, '10.9.0.2'), 0, 'and out by the network that has a way');
+    const one = (await http.call('GET', '/networks/one')).json<{ Containers: Record<string, { Name: string }> }>();
+    assert.deepEqual(
+      Object.values(one.Containers)
+        .map(({ Name }) => Name)
+        .sort(),
+      ['alpha', 'beta'],
+    );
+    assert.equal((await http.send('DELETE', '/networks/one')).status, 403, 'in use');
+    await http.call('POST', '/networks/one/disconnect', { Container: 'beta' });
+    assert.notEqual(await ping(beta, '172.30.0.9'), 0);
+    const overlapping = await http.send('POST', '/networks/create', {
+      Name: 'three',
+      IPAM: { Config: [{ Subnet: '10.9.0.0/16' }] },
+    });
+    assert.equal(overlapping.status, 403);
+    assert.match(overlapping.text, /the host's route to 10\.9\.0\.0\/24 by lan/);
+    for (const id of [alpha, beta]) await containers.remove(id);
+    for (const name of ['one', 'two']) await http.call('DELETE', `/networks/${name}`);
+  });
+
+  test('names: of containers and aliases, backwards, of others by other servers, also for one connected later', async () => {
+    await using world = await World.start();
+    const { containers, http } = world.daemon;
+    await world.createNetwork({ Name: 'mine' });
+    const web = await containers.begin(
+      {
+        Cmd: WEB,
+        HostConfig: { NetworkMode: 'mine' },
+        NetworkingConfig: { EndpointsConfig: { mine: { Aliases: ['www'] } } },
+      },
+      'web',
+    );
+    const { IPAddress } = await world.endpoint(web, 'mine');
+    using _upstream = world.nameServer();
+    const late = await containers.begin({ Cmd: ['sleep', '1000'], HostConfig: { Dns: ['10.9.0.2'] } }, 'late');
+    const look = async (name: string) => (await containers.exec(late, { Cmd: ['nslookup', name] })).stdout;
+    assert.doesNotMatch(await look('web'), new RegExp(IPAddress), 'no names before it is connected');
+    await http.call('POST', '/networks/mine/connect', { Container: 'late' });
+    for (const name of ['web', 'WEB', 'www', 'web.mine', web.slice(0, 12)]) {
+      assert.match(await look(name), new RegExp(`Address: ${IPAddress}`), name);
+    }
+    assert.match(await look(IPAddress), /name = web\.mine/);
+    await eventually('another server is asked', async () => (await look('elsewhere')).includes('192.0.2.7'));
+    const conf = await containers.exec(late, { Cmd: ['cat', '/etc/resolv.conf'] });
+    assert.match(conf.stdout, /^nameserver 127\.0\.0\.11\n/);
+    await http.call('POST', `/containers/web/rename?name=site`);
+    assert.match(await look('site'), new RegExp(`Address: ${IPAddress}`));
+    await containers.remove(web);
+    assert.doesNotMatch(await look('site'), new RegExp(IPAddress), 'gone with the container');
+    await containers.remove(late);
+    await http.call('DELETE', '/networks/mine');
+  });
+
+  test('a container shares the network of another', async () => {
+    await using world = await World.start();
+    const { containers } = world.daemon;
+    const web = await containers.begin({ Cmd: WEB }, 'web');
+    await world.listening(web);
+    const shared = await containers.run({
+      Cmd: sh(`cat /etc/hostname; ${get('127.0.0.1', 80)}`),
+      HostConfig: { NetworkMode: 'container:web' },
+    });
+    assert.equal(shared.stdout, `${web.slice(0, 12)}\nhello\n`);
+  });
+
+  test('a daemon that was killed finds networks, addresses and ports again', async () => {
+    await using world = await World.start('--live-restore');
+    const { containers, http } = world.daemon;
+    await world.createNetwork({ Name: 'mine' });
+    const ports = { '80/tcp': [{ HostPort: '8080' }] };
+    const web = await containers.begin({ Cmd: WEB, HostConfig: { NetworkMode: 'mine', PortBindings: ports } });
+    await world.listening(web);
+    const before = await world.endpoint(web, 'mine');
+    await world.daemon.end('SIGKILL');
+    assert.equal(world.fetch('10.9.0.1:8080', world.neighbour), 'hello\n', 'it serves while nobody watches');
+    await world.daemon.start('--bridge=skiff0');
+    assert.deepEqual(await world.endpoint(web, 'mine'), before);
+    assert.equal(world.fetch('10.9.0.1:8080', world.neighbour), 'hello\n');
+    const next = await containers.begin({ Cmd: ['sleep', '1000'], HostConfig: { NetworkMode: 'mine' } });
+    assert.notEqual((await world.endpoint(next, 'mine')).IPAddress, before.IPAddress);
+    for (const id of [web, next]) await containers.remove(id);
+    await http.call('DELETE', '/networks/mine');
+  });
+
+  test('a hundred containers at once have a hundred addresses', async () => {
+    await using world = await World.start();
+    const { containers } = world.daemon;
+    const ids = await Promise.all(Array.from({ length: 100 }, () => containers.begin({ Cmd: ['sleep', '1000'] })));
+    const addresses = await Promise.all(ids.map(async (id) => (await world.endpoint(id)).IPAddress));
+    assert.equal(new Set(addresses).size, 100);
+    await Promise.all(ids.map((id) => containers.remove(id)));
+  });
+});
