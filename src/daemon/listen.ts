@@ -62,20 +62,26 @@ export async function listenOnPath(server: Server, path: string, group: DaemonCo
   if (await isServed(path)) throw errors.taken(path);
   rmSync(path, { force: true });
   // Never a moment in which anybody may connect.
-  const mask = process.umask(0o117);
-  try {
-    await listen(server, { path, backlog: BACKLOG }, path);
-  } finally {
-    process.umask(mask);
-  }
+  await listen(server, { path, backlog: BACKLOG }, path, 0o117);
   chmodSync(path, 0o660);
   if (process.getuid?.() === 0) chownSync(path, 0, gid);
   return door(server, path, () => rmSync(path, { force: true }));
 }
 
-async function listen(server: Server, where: Parameters<Server['listen']>[0], name: string): Promise<void> {
+async function listen(
+  server: Server,
+  where: Parameters<Server['listen']>[0],
+  name: string,
+  mask?: number,
+): Promise<void> {
+  const before = mask === undefined ? undefined : process.umask(mask);
   try {
+    // Node binds before this returns, and tells it later: nothing else of the daemon's is made under that mask.
     server.listen(where);
+  } finally {
+    if (before !== undefined) process.umask(before);
+  }
+  try {
     await once(server, 'listening');
   } catch (error) {
     throw errors.cannotListen(name, messageOf(error));

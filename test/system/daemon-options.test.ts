@@ -1,7 +1,7 @@
 /** The daemon as an operator has it: options and their file, SIGHUP, how it ends, and the name dockerd. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { sh } from '../support/containers.ts';
 import { Daemon } from '../support/daemon.ts';
@@ -189,6 +189,10 @@ describe('options of the daemon', { skip: missing('root', 'busybox'), timeout: 1
     } finally {
       rmSync(folder, { recursive: true });
     }
+    for (const name of ['image', 'containers']) mkdirSync(`${daemon.dataRoot}/${name}`, { recursive: true });
+    const foreign = await daemon.startInVain();
+    assert.match(foreign.output, /is Docker's own data folder, whose layout Skiff does not read/);
+    rmSync(daemon.dataRoot, { recursive: true });
     const group = await daemon.startInVain('--group=no-such-group');
     assert.match(group.output, /there is no group 'no-such-group' on this host/);
     await daemon.start();
