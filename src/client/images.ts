@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { messageOf } from '#base';
 import type { DiskUsageAnswer, FsckAnswer, HistoryItem, ImageSummary, ProgressMessage } from '#specs';
+import { readDiskUsage } from './disk-usage.ts';
 import { errors, refusal } from './errors.ts';
 import { type Filters, formatFilters } from './filters.ts';
 import { readLines } from './json-lines.ts';
@@ -149,8 +150,10 @@ export function imagesOf(transport: Transport): Images {
       const { ImagesDeleted, SpaceReclaimed } = await transport.json<Answer>('POST', '/images/prune', { query });
       return { ...removed(ImagesDeleted ?? []), freedBytes: SpaceReclaimed };
     },
-    usage: ({ types = [], verbose = false } = {}) =>
-      transport.json('GET', '/system/df', { query: { type: types, ...(verbose ? { verbose } : {}) } }),
+    usage: async ({ types = [], verbose = false } = {}) => {
+      const query = { type: types, ...(verbose ? { verbose } : {}) };
+      return readDiskUsage(await transport.json('GET', '/system/df', { query }));
+    },
     check: ({ repair, deep, signal }) => transport.json('POST', '/skiff/fsck', { query: { repair, deep }, signal }),
   };
 }

@@ -69,21 +69,13 @@ function configJson(config: ImageConfig, minor: number): object {
   const set = (names: readonly string[]): object => Object.fromEntries(names.map((name) => [name, {}]));
   const orNull = (list: readonly string[]): readonly string[] | null => (list.length === 0 ? null : list);
   const { healthcheck } = config;
-  const ofContainers = {
-    Hostname: '',
-    Domainname: '',
-    AttachStdin: false,
-    AttachStdout: false,
-    AttachStderr: false,
-    Tty: false,
-    OpenStdin: false,
-    StdinOnce: false,
-    Image: '',
-  };
+  const ofContainer = (fields: object): object => (minor < 50 ? fields : {});
   return {
-    ...(minor < 50 ? ofContainers : {}),
+    ...ofContainer({ Hostname: '', Domainname: '' }),
     User: config.user,
+    ...ofContainer({ AttachStdin: false, AttachStdout: false, AttachStderr: false }),
     ...(config.exposedPorts.length === 0 ? {} : { ExposedPorts: set(config.exposedPorts) }),
+    ...ofContainer({ Tty: false, OpenStdin: false, StdinOnce: false }),
     Env: orNull(config.env),
     Cmd: orNull(config.command),
     ...(healthcheck
@@ -100,6 +92,7 @@ function configJson(config: ImageConfig, minor: number): object {
           },
         }
       : {}),
+    ...ofContainer({ Image: '' }),
     Volumes: config.volumes.length === 0 ? null : set(config.volumes),
     WorkingDir: config.workingDirectory,
     Entrypoint: orNull(config.entrypoint),
