@@ -1,11 +1,12 @@
 /**
  * Everything: `ok`, then the system, conformance and differential tests on the real kernel, as root.
  *
- * They run in a private mount namespace, so that what a test leaves mounted ends with it; tests look for such leaks
- * themselves. Debian packages the tests need are installed first where apt is there.
+ * They run in namespaces of their own, so that what a test leaves mounted or running ends with it; tests look for such
+ * leaks themselves. Debian packages the tests need are installed first where apt is there.
  */
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
+import { preparePrivateRun } from './private-run.ts';
 import { runSteps, type Step } from './steps.ts';
 
 /** Programs the tests need, and Debian's packages that bring them. */
@@ -26,6 +27,8 @@ const packages: Readonly<Record<string, string>> = {
   setcap: 'libcap2-bin',
   openssl: 'openssl',
   curl: 'curl',
+  containerd: 'containerd',
+  buildah: 'buildah',
 };
 
 if (process.getuid?.() !== 0) {
@@ -37,12 +40,13 @@ const files = globSync(
   process.argv.length > 2 ? process.argv.slice(2) : 'test/{contracts,system,conformance,differential}/**/*.test.ts',
 ).sort();
 const tests = ['--test', '--test-concurrency=1', '--test-reporter=spec', ...files];
+using place = preparePrivateRun();
 const steps: Step[] = [
   { name: 'ok', command: [process.execPath, 'tools/ok.ts'], live: true },
   { name: 'bundle', command: [process.execPath, 'tools/bundle.ts'] },
   {
     name: 'system',
-    command: ['unshare', '--mount', '--propagation', 'private', '--', process.execPath, ...tests],
+    command: place.wrap([process.execPath, ...tests]),
     live: true,
   },
 ];

@@ -28,7 +28,7 @@
   X(MKNOD,        op_mknod,        IN_BOTH,   "Osuuuuu",    OPF_COMMON)                       \
   X(MKDIR_IN,     op_mkdir_in,     IN_BOTH,   "Osuuu",      OPF_COMMON)                       \
   X(LISTEN,       op_listen,       IN_PARENT, "Wsu",        OPF_COMMON)                       \
-  X(CONNECT,      op_connect,      IN_BOTH,   "Ws",         OPF_COMMON)                       \
+  X(CONNECT,      op_connect,      IN_BOTH,   "Ws",         OPF_COMMON | OPF_DATAGRAM)        \
   X(PIDFD_OPEN,   op_pidfd_open,   IN_PARENT, "WuU",        OPF_COMMON)                       \
   X(SETNS,        op_setns,        IN_BOTH,   "Osu",        OPF_COMMON)                       \
   X(UNSHARE,      op_unshare,      IN_BOTH,   "u",          OPF_COMMON)                       \

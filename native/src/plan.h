@@ -85,6 +85,7 @@ enum op_code {
 #define OPF_IGNORE_EEXIST 4u
 /* Flags of single operations. */
 #define OPF_PARENTS 0x10u        /* MKDIR */
+#define OPF_DATAGRAM 0x10u       /* CONNECT */
 #define OPF_REPLACE 0x10u        /* BPF_DEVICE */
 #define OPF_COPY_UP 0x10u        /* MOUNT_FS */
 #define OPF_RECURSIVE 0x10u      /* MOUNT_BIND */

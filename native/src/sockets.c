@@ -55,7 +55,8 @@ int op_connect(struct vm *vm, const struct op *op, struct err *e) {
   const char *path = read_string(&r);
   cleanup_close int directory = -1;
   if (make_address(path, &address, &directory, e) < 0) return -1;
-  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int type = op->flags & OPF_DATAGRAM ? SOCK_DGRAM : SOCK_STREAM;
+  int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
   if (fd < 0) return err_errno(e, "socket", path);
   if (slot_set(vm, slot, fd, e) < 0) return -1;
   fd = vm->slots[slot];

@@ -2,7 +2,7 @@
 import type { Server } from 'node:http';
 import type { Log } from '#base';
 import type { EngineParts } from '#engine';
-import { createHttpServer, type Match, Router } from '#rpc';
+import { createHttpServer, type HttpDoor, type Match, Router, type TlsSettings } from '#rpc';
 import { errors } from './errors.ts';
 import { sendError } from './http-status.ts';
 import { archiveRoutes } from './routes/containers/archive.ts';
@@ -13,21 +13,26 @@ import { imageRoutes } from './routes/images/routes.ts';
 import { authRoutes } from './routes/auth.ts';
 import { lifecycleRoutes } from './routes/containers/lifecycle.ts';
 import { readRoutes } from './routes/containers/read.ts';
-import { streamRoutes } from './routes/containers/streams.ts';
+import { attachRoutes } from './routes/containers/attach.ts';
+import { execRoutes } from './routes/containers/exec.ts';
+import { laterRoutes } from './routes/later.ts';
 import { networkRoutes } from './routes/networks.ts';
 import { registryRoutes } from './routes/registry.ts';
+import { swarmRoutes } from './routes/swarm.ts';
 import { usageRoutes } from './routes/containers/usage.ts';
-import { type SystemFacts, systemRoutes } from './routes/system.ts';
+import { systemRoutes } from './routes/system.ts';
+import type { SystemFacts } from './system-info.ts';
 import { apiVersions, stripVersion } from './version.ts';
 
-/** A server for the Engine API, not listening yet. */
-export function createApi(parts: EngineParts, facts: SystemFacts, log: Log): Server {
+/** A server for the Engine API, not listening yet. With `tls` it speaks HTTPS. Throws what OpenSSL says of a certificate. */
+export function createApi(parts: EngineParts, facts: SystemFacts, log: Log, tls?: TlsSettings): Server {
   const router = new Router([
     ...systemRoutes(parts, facts),
     ...eventRoutes(parts),
     ...lifecycleRoutes(parts),
     ...readRoutes(parts),
-    ...streamRoutes(parts),
+    ...attachRoutes(parts),
+    ...execRoutes(parts),
     ...layerRoutes(parts),
     ...archiveRoutes(parts),
     ...usageRoutes(parts),
@@ -36,9 +41,11 @@ export function createApi(parts: EngineParts, facts: SystemFacts, log: Log): Ser
     ...registryRoutes(parts),
     ...imageRoutes(parts),
     ...diskUsageRoutes(parts),
+    ...swarmRoutes(),
+    ...laterRoutes(),
   ]);
   const find = (method: string, path: string): Match | undefined => router.match(method, stripVersion(path));
-  return createHttpServer({
+  const door: HttpDoor = {
     headers: {
       'Api-Version': apiVersions.newest,
       'Docker-Experimental': 'false',
@@ -55,5 +62,6 @@ export function createApi(parts: EngineParts, facts: SystemFacts, log: Log): Ser
         sendError(response, error, log.with({ method: request.method, path: url.pathname }));
       }
     },
-  });
+  };
+  return createHttpServer(door, tls);
 }

@@ -4,17 +4,21 @@
  * compat: forms, defaults and refusals follow docker-engine-api.yaml and the container defaults.
  */
 import { parseBytes } from '#base';
-import { type ContainerSettings, type HostSettings, parseRestartPolicy } from '#engine';
+import { type ContainerDefaults, type ContainerSettings, type HostSettings, parseRestartPolicy } from '#engine';
 import type { ContainerCreateBody, HealthcheckBody, HostConfigBody } from '#specs';
 import { parseBinds, parseMounts } from './create-mounts.ts';
 import { parseNetworking } from './create-networking.ts';
 import { parseResources } from './create-resources.ts';
 import { errors } from './errors.ts';
+import { isGiven } from './given.ts';
 import { parseLogConfig } from './log-config.ts';
 
-const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
-
-export function parseCreateBody(body: ContainerCreateBody): ContainerSettings {
+/** What the body does not say is as the operator's `defaults` have it. Fields the client's version has not are not there. */
+export function parseCreateBody(
+  body: ContainerCreateBody,
+  minorVersion: number,
+  defaults: ContainerDefaults,
+): ContainerSettings {
   refuseUnsupported(body);
   return {
     image: body.Image ?? '',
@@ -37,8 +41,17 @@ export function parseCreateBody(body: ContainerCreateBody): ContainerSettings {
     ...(body.StopSignal ? { stopSignal: body.StopSignal } : {}),
     ...(typeof body.StopTimeout === 'number' ? { stopTimeoutSeconds: body.StopTimeout } : {}),
     ...healthcheck(body.Healthcheck),
-    host: parseHostConfig(body.HostConfig ?? {}),
+    ...forImages(body),
+    host: parseHostConfig(forVersion(body.HostConfig ?? {}, minorVersion), defaults),
     networking: parseNetworking(body),
+  };
+}
+
+/** What a container only keeps: for the image it may become. */
+function forImages(body: ContainerCreateBody): Pick<ContainerSettings, 'onBuild' | 'shell'> {
+  return {
+    ...(body.OnBuild?.length ? { onBuild: body.OnBuild } : {}),
+    ...(body.Shell?.length ? { shell: body.Shell } : {}),
   };
 }
 
@@ -65,7 +78,16 @@ function entrypoint(value: readonly string[] | string): readonly string[] {
   return list.length === 1 && list[0] === '' ? [] : list;
 }
 
-function parseHostConfig(host: HostConfigBody): HostSettings {
+/** compat: fields of newer versions are not there for a client that speaks an older one. */
+function forVersion(host: HostConfigBody, minor: number): HostConfigBody {
+  return {
+    ...host,
+    ...(minor < 25 ? { AutoRemove: false } : {}),
+    ...(minor < 42 ? { ConsoleSize: null } : {}),
+  };
+}
+
+function parseHostConfig(host: HostConfigBody, defaults: ContainerDefaults): HostSettings {
   const mounts = parseMounts(host.Mounts ?? []);
   return {
     binds: [...parseBinds(host.Binds ?? []), ...mounts.binds],
@@ -74,18 +96,19 @@ function parseHostConfig(host: HostConfigBody): HostSettings {
     capAdd: host.CapAdd ?? [],
     capDrop: host.CapDrop ?? [],
     privileged: host.Privileged ?? false,
-    securityOptions: host.SecurityOpt ?? [],
+    securityOptions: securityOptions(host.SecurityOpt ?? [], defaults),
     networkMode: host.NetworkMode ?? '',
     pidMode: oneOf('PidMode', host.PidMode ?? '', ['', 'host']),
-    ipcMode: oneOf('IpcMode', host.IpcMode || 'private', ['private', 'none', 'host']),
+    ipcMode: oneOf('IpcMode', host.IpcMode || defaults.ipcMode, ['private', 'none', 'host']),
     utsMode: oneOf('UTSMode', host.UTSMode ?? '', ['', 'host']),
-    cgroupnsMode: oneOf('CgroupnsMode', host.CgroupnsMode || 'host', ['private', 'host']),
+    cgroupnsMode: oneOf('CgroupnsMode', host.CgroupnsMode || defaults.cgroupnsMode, ['private', 'host']),
     autoRemove: host.AutoRemove ?? false,
     restart: parseRestartPolicy(host.RestartPolicy?.Name ?? '', host.RestartPolicy?.MaximumRetryCount ?? 0),
-    init: host.Init ?? false,
+    init: host.Init ?? defaults.init,
+    ...(defaults.initPath === undefined ? {} : { initPath: defaults.initPath }),
     groupAdd: host.GroupAdd ?? [],
     sysctls: host.Sysctls ?? {},
-    ulimits: (host.Ulimits ?? []).map(({ Name, Soft, Hard }) => ({ name: Name, soft: Soft, hard: Hard })),
+    ulimits: ulimits(host, defaults),
     devices: (host.Devices ?? []).map((device) => ({
       pathOnHost: device.PathOnHost,
       pathInContainer: device.PathInContainer || device.PathOnHost,
@@ -93,11 +116,11 @@ function parseHostConfig(host: HostConfigBody): HostSettings {
     })),
     deviceCgroupRules: host.DeviceCgroupRules ?? [],
     oomScoreAdj: host.OomScoreAdj ?? 0,
-    shmSizeBytes: host.ShmSize || DEFAULT_SHM_BYTES,
-    ...storageOptions(host.StorageOpt ?? {}),
+    shmSizeBytes: host.ShmSize || defaults.shmSizeBytes,
+    ...storageOptions(host.StorageOpt ?? {}, defaults),
     extraHosts: host.ExtraHosts ?? [],
     cgroupParent: host.CgroupParent ?? '',
-    log: parseLogConfig(host.LogConfig?.Type ?? '', host.LogConfig?.Config ?? {}),
+    log: parseLogConfig(host.LogConfig?.Type ?? '', host.LogConfig?.Config ?? {}, defaults.log),
     resources: parseResources(host),
     ...(host.MaskedPaths ? { maskedPaths: host.MaskedPaths } : {}),
     ...(host.ReadonlyPaths ? { readonlyPaths: host.ReadonlyPaths } : {}),
@@ -106,11 +129,26 @@ function parseHostConfig(host: HostConfigBody): HostSettings {
 }
 
 /** compat: the one option there is, of what the container may write (`--storage-opt size=10G`). */
-function storageOptions(options: Readonly<Record<string, string>>): Pick<HostSettings, 'storageBytes'> {
+function storageOptions(
+  options: Readonly<Record<string, string>>,
+  { storageBytes }: ContainerDefaults,
+): Pick<HostSettings, 'storageBytes'> {
   const unknown = Object.keys(options).find((name) => name.toLowerCase() !== 'size');
   if (unknown !== undefined) throw errors.invalid(`unknown storage option '${unknown}': there is only size`);
   const [size] = Object.values(options);
-  return size === undefined ? {} : { storageBytes: parseBytes(size) };
+  if (size !== undefined) return { storageBytes: parseBytes(size) };
+  return storageBytes === undefined ? {} : { storageBytes };
+}
+
+/** compat: limits of the daemon's for the names the container has none for. */
+function ulimits(host: HostConfigBody, defaults: ContainerDefaults): HostSettings['ulimits'] {
+  const own = (host.Ulimits ?? []).map(({ Name, Soft, Hard }) => ({ name: Name, soft: Soft, hard: Hard }));
+  return [...own, ...defaults.ulimits.filter((limit) => !own.some(({ name }) => name === limit.name))];
+}
+
+function securityOptions(given: readonly string[], { noNewPrivileges }: ContainerDefaults): readonly string[] {
+  const says = given.some((option) => option.startsWith('no-new-privileges'));
+  return noNewPrivileges && !says ? [...given, 'no-new-privileges=true'] : given;
 }
 
 /** compat: clients send zeros when they have no terminal themselves. */
@@ -150,20 +188,17 @@ function refuseUnsupported(body: ContainerCreateBody): void {
     'CpuRealtimePeriod',
     'CpuRealtimeRuntime',
     'KernelMemoryTCP',
+    'IOMaximumIOps',
+    'IOMaximumBandwidth',
+    'Cgroup',
   ]) {
     if (isGiven(host[field]) && !(field === 'Isolation' && host[field] === 'default') && field !== 'ContainerIDFile') {
       throw errors.unsupported(`HostConfig.${field}`, 'leave it out');
     }
   }
-  for (const field of ['NetworkDisabled', 'OnBuild', 'Shell'] as const) {
+  for (const field of ['NetworkDisabled'] as const) {
     if (isGiven(body[field])) throw errors.unsupported(field, 'leave it out');
   }
   if (isGiven(body.Volumes))
     throw errors.unsupported('an anonymous volume', 'bind a folder of the host with -v /folder:/path');
-}
-
-function isGiven(value: unknown): boolean {
-  if (value === null || value === undefined || value === false || value === '' || value === 0) return false;
-  if (Array.isArray(value)) return value.length > 0;
-  return typeof value !== 'object' || Object.keys(value).length > 0;
 }

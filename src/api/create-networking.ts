@@ -4,6 +4,7 @@ import type { NetworkingSettings, PortBinding } from '#engine';
 import type { EndpointWish } from '#network';
 import type { ContainerCreateBody, EndpointSettingsBody, PortBindingBody } from '#specs';
 import { errors } from './errors.ts';
+import { portsOf } from './exposed-ports.ts';
 
 const MAX_PORT = 65535;
 
@@ -17,7 +18,7 @@ export function parseNetworking({ HostConfig, NetworkingConfig, ...body }: Conta
         parseEndpoint(endpoint ?? {}),
       ]),
     ),
-    exposedPorts: Object.keys(body.ExposedPorts ?? {}).map(checkPort),
+    exposedPorts: [...new Set(Object.keys(body.ExposedPorts ?? {}).flatMap(portsOf))],
     portBindings: Object.fromEntries(
       Object.entries(host.PortBindings ?? {}).map(([port, bindings]) => [
         checkPort(port),

@@ -7,11 +7,6 @@ export const errors = defineErrors('api', {
   tooLarge: { kind: 'invalid', message: (limit: number) => `http: request body too large (at most ${limit} bytes)` },
   noLogReading: { kind: 'not-implemented', message: () => 'configured logging driver does not support reading' },
   noSuchImage: { kind: 'not-found', message: (name: string) => `No such image: ${name}` },
-  otherPlatform: {
-    kind: 'not-found',
-    message: (name: string, wanted: string, actual: string) =>
-      `image with reference ${name} was found but does not match the specified platform: wanted ${wanted}, actual: ${actual}`,
-  },
   nothingToDownload: {
     kind: 'not-found',
     message: (url: string, status: string, body: string) => `failed to GET ${url} with status ${status}: ${body}`,
@@ -21,6 +16,13 @@ export const errors = defineErrors('api', {
     message: (url: string, status: string, body: string) => `failed to GET ${url} with status ${status}: ${body}`,
   },
   cannotDownload: { kind: 'invalid', message: (url: string, why: string) => `cannot download ${url}: ${why}` },
+  notManager: {
+    kind: 'unavailable',
+    message: () =>
+      'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
+  },
+  notInSwarm: { kind: 'unavailable', message: () => 'This node is not part of a swarm' },
+  noSuchPlugin: { kind: 'not-found', message: (name: string) => `plugin "${name}" not found` },
   notFound: { kind: 'not-found', message: () => 'page not found' },
   noNetworkInScope: { kind: 'not-found', message: (ref: string) => `network ${ref} not found` },
   unsupported: {

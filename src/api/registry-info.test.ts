@@ -6,12 +6,15 @@ import { registryInfo } from './registry-info.ts';
 test('registryInfo() shows settings under the keys of Docker, and no passwords', () => {
   const check = (httpProxy: string, expected: string): void => {
     const proxies = { httpProxy, httpsProxy: '', noProxy: 'a.test' };
-    const info = registryInfo({
-      ...defaultRegistryConfig,
-      insecureRegistries: ['reg.test:5000', '10.0.0.0/8'],
-      mirrors: { 'docker.io': ['https://m.test'] },
-      proxies,
-    });
+    const info = registryInfo(
+      {
+        ...defaultRegistryConfig,
+        insecureRegistries: ['reg.test:5000', '10.0.0.0/8'],
+        mirrors: { 'docker.io': ['https://m.test'] },
+        proxies,
+      },
+      55,
+    );
     assert.deepEqual(info, {
       IndexServerAddress: 'https://index.docker.io/v1/',
       RegistryConfig: {

@@ -1,7 +1,7 @@
 /** What `GET /info` says of registries: Docker's keys for the daemon's settings. compat: RegistryServiceConfig. */
 import { HUB_HOST, HUB_SERVER_KEY, type RegistryConfig } from '#registry';
 
-export function registryInfo({ insecureRegistries, mirrors, proxies }: RegistryConfig): object {
+export function registryInfo({ insecureRegistries, mirrors, proxies }: RegistryConfig, minor: number): object {
   const index = (name: string, secure: boolean): object => ({
     Name: name,
     Mirrors: mirrors[name] ?? [],
@@ -12,6 +12,10 @@ export function registryInfo({ insecureRegistries, mirrors, proxies }: RegistryC
   return {
     IndexServerAddress: HUB_SERVER_KEY,
     RegistryConfig: {
+      // compat: a setting that is no more, told until 1.48.
+      ...(minor < 49
+        ? { AllowNondistributableArtifactsCIDRs: null, AllowNondistributableArtifactsHostnames: null }
+        : {}),
       InsecureRegistryCIDRs: ['::1/128', '127.0.0.0/8', ...insecureRegistries.filter((entry) => entry.includes('/'))],
       IndexConfigs: Object.fromEntries([
         [HUB_HOST, index(HUB_HOST, true)],

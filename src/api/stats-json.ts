@@ -11,8 +11,10 @@ export function statsJson(
   now: UsageSample | undefined,
   before: UsageSample | undefined,
   cgroupVersion: 1 | 2,
+  minorVersion: number,
 ): object {
   return {
+    ...(minorVersion < 52 ? {} : { os_type: 'linux' }),
     read: now ? formatTimeNs(now.timeNs) : ZERO_TIME,
     preread: before ? formatTimeNs(before.timeNs) : ZERO_TIME,
     pids_stats: pidsJson(now?.cgroup.pids),

@@ -2,7 +2,7 @@
 import { errors } from './errors.ts';
 
 /** compat: clients refuse a daemon whose newest version is below their oldest, so the range is as wide as it can be. */
-export const apiVersions = { oldest: '1.24', newest: '1.51' } as const;
+export const apiVersions = { oldest: '1.24', newest: '1.55' } as const;
 
 /** `/v1.41/containers/json` → `/containers/json`. Throws `api.invalid` for a version out of range, as dockerd words it. */
 export function stripVersion(path: string): string {
@@ -11,10 +11,11 @@ export function stripVersion(path: string): string {
   const asked = Number(match[2]);
   const minor = (version: string): number => Number(version.split('.')[1]);
   const text = `${match[1]}.${match[2]}`;
-  if (match[1] !== '1' || asked > minor(apiVersions.newest)) {
+  const major = Number(match[1]);
+  if (major > 1 || (major === 1 && asked > minor(apiVersions.newest))) {
     throw errors.invalid(`client version ${text} is too new. Maximum supported API version is ${apiVersions.newest}`);
   }
-  if (asked < minor(apiVersions.oldest)) {
+  if (major < 1 || asked < minor(apiVersions.oldest)) {
     throw errors.invalid(
       `client version ${text} is too old. Minimum supported API version is ${apiVersions.oldest}, please upgrade your client to a newer version`,
     );

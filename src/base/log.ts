@@ -1,8 +1,9 @@
-/** The daemon's log: one line per event, `time level message key=value…`, to one stream. */
+/** The daemon's log: one line per event, `time level message key=value…` or JSON, to one stream. */
 import { messageOf } from './errors.ts';
 
 export const logLevels = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
 export type LogLevel = (typeof logLevels)[number];
+export type LogFormat = 'text' | 'json';
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
 export interface Log {
@@ -14,17 +15,19 @@ export interface Log {
   with(fields: LogFields): Log;
 }
 
-/** Writes lines of at least this level with `write` (default: standard error). */
+/** Writes lines of at least this level, asked for each of them, with `write` (default: standard error). */
 export function createLog(
-  level: LogLevel,
+  level: LogLevel | (() => LogLevel),
   write: (line: string) => void = (line) => process.stderr.write(line),
   fields: LogFields = {},
+  format: LogFormat = 'text',
 ): Log {
-  const threshold = logLevels.indexOf(level);
+  const threshold = typeof level === 'string' ? () => level : level;
+  const formatLine = format === 'json' ? formatJson : formatText;
   const line =
     (at: LogLevel) =>
     (message: string, more: LogFields = {}) => {
-      if (logLevels.indexOf(at) < threshold) return;
+      if (logLevels.indexOf(at) < logLevels.indexOf(threshold())) return;
       write(formatLine(new Date().toISOString(), at, message, { ...fields, ...more }));
     };
   return {
@@ -32,7 +35,7 @@ export function createLog(
     info: line('info'),
     warn: line('warn'),
     error: line('error'),
-    with: (more) => createLog(level, write, { ...fields, ...more }),
+    with: (more) => createLog(level, write, { ...fields, ...more }, format),
   };
 }
 
@@ -45,11 +48,16 @@ export function causeChain(thrown: unknown): string {
   return parts.join(': ');
 }
 
-function formatLine(time: string, level: LogLevel, message: string, fields: LogFields): string {
+function formatText(time: string, level: LogLevel, message: string, fields: LogFields): string {
   const pairs = Object.entries(fields)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => ` ${key}=${quoted(String(value))}`);
   return `time=${time} level=${level} msg=${JSON.stringify(message)}${pairs.join('')}\n`;
+}
+
+/** compat: dockerd's keys, those of logrus. */
+function formatJson(time: string, level: LogLevel, msg: string, fields: LogFields): string {
+  return `${JSON.stringify({ ...fields, level, msg, time })}\n`;
 }
 
 const quoted = (value: string): string => (/^[\w./:@+-]+$/.test(value) ? value : JSON.stringify(value));

@@ -23,6 +23,11 @@ export interface RecordStores {
   atomically<T>(changes: () => T): T;
   /** Changes inside also survive a power cut when this returns; without it they survive a killed daemon. */
   durably<T>(changes: () => T): T;
+  /**
+   * Takes some megabytes of the disk, so that records can be changed and removed when it is full. Takes some ten
+   * milliseconds; on a disk that is full already it does nothing.
+   */
+  reserveRoom(): void;
   close(): void;
 }
 
@@ -65,8 +70,30 @@ export function openRecordStores(path: string): RecordStores {
         database.exec('PRAGMA synchronous = NORMAL');
       }
     },
+    reserveRoom: () => reserveRoom(database),
     close: () => database.close(),
   };
+}
+
+/** More than the 1000 pages of 4 KiB that are logged before SQLite writes them back. */
+const RESERVED_BYTES = 4_300_000;
+
+/** The log keeps its size (it is written over from its beginning, never cut), and the file gets free pages. */
+function reserveRoom(database: DatabaseSync): void {
+  try {
+    database.exec(`
+      INSERT INTO record (kind, id, body) VALUES ('room', '', zeroblob(${RESERVED_BYTES}));
+      DELETE FROM record WHERE kind = 'room';
+    `);
+  } catch (error) {
+    if (!isFull(error)) throw error;
+  }
+}
+
+/** SQLITE_FULL, or an I/O error of a write, which is what a quota gives. */
+function isFull(error: unknown): boolean {
+  const code = (error as { readonly errcode?: number }).errcode ?? 0;
+  return (code & 0xff) === 13 || (code & 0xff) === 10;
 }
 
 class SqliteRecordStore<T> implements RecordStore<T> {
@@ -131,5 +158,5 @@ export function memoryRecordStores(): RecordStores {
       throw error;
     }
   };
-  return { of, atomically, durably: atomically, close: () => {} };
+  return { of, atomically, durably: atomically, reserveRoom: () => {}, close: () => {} };
 }

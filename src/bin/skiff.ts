@@ -12,12 +12,19 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+const programs: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
+  doctor: (rest) => told('doctor', runDoctor(rest)),
+  registry: (rest) => told('registry', runRegistry(rest)),
+};
+
 const args = process.argv.slice(2);
-void (args[0] === 'registry' ? runRegistry(args.slice(1)) : runCommand(args)).then(async (code) => {
-  // Everything is written before the end; nothing else may hold it up, such as a terminal nobody reads any more.
-  await Promise.all([process.stdout, process.stderr].map(written));
-  process.exit(code);
-});
+void (Object.hasOwn(programs, args[0] ?? '') ? programs[args[0]!]!(args.slice(1)) : runCommand(args)).then(
+  async (code) => {
+    // Everything is written before the end; nothing else may hold it up, such as a terminal nobody reads any more.
+    await Promise.all([process.stdout, process.stderr].map(written));
+    process.exit(code);
+  },
+);
 
 function runCommand(args: readonly string[]): Promise<number> {
   return main(args, {
@@ -31,15 +38,23 @@ function runCommand(args: readonly string[]): Promise<number> {
   });
 }
 
-/** `skiff registry serve` is the program skiff-registry: no client of the daemon, so no command of the command line. */
+/** No clients of the daemon, so no commands of the command line. */
 async function runRegistry(args: readonly string[]): Promise<number> {
   const { runRegistryProgram } = await import('#daemon/registry');
-  try {
-    return await runRegistryProgram(args.length === 0 ? ['--help'] : args, process.env);
-  } catch (error) {
-    process.stderr.write(`skiff registry: ${messageOf(error)}\n`);
+  return runRegistryProgram(args.length === 0 ? ['--help'] : args, process.env);
+}
+
+async function runDoctor(args: readonly string[]): Promise<number> {
+  const doctor = await import('#daemon/doctor');
+  return doctor.runDoctor(args, (text) => process.stdout.write(text));
+}
+
+/** A failure told under the program's name. */
+function told(name: string, run: Promise<number>): Promise<number> {
+  return run.catch((error: unknown) => {
+    process.stderr.write(`skiff ${name}: ${messageOf(error)}\n`);
     return 1;
-  }
+  });
 }
 
 function written(stream: NodeJS.WriteStream): Promise<void> {

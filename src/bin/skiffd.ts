@@ -1,13 +1,15 @@
 /** skiffd: the daemon in the foreground. */
 import { messageOf } from '#base';
-import { daemonHelp, parseDaemonFlags, runDaemon, skiffVersion } from '#daemon';
+import { daemonHelp, readDaemonCommand, runDaemon, skiffVersion } from '#daemon';
 
 try {
-  const { show, ...config } = parseDaemonFlags(process.argv.slice(2), process.env);
-  if (show === 'help') process.stdout.write(daemonHelp);
-  else if (show === 'version') process.stdout.write(`Skiff version ${skiffVersion}\n`);
+  const command = readDaemonCommand(process.argv.slice(2), process.env);
+  if (command.kind === 'help') process.stdout.write(daemonHelp(command.program));
+  else if (command.kind === 'version') process.stdout.write(`Skiff version ${skiffVersion}\n`);
+  // compat: dockerd says so on standard error.
+  else if (command.kind === 'validate') process.stderr.write('configuration OK\n');
   else {
-    await runDaemon(config);
+    await runDaemon(command.config, command.reload);
     // Connections to shims of containers that go on are nothing to wait for.
     process.exit();
   }

@@ -1,17 +1,6 @@
 /** Every command by its path, with what help says of it. Files are loaded when their command runs. */
-import type { Command } from './command.ts';
-
-export interface CommandEntry {
-  readonly summary: string;
-  load(): Promise<Command>;
-}
-
-export interface CommandGroup {
-  readonly summary: string;
-  readonly commands: Readonly<Record<string, CommandEntry>>;
-  /** Other names of its commands, not listed. */
-  readonly aliases?: Readonly<Record<string, string>>;
-}
+import type { CommandEntry, CommandGroup } from './command-entry.ts';
+import { contextGroup } from './context-commands.ts';
 
 const attach: CommandEntry = {
   summary: "Connect this terminal to a running container's main process",
@@ -197,6 +186,23 @@ const systemFsck: CommandEntry = {
   summary: 'Compare the records of images with the disk',
   load: async () => (await import('./commands/system-fsck.ts')).systemFsck,
 };
+const completion: CommandEntry = {
+  summary: 'Print the completion script of a shell',
+  load: async () =>
+    (await import('./commands/completion.ts')).completionOf({ topCommands, commandGroups, ownPrograms }),
+};
+const systemInstall: CommandEntry = {
+  summary: 'Have systemd start the daemon: units, socket, and a group that may use it',
+  load: async () => (await import('./commands/system-install.ts')).systemInstall,
+};
+const systemUninstall: CommandEntry = {
+  summary: 'Take back what install did; data and the group stay',
+  load: async () => (await import('./commands/system-install.ts')).systemUninstall,
+};
+const dialStdio: CommandEntry = {
+  summary: 'Join stdin and stdout with the connection to the daemon',
+  load: async () => (await import('./commands/system-dial-stdio.ts')).systemDialStdio,
+};
 const events: CommandEntry = {
   summary: 'Show what happens, as it happens',
   load: async () => (await import('./commands/events.ts')).events,
@@ -238,6 +244,7 @@ export const topCommands: Readonly<Record<string, CommandEntry>> = {
   images,
   attach,
   commit,
+  completion,
   create,
   cp,
   diff,
@@ -323,6 +330,7 @@ export const commandGroups: Readonly<Record<string, CommandGroup>> = {
     },
     aliases: { list: 'ls', remove: 'rm' },
   },
+  context: contextGroup,
   manifest: { summary: 'Manifests of images at registries', commands: { inspect: manifestInspect } },
   network: {
     summary: 'Networks',
@@ -337,6 +345,23 @@ export const commandGroups: Readonly<Record<string, CommandGroup>> = {
     },
     aliases: { list: 'ls', remove: 'rm' },
   },
-  system: { summary: 'The daemon', commands: { df: systemDf, events, fsck: systemFsck, info } },
+  system: {
+    summary: 'The daemon',
+    commands: {
+      df: systemDf,
+      'dial-stdio': dialStdio,
+      events,
+      fsck: systemFsck,
+      info,
+      install: systemInstall,
+      uninstall: systemUninstall,
+    },
+  },
   debug: { summary: 'A look inside Skiff', commands: { plan } },
+};
+
+/** Words that are no commands of this command line: the program `skiff` gives what follows to others of the package. */
+export const ownPrograms: Readonly<Record<string, string>> = {
+  doctor: 'What this host offers to containers, what it lacks, and what to do about it',
+  registry: 'A registry of your own: serve, check',
 };

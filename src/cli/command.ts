@@ -2,6 +2,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { SkiffClient } from '#client';
 import type { FlagValues } from './flags.ts';
+import type { GlobalFlags } from './global-flags.ts';
 
 /** The surroundings of a command. Tests give their own. */
 export interface Surroundings {
@@ -26,6 +27,8 @@ export interface TerminalOutput extends Writable {
 export interface CommandContext extends Surroundings {
   /** `skiff run`, as it was called. */
   readonly path: string;
+  /** What stood in front of the command. */
+  readonly globals: GlobalFlags;
   /** Made on first use; starts the local daemon when that is what is asked and it does not run. */
   client(): SkiffClient;
   /** Writes a line to stdout. */

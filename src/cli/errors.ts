@@ -8,6 +8,19 @@ export const errors = defineErrors('cli', {
     kind: 'not-implemented',
     message: (what: string, hint: string) => `${what} is not in this version of Skiff: ${hint}`,
   },
+  noContext: {
+    kind: 'not-found',
+    // compat: Docker's words.
+    message: (name: string, path: string) =>
+      `context "${name}": context not found: open ${path}: no such file or directory`,
+  },
+  noSsh: { kind: 'unavailable', message: (why: string) => `cannot start ssh: ${why}: install an OpenSSH client` },
+  sshFailed: {
+    kind: 'unavailable',
+    message: (host: string, code: number, said: string) =>
+      `ssh to ${host} ended with exit code ${code}${said === '' ? '' : `: ${said}`}: try 'ssh ${host}', and whether ` +
+      'skiff or docker is installed over there',
+  },
   needsRoot: {
     kind: 'forbidden',
     message: () =>

@@ -1,6 +1,7 @@
 /** Help texts, made from the tables of commands and flags. */
 import type { Command } from './command.ts';
-import { type CommandGroup, commandGroups, topCommands } from './command-tree.ts';
+import type { CommandGroup } from './command-entry.ts';
+import { commandGroups, ownPrograms, topCommands } from './command-tree.ts';
 import type { Flag, FlagTable } from './flags.ts';
 import { globalFlags } from './global-flags.ts';
 
@@ -12,10 +13,7 @@ export function topHelp(): string {
     'Usage:  skiff [OPTIONS] COMMAND',
     'Containers for Linux.',
     section('Commands:', summaries(topCommands)),
-    section(
-      'Groups of commands:',
-      columns([...Object.entries(groups), ['registry', 'A registry of your own: serve, check']]),
-    ),
+    section('Groups of commands:', columns([...Object.entries(groups), ...Object.entries(ownPrograms)])),
     section('Options:', flagLines(globalFlags as unknown as FlagTable)),
     "Run 'skiff COMMAND --help' for what a command can do.\n",
   ].join('\n\n');

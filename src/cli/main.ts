@@ -1,10 +1,13 @@
 /** The command line from argv to exit code: finds the command, reads its flags, runs it, reports how it failed. */
-import { createClient, DEFAULT_HOST, type SkiffClient } from '#client';
+import { createClient, DEFAULT_HOST, parseHost, type SkiffClient } from '#client';
 import type { Command, CommandContext, Surroundings } from './command.ts';
-import { type CommandEntry, commandGroups, topCommands } from './command-tree.ts';
+import type { CommandEntry } from './command-entry.ts';
+import { commandGroups, topCommands } from './command-tree.ts';
+import { targetOf } from './contexts/current-context.ts';
+import { dialThroughSsh } from './contexts/ssh-connection.ts';
 import { CommandFailure, describe, errors, exitCode, isKind, UsageError } from './errors.ts';
 import { parseFlags } from './flags.ts';
-import { globalFlags } from './global-flags.ts';
+import { type GlobalFlags, globalFlags } from './global-flags.ts';
 import { packageVersion } from './package.ts';
 
 interface Found {
@@ -29,7 +32,7 @@ export async function main(argv: readonly string[], surroundings: Surroundings):
       stdout.write(found);
       return 0;
     }
-    return await runCommand(found, surroundings, hostOf(values.host, surroundings.environment), debug);
+    return await runCommand(found, withConfig(surroundings, values), checked(values));
   } catch (error) {
     stderr.write(`skiff: ${describe(error)}\n`);
     if (debug) stderr.write(causes(error));
@@ -68,7 +71,7 @@ async function load(
   return help ? (await import('./help.ts')).commandHelp(path, command) : { path, command, args };
 }
 
-async function runCommand(found: Found, surroundings: Surroundings, host: string, debug: boolean): Promise<number> {
+async function runCommand(found: Found, surroundings: Surroundings, globals: GlobalFlags): Promise<number> {
   const { path, command } = found;
   const { stdout, stderr } = surroundings;
   let client: SkiffClient | undefined;
@@ -82,7 +85,8 @@ async function runCommand(found: Found, surroundings: Surroundings, host: string
       return surroundings.stdin;
     },
     path,
-    client: () => (client ??= connect(host, surroundings)),
+    globals,
+    client: () => (client ??= connect(globals, surroundings)),
     print: (line) => stdout.write(`${line}\n`),
     complain: (line) => stderr.write(`${line}\n`),
   };
@@ -98,7 +102,7 @@ async function runCommand(found: Found, surroundings: Surroundings, host: string
     checkArguments(path, command, positionals.length);
     return await command.run(context, { flags: values, given, args: positionals });
   } catch (error) {
-    return await report(error, found, context, debug);
+    return await report(error, found, context, globals.debug);
   } finally {
     client?.close();
   }
@@ -145,18 +149,29 @@ async function report(
   return command.failureCode ?? exitCode.failed;
 }
 
-/** compat: the flag, then our variable, then Docker's, then the local daemon. */
-function hostOf(given: readonly string[], environment: Surroundings['environment']): string {
-  if (given.length > 1) throw errors.invalid('specify only one -H');
-  return given[0] || environment['SKIFF_HOST'] || environment['DOCKER_HOST'] || DEFAULT_HOST;
+/** Throws `cli.invalid` for flags that contradict each other. */
+function checked(globals: GlobalFlags): GlobalFlags {
+  if (globals.host.length > 1) throw errors.invalid('specify only one -H');
+  if (globals.host.length > 0 && globals.context !== '') {
+    throw errors.invalid('conflicting options: cannot specify both --host and --context');
+  }
+  return globals;
 }
 
-function connect(host: string, { environment }: Surroundings): SkiffClient {
-  const tls = environment['DOCKER_TLS_VERIFY'] || environment['DOCKER_TLS'];
-  if (tls && !host.startsWith('unix:'))
-    throw errors.notThere('TLS (DOCKER_TLS_VERIFY)', 'use a unix socket or a tunnel');
+/** `--config` counts wherever the variable does. Anything else is handed on as it is: stdin is opened when it is read. */
+function withConfig(surroundings: Surroundings, { config }: GlobalFlags): Surroundings {
+  if (config === '') return surroundings;
+  const environment = { ...surroundings.environment, DOCKER_CONFIG: config };
+  return Object.create(surroundings, { environment: { value: environment } }) as Surroundings;
+}
+
+function connect(globals: GlobalFlags, { environment }: Surroundings): SkiffClient {
+  const { host, tls } = targetOf(globals, environment);
+  const endpoint = parseHost(host, { tls: tls !== undefined });
   return createClient({
     host,
+    tls,
+    dial: endpoint.kind === 'ssh' ? () => dialThroughSsh(endpoint) : undefined,
     apiVersion: environment['DOCKER_API_VERSION'] || undefined,
     headers: { 'User-Agent': `Skiff-Client/${packageVersion()} (linux)` },
     // Only the daemon of this machine that nobody named is ours to start.

@@ -28,7 +28,7 @@ export async function runAttached(context: CommandContext, run: AttachedRun): Pr
   const { id, tty, stdin, stdout, stderr } = run;
   const hangUp = new AbortController();
   const [stream, { exit }] = await Promise.all([
-    containers.attach(id, { stdin, stdout, stderr }),
+    containers.attach(id, { stdin, stdout, stderr, detachKeys: run.detachKeys }),
     containers.watchExit(id, run.autoRemove ? 'removed' : 'next-exit', hangUp.signal),
   ]);
   using _signals = run.forwardSignals ? forwardSignals((signal) => containers.kill(id, signal)) : undefined;

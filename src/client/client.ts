@@ -2,9 +2,11 @@
  * The typed client: `createClient()` talks to the local daemon, `createClient({ host })` to any that speaks the
  * Docker Engine API. Connections are kept until `close`; nothing is sent before the first call.
  */
+import type { Duplex } from 'node:stream';
 import type { SkiffError } from '#base';
 import { type Containers, containersOf } from './containers.ts';
 import { type Execs, execsOf } from './execs.ts';
+import type { ClientTls } from './connections.ts';
 import { DEFAULT_HOST, parseHost } from './host.ts';
 import { type Images, imagesOf } from './images.ts';
 import { type Networks, networksOf } from './networks.ts';
@@ -13,8 +15,12 @@ import { type System, systemOf } from './system.ts';
 import { Transport } from './transport.ts';
 
 export interface ClientOptions {
-  /** `unix:///path` or `tcp://host:port`; absent: the local daemon. */
+  /** `unix:///path`, `tcp://host:port` or `ssh://user@host`; absent: the local daemon. */
   readonly host?: string | undefined;
+  /** For TCP. */
+  readonly tls?: ClientTls | undefined;
+  /** Makes the connections of an `ssh://` host: a stream to a daemon's socket. */
+  readonly dial?: (() => Duplex) | undefined;
   /** Such as `1.44`; absent: the daemon's newest. */
   readonly apiVersion?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
@@ -30,14 +36,16 @@ export interface SkiffClient extends Disposable {
   readonly networks: Networks;
   readonly registries: Registries;
   readonly system: System;
+  /** A bare connection to the daemon. */
+  dial(): Promise<Duplex>;
   /** Ends the kept connections. Streams that are open go on. */
   close(): void;
 }
 
-/** Throws `client.badHost`. */
+/** Throws `client.badHost`, and `client.cannotDial` for ssh without `dial`. */
 export function createClient(options: ClientOptions = {}): SkiffClient {
   const { host = DEFAULT_HOST, ...rest } = options;
-  const transport = new Transport({ endpoint: parseHost(host), ...rest });
+  const transport = new Transport({ endpoint: parseHost(host, { tls: rest.tls !== undefined }), ...rest });
   return {
     host: transport.host,
     containers: containersOf(transport),
@@ -46,6 +54,7 @@ export function createClient(options: ClientOptions = {}): SkiffClient {
     networks: networksOf(transport),
     registries: registriesOf(transport),
     system: systemOf(transport),
+    dial: () => transport.dial(),
     close: () => transport.close(),
     [Symbol.dispose]: () => transport.close(),
   };

@@ -38,6 +38,8 @@ export interface AttachContainer {
   readonly stdin?: boolean | undefined;
   readonly stdout?: boolean | undefined;
   readonly stderr?: boolean | undefined;
+  /** With which a terminal's client goes away; empty: the default. */
+  readonly detachKeys?: string | undefined;
   /** Replays what was logged before. */
   readonly logs?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -180,8 +182,11 @@ export function containersOf(transport: Transport): Containers {
     },
     wait: async (ref, condition = 'not-running', signal) => (await watchExit(ref, condition, signal)).exit,
     watchExit,
-    attach: (ref, { signal, ...streams }) =>
-      transport.hijack(at(ref, 'attach'), { query: { stream: true, ...streams }, signal }),
+    attach: (ref, { signal, detachKeys, ...streams }) =>
+      transport.hijack(at(ref, 'attach'), {
+        query: { stream: true, ...streams, detachKeys: detachKeys || undefined },
+        signal,
+      }),
     resize: async (ref, rows, columns) => void (await post(ref, 'resize', { h: rows, w: columns })),
     logs: async (ref, { signal, ...query } = {}) => {
       const response = await transport.open('GET', at(ref, 'logs'), { query, signal });

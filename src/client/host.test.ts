@@ -15,12 +15,17 @@ check('tcp://10.0.0.1:99', { kind: 'tcp', host: '10.0.0.1', port: 99 });
 check('tcp://[::1]:99', { kind: 'tcp', host: '::1', port: 99 });
 check('http://host:80/', { kind: 'tcp', host: 'host', port: 80 }, 'tcp://host:80');
 
+check('ssh://me@host', { kind: 'ssh', user: 'me', host: 'host', path: '' });
+check('ssh://host:22/run/x.sock', { kind: 'ssh', user: '', host: 'host', port: 22, path: '/run/x.sock' });
+
 for (const text of [
   '',
   'unix://',
   'unix://relative',
   '/run/skiff.sock',
-  'ssh://me@host',
+  'ssh://',
+  'ssh://-oProxyCommand=x',
+  'ssh://-l@host',
   'tcp://',
   'tcp://host:99999',
   'tcp://h:0',

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { messageOf } from '#base';
 import type { DiskUsageAnswer, FsckAnswer, HistoryItem, ImageSummary, ProgressMessage } from '#specs';
+import { readDiskUsage } from './disk-usage.ts';
 import { errors, refusal } from './errors.ts';
 import { type Filters, formatFilters } from './filters.ts';
 import { readLines } from './json-lines.ts';
@@ -70,7 +71,7 @@ export interface Images {
   commit(container: string, options?: CommitContainer): Promise<string>;
   remove(ref: string, options?: { readonly force?: boolean; readonly keepParents?: boolean }): Promise<RemovedImage>;
   prune(filters: Filters): Promise<RemovedImage & { readonly freedBytes: number }>;
-  usage(types?: readonly string[]): Promise<DiskUsageAnswer>;
+  usage(options?: { readonly types?: readonly string[]; readonly verbose?: boolean }): Promise<DiskUsageAnswer>;
   /** Compares records with the disk. Skiff only. */
   check(options: {
     readonly repair: boolean;
@@ -149,7 +150,10 @@ export function imagesOf(transport: Transport): Images {
       const { ImagesDeleted, SpaceReclaimed } = await transport.json<Answer>('POST', '/images/prune', { query });
       return { ...removed(ImagesDeleted ?? []), freedBytes: SpaceReclaimed };
     },
-    usage: (types = []) => transport.json('GET', '/system/df', { query: { type: types } }),
+    usage: async ({ types = [], verbose = false } = {}) => {
+      const query = { type: types, ...(verbose ? { verbose } : {}) };
+      return readDiskUsage(await transport.json('GET', '/system/df', { query }));
+    },
     check: ({ repair, deep, signal }) => transport.json('POST', '/skiff/fsck', { query: { repair, deep }, signal }),
   };
 }

@@ -1,4 +1,4 @@
-/** Typed client of the Docker Engine API, over a unix socket or TCP. */
+/** Typed client of the Docker Engine API, over a unix socket, TCP, or what the caller dials. */
 export { type ClientOptions, createClient, type SkiffClient } from './client.ts';
 export type {
   AttachContainer,
@@ -13,11 +13,12 @@ export type {
   TopAnswer,
   WaitCondition,
 } from './containers.ts';
+export type { ClientTls } from './connections.ts';
 export { isRefusal } from './errors.ts';
 export type { Execs, ExecState } from './execs.ts';
 export type { Filters } from './filters.ts';
 export { HijackedStream } from './hijacked-stream.ts';
-export { DEFAULT_HOST, type Endpoint, parseHost } from './host.ts';
+export { DEFAULT_HOST, type Endpoint, parseHost, type SshEndpoint } from './host.ts';
 export type {
   CommitContainer,
   Images,

@@ -1,22 +1,16 @@
 /** HTTP to one daemon, over kept connections. Knows no routes. */
-import {
-  Agent,
-  type ClientRequest,
-  type IncomingMessage,
-  request as httpRequest,
-  type RequestOptions,
-} from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
 import { messageOf, type SkiffError } from '#base';
+import { type ConnectionOptions, Connections } from './connections.ts';
 import { connectionError, errors, refusal } from './errors.ts';
 import { HijackedStream } from './hijacked-stream.ts';
-import { type Endpoint, formatHost } from './host.ts';
+import { formatHost } from './host.ts';
 
 export type QueryValue = string | number | boolean | readonly string[] | undefined;
 export type Query = Readonly<Record<string, QueryValue>>;
 
-export interface TransportOptions {
-  readonly endpoint: Endpoint;
+export interface TransportOptions extends ConnectionOptions {
   /** Put in front of every path, such as `1.44`; absent: the daemon's newest. */
   readonly apiVersion?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
@@ -39,10 +33,11 @@ type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
 
 export class Transport {
   readonly #options: TransportOptions;
-  readonly #agent = new Agent({ keepAlive: true });
+  readonly #connections: Connections;
 
   constructor(options: TransportOptions) {
     this.#options = options;
+    this.#connections = new Connections(options);
   }
 
   get host(): string {
@@ -93,28 +88,38 @@ export class Transport {
     });
   }
 
+  /** A bare connection to the daemon, for somebody else's requests. */
+  async dial(): Promise<Duplex> {
+    return this.#reaching(() => this.#connections.open());
+  }
+
   close(): void {
-    this.#agent.destroy();
+    this.#connections[Symbol.dispose]();
   }
 
   async #reaching<T>(attempt: () => Promise<T>): Promise<T> {
     try {
       return await attempt();
     } catch (error) {
-      const reported = connectionError(error, this.host);
+      const reported = this.#failure(error);
       const revive = reported.code === 'client.unreachable' ? this.#options.onUnreachable : undefined;
       if (!revive || !(await revive(reported))) throw reported;
     }
     try {
       return await attempt();
     } catch (error) {
-      throw connectionError(error, this.host);
+      throw this.#failure(error);
     }
+  }
+
+  /** Before the answer has begun. */
+  #failure(thrown: unknown): SkiffError {
+    return connectionError(thrown, this.host, { tls: this.#options.tls !== undefined });
   }
 
   #send(method: Method, path: string, call: Call): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
-      const request = this.#request(method, path, call, { agent: this.#agent });
+      const request = this.#request(method, path, call, { alone: false });
       request.once('response', resolve).once('error', reject);
       finish(request, call);
     });
@@ -123,7 +128,7 @@ export class Transport {
   #upgrade(path: string, call: Call): Promise<{ response: IncomingMessage; socket: Duplex }> {
     return new Promise((resolve, reject) => {
       // A connection of its own: it never comes back to the kept ones.
-      const request = this.#request('POST', path, call, { agent: false }, { Connection: 'Upgrade', Upgrade: 'tcp' });
+      const request = this.#request('POST', path, call, { alone: true }, { Connection: 'Upgrade', Upgrade: 'tcp' });
       request.once('error', reject);
       request.once('upgrade', (response: IncomingMessage, socket: Duplex, head: Buffer) => {
         if (head.length > 0) socket.unshift(head);
@@ -142,16 +147,12 @@ export class Transport {
     method: Method,
     path: string,
     call: Call,
-    options: RequestOptions,
+    connection: { readonly alone: boolean },
     headers: Readonly<Record<string, string>> = {},
   ): ClientRequest {
     const { endpoint, apiVersion, headers: always } = this.#options;
     const version = apiVersion === undefined ? '' : `/v${apiVersion}`;
-    const where =
-      endpoint.kind === 'unix' ? { socketPath: endpoint.path } : { host: endpoint.host, port: endpoint.port };
-    return httpRequest({
-      ...where,
-      ...options,
+    const request = {
       method,
       path: `${version}${path}${formatQuery(call.query)}`,
       // A unix socket has no name of its own; the header is required.
@@ -163,7 +164,8 @@ export class Transport {
         ...bodyHeaders(call),
       },
       ...(call.signal ? { signal: call.signal } : {}),
-    });
+    };
+    return this.#connections.request(request, connection);
   }
 }
 

@@ -1,6 +1,6 @@
 /** Builds the engine from its parts. The only place that knows them all. */
-import { mkdirSync } from 'node:fs';
-import { createLog, KeyedMutex, type Log, nowNs, openRecordStores } from '#base';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createLog, KeyedMutex, type Log, messageOf, nowNs, openRecordStores } from '#base';
 import {
   type ContainerRecord,
   createAttachments,
@@ -9,6 +9,9 @@ import {
   createRestarts,
   type EngineParts,
   openContainers,
+  Shipments,
+  type ShippedMark,
+  type SettingsCell,
 } from '#engine';
 import { openImages } from '#images';
 import { helperPath, readCgroupHost, readHostFacts, startLauncher } from '#linux';
@@ -16,22 +19,35 @@ import { HostNetwork, type NetworkRecord, Networks } from '#network';
 import { openRegistryClient } from '#registry';
 import { ContainerRuntime, SeccompCache } from '#runtime';
 import type { DaemonConfig } from './config.ts';
+import { engineId } from './engine-id.ts';
+import { errors } from './errors.ts';
+
+const ROOM_DELAY_MS = 1000;
 
 export interface Assembly extends AsyncDisposable {
   readonly parts: EngineParts;
   readonly log: Log;
+  /** Goes by the settings of the engine, of registries and of the log; the rest of the configuration stays. */
+  reconfigure(config: Pick<DaemonConfig, 'registry' | 'settings' | 'logLevel'>): void;
 }
 
 /** Opens the state, starts the launcher. Undone in reverse when disposed; containers are left alone. */
 export async function assemble(config: DaemonConfig): Promise<Assembly> {
   await using undo = new AsyncDisposableStack();
-  const log = createLog(config.logLevel);
+  const settings: SettingsCell = { current: config.settings };
+  let level = config.logLevel;
+  const log = createLog(() => level, undefined, {}, config.logFormat);
   for (const folder of [config.dataRoot, config.execRoot]) mkdirSync(folder, { recursive: true, mode: 0o711 });
   mkdirSync(`${config.execRoot}/rootfs`, { recursive: true, mode: 0o755 });
   mkdirSync(`${config.execRoot}/containers`, { recursive: true, mode: 0o711 });
 
   const records = openRecordStores(`${config.dataRoot}/skiff.db`);
-  undo.defer(() => records.close());
+  // Later: nobody who has just started the daemon should wait for it.
+  const reserving = setTimeout(() => records.reserveRoom(), ROOM_DELAY_MS).unref();
+  undo.defer(() => {
+    clearTimeout(reserving);
+    records.close();
+  });
   const events = createEvents(nowNs);
   const launcher = undo.use(await startLauncher());
   const facts = readHostFacts();
@@ -44,12 +60,19 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
       facts,
       registry,
       helperProgram,
+      storageDriver: config.storageDriver,
       log,
       announce: ({ action, id, attributes }) => events.emit('image', action, id, attributes),
     }),
   );
   const cgroupHost = readCgroupHost();
   const runtime = new ContainerRuntime({ launcher, facts, cgroupHost, seccomp: new SeccompCache(), helperProgram });
+  const shipments = new Shipments({
+    marks: records.of<ShippedMark>('shipped-lines'),
+    sendDatagrams: (path, texts) => runtime.sendDatagrams(path, texts),
+    log,
+  });
+  undo.defer(() => shipments.close());
   const networks = new Networks({
     store: records.of<NetworkRecord>('network'),
     host: new HostNetwork(launcher),
@@ -59,12 +82,19 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
     nowNs,
   });
   const parts: EngineParts = {
-    options: { dataRoot: config.dataRoot, execRoot: config.execRoot, cgroupParent: config.cgroupParent },
+    options: {
+      dataRoot: config.dataRoot,
+      execRoot: config.execRoot,
+      cgroupParent: config.cgroupParent,
+      engineId: engineId(config.dataRoot),
+    },
+    settings,
     containers: openContainers(records.of<ContainerRecord>('container')),
     live: new Map(),
     attachments: createAttachments(),
     execs: createExecInstances(),
     restarts: createRestarts(),
+    shipments,
     healthMonitors: new Map(),
     images,
     snapshots,
@@ -76,6 +106,25 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
     locks: new KeyedMutex(),
     log,
   };
+  // After the launcher, whose shims are not the daemon.
+  if (config.oomScoreAdjust !== 0) setOomScore(config.oomScoreAdjust);
   const resources = undo.move();
-  return { parts, log, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+  return {
+    parts,
+    log,
+    reconfigure: (next) => {
+      registry.reconfigure(next.registry);
+      settings.current = next.settings;
+      level = next.logLevel;
+    },
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+function setOomScore(score: number): void {
+  try {
+    writeFileSync('/proc/self/oom_score_adj', String(score));
+  } catch (error) {
+    throw errors.cannotSetOomScore(score, messageOf(error));
+  }
 }

@@ -1,196 +1,276 @@
-/** The daemon's flags. A flag we cannot honour is refused with what to do. */
-import { isIPv4 } from 'node:net';
-import { parseArgs } from 'node:util';
+/** What the daemon is to do: its options, checked and completed. */
+import { readFileSync } from 'node:fs';
+import { errnoCode, type LogFormat, type LogLevel, logLevels, messageOf, parseBytes, SkiffError } from '#base';
+import { type ContainerDefaults, type DaemonSettings, defaultSettings, parseLogSettings } from '#engine';
 import type { NetworkOptions } from '#network';
-import { defineErrors, type LogLevel, logLevels, messageOf } from '#base';
-import {
-  checkInsecureRegistry,
-  checkMirror,
-  defaultRegistryConfig,
-  HUB_HOST,
-  proxiesFromEnvironment,
-  type RegistryConfig,
-} from '#registry';
-import { skiffVersion } from './version.ts';
+import type { RegistryConfig } from '#registry';
+import { errors } from './errors.ts';
+import { type ListenHost, parseListenHost } from './hosts.ts';
+import { type GivenOptions, judge, mergeGiven, readCommandLine, readConfigText, valueOf } from './options/given.ts';
+import { bool, integer, list, map, size, text, ulimits } from './options/kinds.ts';
+import { networkOptions } from './network-options.ts';
+import { registryConfig } from './registry-options.ts';
+import { seccompOption } from './seccomp-option.ts';
 
 export interface DaemonConfig {
   readonly dataRoot: string;
   readonly execRoot: string;
-  /** Unix sockets to listen on. */
-  readonly sockets: readonly string[];
+  readonly hosts: readonly ListenHost[];
+  /** Undefined: TCP is not encrypted. */
+  readonly tls?: TlsFiles;
   readonly pidFile: string;
+  /** `required` when it was named, and not merely looked for. */
+  readonly group: { readonly name: string; readonly required: boolean };
   readonly logLevel: LogLevel;
-  /** Containers go on when the daemon stops. */
-  readonly liveRestore: boolean;
+  readonly logFormat: LogFormat;
   /** Above the containers' cgroups. */
   readonly cgroupParent: string;
-  readonly socketGroup: string;
-  readonly shutdownTimeoutSeconds: number;
+  /** Undefined: the better one that works. */
+  readonly storageDriver?: 'overlay2' | 'vfs';
+  readonly oomScoreAdjust: number;
   readonly registry: RegistryConfig;
+  readonly settings: DaemonSettings;
   readonly network: NetworkOptions;
+  /** What was asked for and has no effect, in a line each. */
+  readonly warnings: readonly string[];
 }
 
-const errors = defineErrors('daemon', {
-  badFlag: { kind: 'invalid', message: (what: string) => what },
-});
+export interface TlsFiles {
+  readonly certificate: string;
+  readonly key: string;
+  /** Clients have to show a certificate of this authority. */
+  readonly clientAuthority?: string;
+}
 
-export const daemonDefaults = {
-  dataRoot: '/var/lib/skiff',
-  execRoot: '/run/skiff',
-  socket: '/run/skiff.sock',
-  bridge: 'skiff0',
-} as const;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
-export const daemonHelp = `Usage: skiffd [OPTIONS]
+export type DaemonCommand =
+  | { readonly kind: 'help'; readonly program: Program }
+  | { readonly kind: 'version' }
+  | { readonly kind: 'validate' }
+  | { readonly kind: 'run'; readonly config: DaemonConfig; readonly reload: () => DaemonConfig };
 
-The Skiff daemon, in the foreground. Prints one line "API listen on SOCKET" when it is ready.
+export interface Program {
+  readonly name: 'skiffd' | 'dockerd';
+  readonly socket: string;
+  readonly configFile: string;
+  readonly pidFile: string;
+  readonly group: string;
+}
 
-Options:
-  -H, --host URL             Where to listen, unix:///path; may be given several times (default unix://${daemonDefaults.socket})
-      --data-root DIR        State that stays (default ${daemonDefaults.dataRoot})
-      --exec-root DIR        State of running containers (default ${daemonDefaults.execRoot})
-  -p, --pidfile FILE         Write the process id here
-  -G, --group NAME           Group that may use the sockets
-  -l, --log-level LEVEL      ${logLevels.join(', ')} (default info)
-      --live-restore         Leave containers running when the daemon stops
-      --cgroup-parent PATH   Cgroup above the containers' (default /skiff)
-      --shutdown-timeout S   Seconds containers get to stop (default 15)
-  -b, --bridge NAME          Bridge of the default network and name of the nftables table (default ${daemonDefaults.bridge}); none: no default network
-      --bip CIDR             Address of that bridge and its network, such as 172.30.0.1/24 (default: the first that is free)
-      --mtu N                MTU of the default network (default 1500)
-      --insecure-registry R  Registry without TLS, or with any certificate: host, host:port or CIDR (repeatable)
-      --registry-mirror URL  Ask this before Docker Hub (repeatable)
-      --http-proxy URL       Proxy for HTTP registries (default: HTTP_PROXY)
-      --https-proxy URL      Proxy for HTTPS registries (default: HTTPS_PROXY)
-      --no-proxy LIST        Hosts and networks reached without a proxy (default: NO_PROXY)
-      --max-concurrent-downloads N  Layers pulled at a time (default ${defaultRegistryConfig.maxConcurrentDownloads})
-      --max-concurrent-uploads N    Layers pushed at a time (default ${defaultRegistryConfig.maxConcurrentUploads})
-      --max-download-attempts N     Tries of a transfer before it is given up (default ${defaultRegistryConfig.maxAttempts})
-  -v, --version              Print the version and exit
-      --help                 Print this
-`;
+export const daemonDefaults = { dataRoot: '/var/lib/skiff', execRoot: '/run/skiff', cgroupParent: '/skiff' } as const;
 
-type Environment = Readonly<Record<string, string | undefined>>;
+/** Under the name dockerd it is found where Docker's tools look for Docker; what it keeps is its own in either case. */
+const programs: Readonly<Record<Program['name'], Program>> = {
+  skiffd: {
+    name: 'skiffd',
+    socket: '/run/skiff.sock',
+    configFile: '/etc/skiff/daemon.json',
+    pidFile: '',
+    group: 'skiff',
+  },
+  dockerd: {
+    name: 'dockerd',
+    socket: '/var/run/docker.sock',
+    configFile: '/etc/docker/daemon.json',
+    pidFile: '/var/run/docker.pid',
+    group: 'docker',
+  },
+};
 
-/** Reads the command line. Throws `daemon.badFlag`. */
-export function parseDaemonFlags(
-  args: readonly string[],
-  environment: Environment = {},
-): DaemonConfig & { readonly show?: 'help' | 'version' } {
-  const values = parse(args);
-  const hosts = values.host ?? [`unix://${daemonDefaults.socket}`];
-  const logLevel = logLevels.find((level) => level === (values['log-level'] ?? 'info'));
-  if (!logLevel) throw errors.badFlag(`invalid log level '${values['log-level']}': use ${logLevels.join(', ')}`);
-  const timeout = Number(values['shutdown-timeout'] ?? 15);
-  if (!Number.isInteger(timeout))
-    throw errors.badFlag(`invalid --shutdown-timeout '${values['shutdown-timeout']}': give whole seconds`);
+/** Reads command line and configuration file. Throws `daemon.*`. */
+export function readDaemonCommand(args: readonly string[], environment: Environment = {}): DaemonCommand {
+  const program = programs[environment['SKIFF_PROGRAM'] === 'dockerd' ? 'dockerd' : 'skiffd'];
+  const { given: flags, show } = readCommandLine(args, program.name);
+  if (show === 'version') return { kind: show };
+  if (show) return { kind: show, program };
+  const named = valueOf(flags, 'config-file', text);
+  const path = named ?? program.configFile;
+  const read = (): DaemonConfig => {
+    const file = readConfigFile(path, named !== undefined);
+    try {
+      // Values of the file are complained about in its name, those of flags in theirs.
+      daemonConfig(file, program, environment);
+    } catch (error) {
+      throw errors.badFile(path, `configuration validation from file failed: ${messageOf(error)}`);
+    }
+    return daemonConfig(mergeGiven(flags, file, path), program, environment);
+  };
+  const config = read();
+  if (valueOf(flags, 'validate', bool) === true) return { kind: 'validate' };
+  return { kind: 'run', config, reload: read };
+}
+
+function readConfigFile(path: string, required: boolean): GivenOptions {
+  try {
+    return readConfigText(readFileSync(path, 'utf8'), path);
+  } catch (error) {
+    if (error instanceof SkiffError) throw error;
+    if (errnoCode(error) === 'ENOENT' && !required) return new Map();
+    throw errors.badFile(path, messageOf(error));
+  }
+}
+
+function daemonConfig(given: GivenOptions, program: Program, environment: Environment): DaemonConfig {
+  const warnings = judge(given);
+  const value = (key: string): string | undefined => valueOf(given, key, text);
+  const verify = valueOf(given, 'tlsverify', bool) ?? false;
+  const withTls = verify || (valueOf(given, 'tls', bool) ?? false);
+  const hosts = valueOf(given, 'hosts', list) ?? [];
+  const storageDriver = storageDriverOf(value('storage-driver') ?? '');
+  const group = value('group');
+  const certificates = `${environment['DOCKER_CERT_PATH'] || `${environment['HOME'] || '/root'}/.docker`}`;
   return {
-    dataRoot: absolute('--data-root', values['data-root'] ?? daemonDefaults.dataRoot),
-    execRoot: absolute('--exec-root', values['exec-root'] ?? daemonDefaults.execRoot),
-    sockets: hosts.map(socketPath),
-    pidFile: values.pidfile ?? '',
-    logLevel,
-    liveRestore: values['live-restore'] ?? false,
-    cgroupParent: values['cgroup-parent'] ?? '/skiff',
-    socketGroup: values.group ?? '',
-    shutdownTimeoutSeconds: timeout,
-    registry: registryConfig(values, environment),
-    network: networkOptions(values),
-    ...(values.help ? { show: 'help' } : values.version ? { show: 'version' } : {}),
+    dataRoot: absolute('data-root', value('data-root') ?? daemonDefaults.dataRoot),
+    execRoot: absolute('exec-root', value('exec-root') ?? daemonDefaults.execRoot),
+    hosts: (hosts.length === 0 ? [`unix://${program.socket}`] : hosts).map((host) =>
+      parseListenHost(host, { defaultPath: program.socket, tls: withTls }),
+    ),
+    ...(withTls
+      ? {
+          tls: {
+            certificate: value('tlscert') || `${certificates}/cert.pem`,
+            key: value('tlskey') || `${certificates}/key.pem`,
+            // compat: without --tlsverify an authority that is named has no effect.
+            ...(verify ? { clientAuthority: value('tlscacert') || `${certificates}/ca.pem` } : {}),
+          },
+        }
+      : {}),
+    pidFile: value('pidfile') ?? program.pidFile,
+    group: { name: group ?? program.group, required: group !== undefined },
+    logLevel: valueOf(given, 'debug', bool) === true ? 'debug' : logLevelOf(value('log-level') ?? 'info'),
+    logFormat: oneOf('log format', value('log-format') ?? 'text', ['text', 'json']),
+    cgroupParent: value('cgroup-parent') || daemonDefaults.cgroupParent,
+    ...(storageDriver ? { storageDriver } : {}),
+    oomScoreAdjust: within('oom-score-adjust', valueOf(given, 'oom-score-adjust', integer) ?? 0, -1000, 1000),
+    registry: registryConfig(given, environment),
+    settings: settingsOf(given),
+    network: networkOptions(given),
+    warnings: [...warnings, ...storageWarnings(given)],
   };
 }
 
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        host: { type: 'string', short: 'H', multiple: true },
-        'data-root': { type: 'string' },
-        'exec-root': { type: 'string' },
-        pidfile: { type: 'string', short: 'p' },
-        group: { type: 'string', short: 'G' },
-        'log-level': { type: 'string', short: 'l' },
-        'live-restore': { type: 'boolean' },
-        'cgroup-parent': { type: 'string' },
-        'shutdown-timeout': { type: 'string' },
-        bridge: { type: 'string', short: 'b' },
-        bip: { type: 'string' },
-        mtu: { type: 'string' },
-        'insecure-registry': { type: 'string', multiple: true },
-        'registry-mirror': { type: 'string', multiple: true },
-        'http-proxy': { type: 'string' },
-        'https-proxy': { type: 'string' },
-        'no-proxy': { type: 'string' },
-        'max-concurrent-downloads': { type: 'string' },
-        'max-concurrent-uploads': { type: 'string' },
-        'max-download-attempts': { type: 'string' },
-        version: { type: 'boolean', short: 'v' },
-        help: { type: 'boolean' },
-      },
-    }).values;
-  } catch (error) {
-    throw errors.badFlag(`${error instanceof Error ? error.message : String(error)}\nSee 'skiffd --help'.`);
-  }
-}
-
-function registryConfig(values: ReturnType<typeof parse>, environment: Environment): RegistryConfig {
-  const inherited = proxiesFromEnvironment(environment);
-  const count = (
-    flag: 'max-concurrent-downloads' | 'max-concurrent-uploads' | 'max-download-attempts',
-    byDefault: number,
-  ): number => {
-    const text = values[flag] ?? String(byDefault);
-    if (!/^[1-9]\d{0,3}$/.test(text)) throw errors.badFlag(`invalid --${flag} '${text}': give a number from 1 to 9999`);
-    return Number(text);
+function settingsOf(given: GivenOptions): DaemonSettings {
+  const { name: seccompName, choice: seccomp } = seccompOption(valueOf(given, 'seccomp-profile', text) ?? '');
+  checkDefaultRuntime(valueOf(given, 'default-runtime', text) ?? '');
+  checkExecOptions(valueOf(given, 'exec-opts', list) ?? []);
+  return {
+    debug: valueOf(given, 'debug', bool) ?? false,
+    labels: checkLabels(valueOf(given, 'labels', list) ?? []),
+    liveRestore: valueOf(given, 'live-restore', bool) ?? false,
+    shutdownTimeoutSeconds: valueOf(given, 'shutdown-timeout', integer) ?? defaultSettings.shutdownTimeoutSeconds,
+    seccomp,
+    seccompName,
+    defaults: containerDefaults(given),
   };
-  try {
-    const mirrors = (values['registry-mirror'] ?? []).map(checkMirror);
-    return {
-      ...defaultRegistryConfig,
-      insecureRegistries: (values['insecure-registry'] ?? []).map(checkInsecureRegistry),
-      mirrors: mirrors.length === 0 ? {} : { [HUB_HOST]: mirrors },
-      proxies: {
-        httpProxy: values['http-proxy'] ?? inherited.httpProxy,
-        httpsProxy: values['https-proxy'] ?? inherited.httpsProxy,
-        noProxy: values['no-proxy'] ?? inherited.noProxy,
-      },
-      userAgent: `skiff/${skiffVersion} node/${process.versions.node} os/linux`,
-      maxConcurrentDownloads: count('max-concurrent-downloads', defaultRegistryConfig.maxConcurrentDownloads),
-      maxConcurrentUploads: count('max-concurrent-uploads', defaultRegistryConfig.maxConcurrentUploads),
-      maxAttempts: count('max-download-attempts', defaultRegistryConfig.maxAttempts),
-    };
-  } catch (error) {
-    throw errors.badFlag(messageOf(error));
+}
+
+function containerDefaults(given: GivenOptions): ContainerDefaults {
+  const { defaults } = defaultSettings;
+  const initPath = valueOf(given, 'init-path', text) ?? '';
+  const storage = storageSize(given);
+  return {
+    shmSizeBytes: valueOf(given, 'default-shm-size', size) || defaults.shmSizeBytes,
+    ulimits: valueOf(given, 'default-ulimits', ulimits) ?? defaults.ulimits,
+    ipcMode: ipcModeOf(valueOf(given, 'default-ipc-mode', text) || defaults.ipcMode),
+    cgroupnsMode: cgroupnsModeOf(valueOf(given, 'default-cgroupns-mode', text) || defaults.cgroupnsMode),
+    init: valueOf(given, 'init', bool) ?? defaults.init,
+    ...(initPath === '' ? {} : { initPath: absolute('init-path', initPath) }),
+    noNewPrivileges: valueOf(given, 'no-new-privileges', bool) ?? defaults.noNewPrivileges,
+    log: logDefaults(given),
+    ...(storage === undefined ? {} : { storageBytes: storage }),
+  };
+}
+
+/** Options are checked now: not every container should be the one that finds out. */
+function logDefaults(given: GivenOptions): ContainerDefaults['log'] {
+  const options = valueOf(given, 'log-opts', map) ?? {};
+  const { driver } = parseLogSettings(valueOf(given, 'log-driver', text) ?? '', options);
+  return { driver, options };
+}
+
+function logLevelOf(given: string): LogLevel {
+  const level = logLevels.find((each) => each === given);
+  if (!level) throw errors.badFlag(`unable to parse logging level: ${given}: use ${logLevels.join(', ')}`);
+  return level;
+}
+
+function cgroupnsModeOf(given: string): 'private' | 'host' {
+  if (given === 'private' || given === 'host') return given;
+  throw errors.badFlag(`default cgroup namespace mode (${given}) is invalid; use "host" or "private"`);
+}
+
+function ipcModeOf(given: string): 'private' | 'none' {
+  if (given === 'private' || given === 'none') return given;
+  if (given === 'shareable') throw errors.notThere('default-ipc-mode', given, 'use private or none');
+  throw errors.badFlag(`default IPC mode setting (${given}) is invalid; use "none" or "private"`);
+}
+
+function storageDriverOf(given: string): 'overlay2' | 'vfs' | undefined {
+  if (given === '') return undefined;
+  return given === 'overlay' ? 'overlay2' : oneOf('storage driver', given, ['overlay2', 'vfs']);
+}
+
+const STORAGE_SIZE = /^(?:overlay2\.|overlay\.|vfs\.)?size$/;
+
+function storageSize(given: GivenOptions): number | undefined {
+  let bytes: number | undefined;
+  for (const option of valueOf(given, 'storage-opts', list) ?? []) {
+    const [name = '', amount = ''] = option.split('=');
+    if (STORAGE_SIZE.test(name)) bytes = parseBytes(amount);
+    else if (name !== 'overlay2.override_kernel_check') {
+      throw errors.badFlag(`unknown storage option '${option}': there is overlay2.size=SIZE`);
+    }
+  }
+  return bytes;
+}
+
+function storageWarnings(given: GivenOptions): string[] {
+  const checks = (valueOf(given, 'storage-opts', list) ?? []).some((option) =>
+    option.includes('override_kernel_check'),
+  );
+  return checks ? ["the storage option 'override_kernel_check' has no effect: overlays are tried, not guessed"] : [];
+}
+
+/** compat: refused in dockerd's words; the same label twice is one. */
+function checkLabels(labels: readonly string[]): string[] {
+  const seen = new Map<string, string>();
+  for (const label of labels) {
+    const at = label.indexOf('=');
+    if (at < 0) throw errors.badFlag(`bad attribute format: ${label}`);
+    const other = seen.get(label.slice(0, at));
+    if (other !== undefined && other !== label) throw errors.badFlag(`conflict labels for ${label} and ${other}`);
+    seen.set(label.slice(0, at), label);
+  }
+  return [...seen.values()];
+}
+
+/** compat: clients and files say runc where they mean the engine's own. */
+function checkDefaultRuntime(given: string): void {
+  if (given === '' || given === 'skiff' || given === 'runc') return;
+  throw errors.badFlag(`specified default runtime '${given}' does not exist`);
+}
+
+function checkExecOptions(given: readonly string[]): void {
+  for (const option of given) {
+    if (option === 'native.cgroupdriver=cgroupfs') continue;
+    if (option === 'native.cgroupdriver=systemd') throw errors.notThere('exec-opt', option, 'use cgroupfs');
+    throw errors.badFlag(`unknown exec option '${option}': there is native.cgroupdriver=cgroupfs`);
   }
 }
 
-function networkOptions(values: ReturnType<typeof parse>): NetworkOptions {
-  const bridge = values.bridge || daemonDefaults.bridge;
-  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,14}$/.test(bridge)) {
-    throw errors.badFlag(`invalid --bridge '${bridge}': give the name of an interface, at most 15 letters, or none`);
-  }
-  const bip = values.bip ?? '';
-  const isAddress = isIPv4(bip.replace(/\/\d+$/, '')) && /\/(?:[89]|[12]\d)$/.test(bip);
-  if (bip !== '' && !isAddress) {
-    throw errors.badFlag(`invalid --bip '${bip}': give an address with its network's length, such as 172.30.0.1/24`);
-  }
-  if (bip !== '' && bridge === 'none') throw errors.badFlag('--bip makes no sense with --bridge=none: leave one out');
-  const mtu = Number(values.mtu ?? 1500);
-  if (!Number.isInteger(mtu) || mtu < 68 || mtu > 65535) {
-    throw errors.badFlag(`invalid --mtu '${values.mtu}': give a number from 68 to 65535`);
-  }
-  return { bridge, bridgeAddress: bip, mtu };
+function oneOf<const T extends string>(what: string, given: string, allowed: readonly T[]): T {
+  const found = allowed.find((each) => each === given);
+  if (found === undefined) throw errors.badFlag(`invalid ${what} '${given}': use ${allowed.join(' or ')}`);
+  return found;
+}
+
+function within(flag: string, given: number, least: number, most: number): number {
+  if (given >= least && given <= most) return given;
+  throw errors.badFlag(`invalid --${flag} '${given}': give a number from ${least} to ${most}`);
 }
 
 function absolute(flag: string, path: string): string {
-  if (!path.startsWith('/')) throw errors.badFlag(`${flag} '${path}' is not an absolute path`);
+  if (!path.startsWith('/')) throw errors.badFlag(`--${flag} '${path}' is not an absolute path`);
   return path.replace(/(.)\/+$/, '$1');
-}
-
-function socketPath(host: string): string {
-  const path = host.startsWith('unix://') ? host.slice('unix://'.length) : host;
-  if (!path.startsWith('/'))
-    throw errors.badFlag(`cannot listen on '${host}': this version listens on unix:///path only`);
-  return path;
 }

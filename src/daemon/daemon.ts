@@ -1,36 +1,41 @@
 /** The daemon's life: lock, restore, listen, until a signal; then stop what runs and let go of everything. */
-import { rmSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { causeChain, formatTimeNs, nowNs } from '#base';
 import { createApi } from '#api';
-import { type EngineParts, restoreContainers, stopAllMonitors, stopContainer } from '#engine';
+import { restoreContainers, stopAllMonitors } from '#engine';
 import { assemble } from './assemble.ts';
 import type { DaemonConfig } from './config.ts';
-import { listenOnSocket } from './listen.ts';
+import { errors } from './errors.ts';
+import { takeInheritedSockets } from './inherited-sockets.ts';
+import { type Door, listenAt } from './listen.ts';
 import { lockFolder } from './lock.ts';
+import { writePidFile } from './pid-file.ts';
+import { reloadConfig } from './reload.ts';
+import { awaitSignal } from './signals.ts';
+import { stopAllContainers } from './stop-containers.ts';
 import { skiffVersion } from './version.ts';
 
-/** Runs until SIGTERM or SIGINT. Throws why it cannot start, having left nothing behind. */
-export async function runDaemon(config: DaemonConfig): Promise<void> {
+/** Runs until SIGTERM or SIGINT. `reload` reads the configuration again. Throws why it cannot start, having left nothing behind. */
+export async function runDaemon(config: DaemonConfig, reload: () => DaemonConfig): Promise<void> {
   await using undo = new AsyncDisposableStack();
+  const inherited = takeInheritedSockets(process.env, process.pid);
+  if (isDockers(config.dataRoot)) throw errors.foreignData(config.dataRoot);
   undo.use(lockFolder(config.dataRoot));
-  const { parts, log } = undo.use(await assemble(config));
+  if (config.pidFile !== '') undo.use(writePidFile(config.pidFile));
+  const assembly = undo.use(await assemble(config));
+  const { parts, log } = assembly;
+  const signalled = awaitSignal({ log, reload: () => reloadConfig(assembly, reload) });
+  for (const warning of config.warnings) log.warn(warning);
   await restoreContainers(parts);
-  for (const socket of config.sockets) {
-    const server = createApi(parts, { version: skiffVersion, startedAt: formatTimeNs(nowNs()) }, log);
-    await listenOnSocket(server, socket, config.socketGroup);
-    undo.defer(() => {
-      server.close();
-      server.closeAllConnections();
-      rmSync(socket, { force: true });
-    });
+  const facts = { version: skiffVersion, startedAt: formatTimeNs(nowNs()) };
+  const doors: Door[] = [];
+  for (const host of config.hosts) {
+    const createServer = (tls?: Parameters<typeof createApi>[3]) => createApi(parts, facts, log, tls);
+    for (const door of await listenAt({ createServer, inherited, log }, host, config)) doors.push(undo.use(door));
   }
-  if (config.pidFile !== '') {
-    writeFileSync(config.pidFile, String(process.pid));
-    undo.defer(() => rmSync(config.pidFile, { force: true }));
-  }
-  for (const socket of config.sockets) process.stdout.write(`API listen on ${socket}\n`);
+  for (const { name } of doors) process.stdout.write(`API listen on ${name}\n`);
 
-  const reason = await Promise.race([signalled(), parts.runtime.launcher.lost]);
+  const reason = await Promise.race([signalled, parts.runtime.launcher.lost]);
   if (reason instanceof Error) {
     log.error('the native launcher was lost; containers go on, the daemon starts anew', { error: causeChain(reason) });
     throw reason;
@@ -38,31 +43,12 @@ export async function runDaemon(config: DaemonConfig): Promise<void> {
   log.info('stopping', { signal: reason });
   parts.restarts.close();
   stopAllMonitors(parts);
-  if (config.liveRestore) return;
-  await stopAll(parts, config.shutdownTimeoutSeconds);
+  if (parts.settings.current.liveRestore) return;
+  await stopAllContainers(parts);
   await parts.networks.shutDown();
   parts.runtime.removeEmptyCgroup(config.cgroupParent);
 }
 
-function signalled(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, resolve);
-    // A terminal that closes must not end what runs for others.
-    process.on('SIGHUP', () => {});
-  });
-}
-
-async function stopAll(parts: EngineParts, seconds: number): Promise<void> {
-  // A start under way is waited for, so that it is among what runs.
-  await Promise.all(parts.containers.list().map(({ id }) => parts.locks.run(id, async () => {})));
-  await Promise.all(
-    [...parts.live].map(async ([id, live]) => {
-      try {
-        await stopContainer(parts, id, { timeoutSeconds: seconds, byDaemon: true });
-      } catch (error) {
-        parts.log.warn('a container did not stop', { container: id, error: causeChain(error) });
-      }
-      await live.cleaned;
-    }),
-  );
+function isDockers(folder: string): boolean {
+  return existsSync(`${folder}/image`) && existsSync(`${folder}/containers`) && !existsSync(`${folder}/skiff.db`);
 }

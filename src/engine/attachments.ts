@@ -29,6 +29,7 @@ export function createAttachments(): Attachments {
   };
   return {
     wait: (id, options, signal) => {
+      if (signal?.aborted) return Promise.reject(signal.reason as Error);
       const { promise, resolve, reject } = Promise.withResolvers<Socket>();
       const entry: Pending = { options, resolve, reject, gone: false };
       const entries = waiting.getOrInsertComputed(id, () => new Set<Pending>());

@@ -47,7 +47,7 @@ export interface ResolvedProgram {
   readonly exposedPorts?: readonly string[];
   /** The container's check completed by the image's, as asked for: see ./health/healthcheck.ts. */
   readonly healthcheck?: Healthcheck;
-  /** The image's, for CMD-SHELL; undefined: sh. */
+  /** Its own or the image's, for CMD-SHELL; undefined: sh. */
   readonly shell?: readonly string[];
 }
 

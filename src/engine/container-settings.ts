@@ -24,6 +24,10 @@ export interface ContainerSettings {
   readonly stopTimeoutSeconds?: number;
   /** What it does not say is the image's. */
   readonly healthcheck?: Healthcheck;
+  /** Kept for the image it may become. */
+  readonly onBuild?: readonly string[];
+  /** For CMD-SHELL; undefined: what the image says. */
+  readonly shell?: readonly string[];
   readonly host: HostSettings;
   /** Missing in records of versions without networks. */
   readonly networking?: NetworkingSettings;
@@ -84,6 +88,8 @@ export interface HostSettings {
   /** Undefined: it stays down when it has ended. */
   readonly restart?: RestartPolicy;
   readonly init: boolean;
+  /** A program of the operator's for `init`; undefined: our own. */
+  readonly initPath?: string;
   readonly groupAdd: readonly string[];
   readonly sysctls: Readonly<Record<string, string>>;
   readonly ulimits: readonly { readonly name: string; readonly soft: number; readonly hard: number }[];
@@ -122,10 +128,10 @@ export interface DeviceSetting {
 }
 
 export interface LogSettings {
-  readonly driver: 'json-file' | 'none';
+  readonly driver: 'json-file' | 'local' | 'none' | 'syslog' | 'journald' | 'fluentd' | 'gelf';
   readonly maxSizeBytes: number;
   readonly maxFiles: number;
-  /** As given and completed by defaults, for inspect. */
+  /** As given; json-file's completed by defaults. For inspect, and for the driver. */
   readonly options: Readonly<Record<string, string>>;
 }
 

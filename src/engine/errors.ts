@@ -45,6 +45,7 @@ export const errors = defineErrors('container', {
     kind: 'invalid',
     message: (name: string) => `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
   },
+  logDriver: { kind: 'internal', message: (what: string) => `failed to initialize logging driver: ${what}` },
   noCommand: { kind: 'invalid', message: () => 'no command specified' },
   alreadyStarted: { kind: 'not-modified', message: () => 'container already started' },
   alreadyStopped: { kind: 'not-modified', message: () => 'container already stopped' },

@@ -15,6 +15,8 @@ export interface Events {
   emit(type: EngineEvent['type'], action: string, id: string, attributes?: Readonly<Record<string, string>>): void;
   /** Calls the listener for each event from now on, until the result is disposed. */
   listen(listener: EventListener): Disposable;
+  /** How many listen. */
+  listeners(): number;
   /** Events kept, oldest first. */
   history(): readonly EngineEvent[];
 }
@@ -36,6 +38,7 @@ export function createEvents(nowNs: () => bigint): Events {
       listeners.add(listener);
       return { [Symbol.dispose]: () => void listeners.delete(listener) };
     },
+    listeners: () => listeners.size,
     history: () => kept,
   };
 }

@@ -22,7 +22,8 @@ export interface ExecInstance {
   readonly settings: ExecSettings;
   readonly state:
     | { readonly status: 'created' }
-    | { readonly status: 'starting' }
+    /** `settled` is fulfilled when it runs, or does not. */
+    | { readonly status: 'starting'; readonly settled: Promise<void> }
     | { readonly status: 'running'; readonly process: RunningProcess }
     | { readonly status: 'ended'; readonly pid: number; readonly exitCode: number };
 }

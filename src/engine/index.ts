@@ -1,6 +1,12 @@
 /** Containers and their lives. */
 export { createAttachments } from './attachments.ts';
 export { type ContainerRecord, type Containers, openContainers } from './container-record.ts';
+export {
+  type ContainerDefaults,
+  type DaemonSettings,
+  defaultSettings,
+  type SettingsCell,
+} from './daemon-settings.ts';
 export { stopAllMonitors } from './health/monitor.ts';
 export type { HealthMonitors } from './health/monitors.ts';
 export type {
@@ -18,6 +24,9 @@ export { createEvents, type EngineEvent, type Events } from './events.ts';
 export { createExecInstances, type ExecInstance, type ExecSettings } from './exec-instances.ts';
 export { inspectContainer, summarizeContainer } from './inspect.ts';
 export { hasLabel, type ListQuery, listContainers, listFilters } from './list.ts';
+export { isLogReadable, logDriverNames, parseLogSettings } from './log-drivers/options.ts';
+export { Shipments } from './log-drivers/shipments.ts';
+export type { ShippedMark } from './log-drivers/shipper.ts';
 export { type LogLine, type LogQuery, readLog } from './logs.ts';
 export {
   copyFromContainer,
@@ -25,7 +34,7 @@ export {
   type PathFacts,
   statInContainer,
 } from './operations/archive.ts';
-export { attachContainer, checkAttachable } from './operations/attach.ts';
+export { announceDetach, attachContainer, checkAttachable } from './operations/attach.ts';
 export { changesOfContainer } from './operations/changes.ts';
 export { type CommitRequest, commitContainer } from './operations/commit.ts';
 export { createContainer } from './operations/create.ts';

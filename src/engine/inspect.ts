@@ -1,6 +1,7 @@
 /** A container's record → Docker's JSON for inspect and list. Only this file of the engine, and its part for networks, know those shapes. */
 import { humanDuration, parseTimeNs, ZERO_TIME } from '#base';
 import { withTag } from '#images';
+import { defaultMaskedPaths, defaultReadonlyPaths } from '#runtime';
 import type {
   ContainerInspect,
   ContainerStateJson,
@@ -14,6 +15,7 @@ import type { BindSetting, DeviceRate, HostSettings } from './container-settings
 import type { Health } from './health/healthcheck.ts';
 import { hostNetworkingOf, networkSettingsOf, networksJson, portListOf } from './inspect-network.ts';
 import { hostnameOf } from './oci-config.ts';
+import { mergeEnvironment } from './program.ts';
 import { noRestart } from './restart-policy.ts';
 import { type EngineParts, logPathOf, runDirectoryOf } from './parts.ts';
 
@@ -31,7 +33,7 @@ export function inspectContainer(parts: EngineParts, record: ContainerRecord): C
     ResolvConfPath: `${run}/resolv.conf`,
     HostnamePath: `${run}/hostname`,
     HostsPath: `${run}/hosts`,
-    LogPath: settings.host.log.driver === 'none' ? '' : logPathOf(parts.options, id),
+    LogPath: settings.host.log.driver === 'json-file' ? logPathOf(parts.options, id) : '',
     Name: `/${record.name}`,
     RestartCount: record.restartCount,
     Driver: parts.snapshots.driver,
@@ -43,7 +45,7 @@ export function inspectContainer(parts: EngineParts, record: ContainerRecord): C
     HostConfig: { ...hostConfigOf(settings.host), ...hostNetworkingOf(record) },
     GraphDriver: { Data: {}, Name: parts.snapshots.driver },
     Mounts: mountsOf(settings.host.binds),
-    Config: configOf(record),
+    Config: configOf(parts, record),
     NetworkSettings: networkSettingsOf(parts, record),
   };
 }
@@ -96,6 +98,7 @@ export function summarizeContainer(parts: EngineParts, record: ContainerRecord, 
     HostConfig: { NetworkMode: settings.host.networkMode },
     NetworkSettings: { Networks: networksJson(parts, record) },
     Mounts: mountsOf(settings.host.binds),
+    Health: { Status: record.health?.status ?? 'none', FailingStreak: record.health?.failingStreak ?? 0 },
   };
 }
 
@@ -142,7 +145,8 @@ function healthText(health: Health | undefined): string {
   return health.status === 'starting' ? ' (health: starting)' : ` (${health.status})`;
 }
 
-function configOf(record: ContainerRecord): object {
+/** compat: of the environment what image and user say, and nothing that is always there. */
+function configOf({ images }: Pick<EngineParts, 'images'>, record: ContainerRecord): object {
   const { settings, program } = record;
   return {
     Hostname: hostnameOf(record.id, settings.hostname),
@@ -151,28 +155,28 @@ function configOf(record: ContainerRecord): object {
     AttachStdin: settings.attach.stdin,
     AttachStdout: settings.attach.stdout,
     AttachStderr: settings.attach.stderr,
+    ...(program.exposedPorts ? { ExposedPorts: setOf(program.exposedPorts) } : {}),
     Tty: settings.tty,
     OpenStdin: settings.openStdin,
-    ...exposedPortsOf(program.exposedPorts ?? []),
     StdinOnce: settings.stdinOnce,
-    Env: program.env.filter((entry) => !entry.startsWith('HOSTNAME=') && entry !== 'TERM=xterm'),
+    Env: nullable(mergeEnvironment([images.get(record.imageId)?.config.env ?? [], settings.env])),
     Cmd: program.command,
     ...(program.healthcheck ? { Healthcheck: healthcheckOf(program.healthcheck) } : {}),
     Image: settings.image,
     Volumes: null,
     WorkingDir: program.workingDirectory === '/' && settings.workingDirectory === '' ? '' : program.workingDirectory,
     Entrypoint: program.entrypoint,
-    OnBuild: null,
+    ...(settings.onBuild ? { OnBuild: settings.onBuild } : {}),
     Labels: program.labels,
     ...(settings.stopSignal ? { StopSignal: settings.stopSignal } : {}),
     ...(settings.stopTimeoutSeconds === undefined ? {} : { StopTimeout: settings.stopTimeoutSeconds }),
+    ...(program.shell ? { Shell: program.shell } : {}),
   };
 }
 
-/** compat: left out when there is none. */
-function exposedPortsOf(ports: readonly string[]): object {
-  return ports.length === 0 ? {} : { ExposedPorts: Object.fromEntries(ports.map((port) => [port, {}])) };
-}
+/** Go's set of strings. */
+const setOf = (names: readonly string[]): Readonly<Record<string, object>> =>
+  Object.fromEntries(names.map((name) => [name, {}]));
 
 /** compat: what is zero is left out. */
 function healthcheckOf(check: Healthcheck): object {
@@ -254,10 +258,24 @@ function hostConfigOf(host: HostSettings): object {
     OomKillDisable: resources.oomKillDisable,
     PidsLimit: resources.pidsLimit === 0 ? null : resources.pidsLimit,
     Ulimits: host.ulimits.map(({ name, soft, hard }) => ({ Name: name, Hard: hard, Soft: soft })),
-    ...(host.maskedPaths ? { MaskedPaths: host.maskedPaths } : {}),
-    ...(host.readonlyPaths ? { ReadonlyPaths: host.readonlyPaths } : {}),
+    // Of Windows.
+    CpuCount: 0,
+    CpuPercent: 0,
+    IOMaximumIOps: 0,
+    IOMaximumBandwidth: 0,
+    MaskedPaths: pathsOf(host, host.maskedPaths, defaultMaskedPaths()),
+    ReadonlyPaths: pathsOf(host, host.readonlyPaths, defaultReadonlyPaths),
     ...(host.init ? { Init: true } : {}),
   };
+}
+
+/** compat: those that hold, and null for a privileged container, which has none of its own accord. */
+function pathsOf(
+  { privileged }: HostSettings,
+  own: readonly string[] | undefined,
+  byDefault: readonly string[],
+): readonly string[] | null {
+  return own ?? (privileged ? null : byDefault);
 }
 
 function restartPolicyOf({ restart = noRestart }: HostSettings): object {

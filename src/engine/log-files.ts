@@ -69,11 +69,17 @@ function namesOf({ path, maxFiles }: LogPlace): string[] {
 }
 
 async function openIfThere(path: string): Promise<LogFile | undefined> {
+  let handle: FileHandle;
   try {
-    const handle = await open(path, 'r');
-    return { handle, inode: (await handle.stat({ bigint: true })).ino };
+    handle = await open(path, 'r');
   } catch (error) {
     if (errnoCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return { handle, inode: (await handle.stat({ bigint: true })).ino };
+  } catch (error) {
+    await handle.close();
     throw error;
   }
 }

@@ -9,6 +9,8 @@ export interface LogLine {
   /** RFC 3339 with nanoseconds. */
   readonly time: string;
   readonly text: Buffer;
+  /** What the log was asked to keep with each line. */
+  readonly attributes?: Readonly<Record<string, string>>;
 }
 
 export interface LogQuery {
@@ -63,9 +65,15 @@ async function* filtered(lines: AsyncIterable<Buffer>, query: LogQuery): AsyncGe
 
 function parseLine(bytes: Buffer): LogLine | undefined {
   try {
-    const value = JSON.parse(bytes.toString('utf8')) as { log?: unknown; stream?: unknown; time?: unknown };
-    if (typeof value.log !== 'string' || typeof value.time !== 'string') return undefined;
-    return { stream: value.stream === 'stderr' ? 'stderr' : 'stdout', time: value.time, text: Buffer.from(value.log) };
+    const value = JSON.parse(bytes.toString('utf8')) as Record<string, unknown>;
+    const { log, time, stream, attrs } = value;
+    if (typeof log !== 'string' || typeof time !== 'string') return undefined;
+    return {
+      stream: stream === 'stderr' ? 'stderr' : 'stdout',
+      time,
+      text: Buffer.from(log),
+      ...(typeof attrs === 'object' && attrs !== null ? { attributes: attrs as Record<string, string> } : {}),
+    };
   } catch {
     return undefined;
   }

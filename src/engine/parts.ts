@@ -1,5 +1,5 @@
 /** What the engine's operations share. Each takes it as its first parameter; the daemon wires it. */
-import type { KeyedMutex, Log } from '#base';
+import { because, type KeyedMutex, type Log } from '#base';
 import type { Images, Snapshots } from '#images';
 import type { HostFacts } from '#linux';
 import type { Networks } from '#network';
@@ -7,10 +7,12 @@ import type { RegistryClient } from '#registry';
 import type { ContainerRuntime } from '#runtime';
 import type { Attachments } from './attachments.ts';
 import type { ContainerRecord, Containers } from './container-record.ts';
+import type { SettingsCell } from './daemon-settings.ts';
 import { errors } from './errors.ts';
 import type { Events } from './events.ts';
 import type { ExecInstances } from './exec-instances.ts';
 import type { HealthMonitors } from './health/monitors.ts';
+import type { Shipments } from './log-drivers/shipments.ts';
 import type { LiveContainers } from './live.ts';
 import type { Restarts } from './restarts.ts';
 
@@ -20,16 +22,21 @@ export interface EngineOptions {
   readonly execRoot: string;
   /** The cgroup above the containers', such as `/skiff`. */
   readonly cgroupParent: string;
+  /** This engine among others, for as long as its data folder lives. */
+  readonly engineId: string;
 }
 
 export interface EngineParts {
   readonly options: EngineOptions;
+  readonly settings: SettingsCell;
   readonly containers: Containers;
   readonly live: LiveContainers;
   readonly attachments: Attachments;
   readonly execs: ExecInstances;
   readonly restarts: Restarts;
   readonly healthMonitors: HealthMonitors;
+  /** Lines on their way to log servers. */
+  readonly shipments: Shipments;
   readonly images: Images;
   readonly snapshots: Snapshots;
   readonly networks: Networks;
@@ -47,6 +54,24 @@ export function findContainer(parts: Pick<EngineParts, 'containers'>, reference:
   if (found === undefined) throw errors.noSuch(reference);
   if (found === 'ambiguous') throw errors.ambiguous(reference);
   return found;
+}
+
+/**
+ * Looks at what a container has on the disk, without its lock: when it is removed meanwhile, what fails is answered as if
+ * it had not been there.
+ */
+export async function whileThere<T>(
+  { containers }: Pick<EngineParts, 'containers'>,
+  id: string,
+  look: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await look();
+  } catch (error) {
+    const status = containers.get(id)?.status;
+    if (status === undefined || status === 'removing') throw because(errors.noSuch(id), error);
+    throw error;
+  }
 }
 
 /** Where a container keeps what lives as long as it runs: socket, pid and exit of its shim, its managed files. */

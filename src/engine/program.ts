@@ -18,9 +18,10 @@ export function resolveProgram(id: ContainerId, settings: ContainerSettings, ima
   const command = settings.command.length > 0 || ownEntrypoint ? settings.command : image.command;
   const own = [...entrypoint, ...command];
   if (own.length === 0 || own[0] === '') throw errors.noCommand();
+  const shell = settings.shell ?? image.shell;
   const healthcheck = mergeHealthcheck(settings.healthcheck, image.healthcheck);
   return {
-    args: runsInit(settings.host) ? ['/sbin/docker-init', 'init', '--', ...own] : own,
+    args: runsInit(settings.host) ? [...initWords(settings.host), ...own] : own,
     entrypoint: entrypoint.length === 0 ? null : entrypoint,
     command: command.length === 0 ? null : command,
     env: mergeEnvironment([
@@ -34,8 +35,13 @@ export function resolveProgram(id: ContainerId, settings: ContainerSettings, ima
     labels: { ...image.labels, ...settings.labels },
     ...exposedPorts(settings, image),
     ...(healthcheck ? { healthcheck } : {}),
-    ...(image.shell.length > 0 ? { shell: image.shell } : {}),
+    ...(shell.length > 0 ? { shell } : {}),
   };
+}
+
+/** Our own init is one of several programs of the helper, and is named; any other takes the program behind `--`. */
+function initWords({ initPath }: HostSettings): string[] {
+  return ['/sbin/docker-init', ...(initPath === undefined ? ['init'] : []), '--'];
 }
 
 /** compat: what is published is exposed too. */

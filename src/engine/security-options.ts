@@ -1,4 +1,5 @@
 /** `--security-opt`. */
+import type { HostSettings } from './container-settings.ts';
 import { errors } from './errors.ts';
 
 export type SeccompChoice =
@@ -21,10 +22,13 @@ export function checkSecurityOptions(options: readonly string[]): void {
   }
 }
 
-/** compat: privileged containers get no filter unless one is named. */
-export function seccompChoice(options: readonly string[], privileged: boolean): SeccompChoice {
+/** compat: privileged containers get no filter unless one is named, others the daemon's. */
+export function seccompChoice(
+  { securityOptions: options, privileged }: Pick<HostSettings, 'securityOptions' | 'privileged'>,
+  byDefault: SeccompChoice,
+): SeccompChoice {
   const option = options.findLast((each) => split(each)[0] === 'seccomp');
-  if (option === undefined) return privileged ? { kind: 'unconfined' } : { kind: 'default' };
+  if (option === undefined) return privileged ? { kind: 'unconfined' } : byDefault;
   const value = split(option)[1] ?? '';
   if (value === 'unconfined') return { kind: 'unconfined' };
   return value === 'builtin' ? { kind: 'default' } : { kind: 'profile', text: value };

@@ -127,6 +127,17 @@ export const errors = defineErrors('image', {
     kind: 'invalid',
     message: (why: string) => `the size of a container's file system cannot be limited: ${why}`,
   },
+  otherDriver: {
+    kind: 'conflict',
+    message: (folder: string, has: string, wanted: string) =>
+      `the data in ${folder} was made with the storage driver ${has}: leave --storage-driver ${wanted} out, or use ` +
+      'another --data-root',
+  },
+  noOverlay: {
+    kind: 'unavailable',
+    message: (folder: string, fault: string) =>
+      `there can be no overlay in ${folder} (${fault}): leave --storage-driver overlay2 out, or use another --data-root`,
+  },
   missingFolder: {
     kind: 'internal',
     message: (what: string, path: string) => `${what} is missing: ${path} is not there`,

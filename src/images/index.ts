@@ -15,7 +15,7 @@ export { DiskContentStore, type DiskContentStoreOptions } from './content/disk-c
 export { type CheckOptions, type CheckProgress, checkContent, type ContentProblem } from './content/fsck.ts';
 export { emptyImageConfig, type ImageConfig, type ImageRecord } from './image-record.ts';
 export { dockerConfig, hostPlatform } from './config-json.ts';
-export { withTag } from './find.ts';
+export { checkPlatform, withTag } from './find.ts';
 export type { ImageEvent } from './image-parts.ts';
 export type {
   CommitOptions,

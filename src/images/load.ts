@@ -26,8 +26,8 @@ export async function loadImages(parts: ImageParts, archive: Readable, options: 
       lease,
       key,
       signal,
-      onLayer: ({ digest, sizeBytes }) => {
-        early.start(digest);
+      onLayer: ({ digest, sizeBytes, isNew }) => {
+        early.start(digest, { isVerified: isNew });
         options.onProgress?.({ id: digest, status: 'Loading layer', current: sizeBytes, total: sizeBytes });
       },
     });

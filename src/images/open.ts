@@ -34,6 +34,8 @@ export interface OpenImagesOptions {
   readonly facts: Pick<HostFacts, 'kernel'>;
   readonly registry: RegistryClient;
   readonly log: Log;
+  /** The one to use; undefined: the better one that works. */
+  readonly storageDriver?: 'overlay2' | 'vfs' | undefined;
   /** The native helper: it unpacks and packs layers, and is the program of the image `hello`. */
   readonly helperProgram: string;
   readonly announce?: (event: ImageEvent) => void;
@@ -46,13 +48,13 @@ export interface OpenImagesOptions {
 export async function openImages(
   options: OpenImagesOptions,
 ): Promise<{ images: Images; snapshots: Snapshots } & AsyncDisposable> {
-  const { dataRoot, records, facts, registry, helperProgram, log, announce = () => {} } = options;
+  const { dataRoot, records, facts, registry, helperProgram, log, announce = () => {}, storageDriver } = options;
   await using undo = new AsyncDisposableStack();
   const delay = undo.use(new DelayedSync({ records, dataRoot, helperProgram, log }));
   const layers = new LayerStore({ dataRoot, records, helperProgram, delay });
   const index = new ImageIndex(records);
   const stackOf = (imageId: string) => index.get(imageId)?.layers.map(({ key }) => key);
-  const snapshots = openSnapshots({ dataRoot, records, facts, helperProgram, stackOf, layers });
+  const snapshots = openSnapshots({ dataRoot, records, facts, helperProgram, stackOf, layers, driver: storageDriver });
   const parts = {
     content: new DiskContentStore({ folder: `${dataRoot}/content`, records, delay }),
     layers,

@@ -76,7 +76,7 @@ async function pullOne(parts: ImageParts, reference: Reference, options: PullOpt
         if (!isHere) onProgress?.(inDockersWords(progress));
       },
       onLayer: ({ digest, mediaType }) => {
-        if (isLayerType(mediaType) && !isHere && !unpacked.has(digest)) early.start(digest);
+        if (isLayerType(mediaType) && !isHere && !unpacked.has(digest)) early.start(digest, { isVerified: false });
       },
     });
     // compat: an image for another platform is taken when nothing else is there, unless one was asked for.

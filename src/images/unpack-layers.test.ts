@@ -108,7 +108,7 @@ test('layers begun early are taken; those nobody takes go, and a failure is told
   w.unpacker.failing.add(wanted[1]!.diffId);
   {
     await using early = new EarlyUnpacks(w.parts);
-    for (const { blob } of [...wanted, loose!, wanted[0]!]) early.start(blob);
+    for (const { blob } of [...wanted, loose!, wanted[0]!]) early.start(blob, { isVerified: true });
     await assert.rejects(unpackLayers(w.parts, { wanted, early }), /fails/);
   }
   const count = (word: Digest): number => w.unpacker.unpacked.filter((each) => each === word).length;

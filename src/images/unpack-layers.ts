@@ -124,10 +124,15 @@ function bring(
   });
 }
 
+interface UnpackBlobOptions extends Pick<UnpackLayersRequest, 'signal' | 'onProgress'> {
+  /** The blob's file was compared with its digest a moment ago. */
+  readonly isVerified?: boolean;
+}
+
 async function unpackBlob(
   parts: Parts,
   blob: Digest,
-  { signal, onProgress }: Pick<UnpackLayersRequest, 'signal' | 'onProgress'>,
+  { signal, onProgress, isVerified }: UnpackBlobOptions,
 ): Promise<Unpacking> {
   const total = parts.content.stat(blob)?.sizeBytes ?? 0;
   const pending = parts.layers.begin();
@@ -135,6 +140,7 @@ async function unpackBlob(
     const unpacked = await parts.unpacker.unpack({
       blob: parts.content.path(blob),
       folder: pending.folder,
+      ...(isVerified === true ? { verifiedDigest: blob } : {}),
       ...(signal ? { signal } : {}),
       onProgress: (current) => onProgress?.({ id: blob, status: 'Extracting', current, total }),
     });
@@ -157,12 +163,12 @@ export class EarlyUnpacks implements AsyncDisposable {
     this.#signal = signal ? AbortSignal.any([signal, this.#cancel.signal]) : this.#cancel.signal;
   }
 
-  /** A failure is nobody's yet: the blob may be no layer at all. */
-  start(blob: Digest): void {
+  /** A failure is nobody's yet: the blob may be no layer at all. `isVerified`: it was hashed on its way to the disk. */
+  start(blob: Digest, { isVerified }: { readonly isVerified: boolean }): void {
     if (this.#running.has(blob) || this.#parts.layers.find(blob, blob)) return;
     this.#running.set(
       blob,
-      unpackBlob(this.#parts, blob, { signal: this.#signal }).catch(() => undefined),
+      unpackBlob(this.#parts, blob, { signal: this.#signal, isVerified }).catch(() => undefined),
     );
   }
 

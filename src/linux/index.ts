@@ -79,7 +79,14 @@ export {
   type ShimRecord,
 } from './helper-protocol.ts';
 export { limitFolders, spreadFolders } from './folder-flags.ts';
-export { type HostFacts, kernelAtLeast, mountPointIn, readHostFacts, unescapeOctal } from './host-facts.ts';
+export {
+  type HostFacts,
+  kernelAtLeast,
+  mountPointIn,
+  parseKernelRelease,
+  readHostFacts,
+  unescapeOctal,
+} from './host-facts.ts';
 export { overlayFault } from './overlay-trial.ts';
 export { type ProcessStat, readProcessStat } from './process-stat.ts';
 export { readRootFile } from './root-file.ts';

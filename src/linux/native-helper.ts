@@ -30,7 +30,7 @@ const errors = defineErrors('helper', {
   missing: {
     kind: 'unavailable',
     message: (path: string) =>
-      `the native helper ${path} is missing or cannot be executed: build it with 'make -C native' (needs a C compiler) or reinstall`,
+      `the native helper ${path} is missing or cannot be executed: build it with 'make -C native' (needs a C compiler), or install the package with its optional dependencies`,
   },
   ended: { kind: 'unavailable', message: (how: string) => `the native launcher has ended (${how})` },
   silentFolder: {
@@ -46,8 +46,15 @@ const errors = defineErrors('helper', {
 const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
 
-/** Beside the source (src/linux, dist/chunk) or beside a bundled program (dist). */
-const helperPlaces = ['../../native/build/skiff-helper', '../native/build/skiff-helper'];
+/** The package with the programs built for this machine, which is installed beside ours or below it. */
+const builtPackage = `skiff-linux-${process.arch}`;
+
+/** Seen from the source (src/linux, dist/chunk) and from a bundled program (dist). */
+const helperPlaces = ['../..', '..'].flatMap((root) =>
+  ['native/build', `node_modules/${builtPackage}`, `../${builtPackage}`].map(
+    (place) => `${root}/${place}/skiff-helper`,
+  ),
+);
 
 /** The helper's program: SKIFF_HELPER, or the one built beside this package. Throws `helper.missing`. */
 export function helperPath(): string {

@@ -2,8 +2,12 @@
  * HTTP/1.1 on sockets, with connections that a handler may take over (Docker's attach, exec and build session).
  */
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { Duplex } from 'node:stream';
+import { header } from './header.ts';
 import type { RequestContext } from './router.ts';
+import { webSocketAccept, webSocketStream } from './web-socket.ts';
+import { type TlsSettings, tlsOptions } from './tls.ts';
 
 /** Of a body that is not read yet: an archive comes in while the part before it is dealt with. */
 const BUFFERED_BYTES = 1024 * 1024;
@@ -15,15 +19,17 @@ export interface HttpDoor {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** A server that is not listening yet. */
-export function createHttpServer(door: HttpDoor): Server {
-  const server = createServer(
-    { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 60_000, highWaterMark: BUFFERED_BYTES },
-    (request, response) => {
-      const hijack = (contentType: string): Duplex => answerWithStream(request, response, contentType);
-      serve(door, { request, response, hijack, acceptBody: () => request });
-    },
-  );
+/** A server that is not listening yet. Throws what OpenSSL says about the certificate and key. */
+export function createHttpServer(door: HttpDoor, tls?: TlsSettings): Server {
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    const hijack = (contentType: string): Duplex => answerWithStream(request, response, contentType);
+    serve(door, { request, response, hijack, webSocket: () => undefined, acceptBody: () => request });
+  };
+  const settings = { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 60_000, highWaterMark: BUFFERED_BYTES };
+  // Half-open, as connections without TLS are: the end of an attached client's input is not the end of the output.
+  const server = tls
+    ? createTlsServer({ ...settings, ...tlsOptions(tls), allowHalfOpen: true }, answer)
+    : createServer(settings, answer);
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     serveUpgrade(door, request, socket, head);
   });
@@ -31,10 +37,7 @@ export function createHttpServer(door: HttpDoor): Server {
 }
 
 /** Hands one request to the door. A target that is no URL is answered here: it has no path to route by. */
-export function serve(
-  door: HttpDoor,
-  exchange: Pick<RequestContext, 'request' | 'response' | 'hijack' | 'acceptBody'>,
-): void {
+export function serve(door: HttpDoor, exchange: Omit<RequestContext, 'url' | 'params' | 'query' | 'signal'>): void {
   const { request, response } = exchange;
   const abort = new AbortController();
   const gone = (): void => abort.abort(new Error('the client has gone'));
@@ -56,7 +59,10 @@ export function serve(
 function answerWithStream(request: IncomingMessage, response: ServerResponse, contentType: string): Duplex {
   response.writeHead(200, { 'Content-Type': contentType });
   response.flushHeaders();
-  return Duplex.from({ readable: request, writable: response } as never);
+  const stream = Duplex.from({ readable: request, writable: response } as never);
+  // A client that goes away before anybody listens must not take the process along.
+  stream.on('error', () => stream.destroy());
+  return stream;
 }
 
 /** The body of such a request is read from the request as usual; the socket carries what comes after it. */
@@ -70,17 +76,29 @@ function serveUpgrade(door: HttpDoor, request: IncomingMessage, socket: Duplex, 
   response.once('finish', () => {
     if (!taken) socket.end();
   });
-  const hijack = (contentType: string): Duplex => {
+  const takeOver = (lines: readonly string[]): Duplex => {
     taken = true;
     response.detachSocket(request.socket);
-    socket.write(upgradeHead(contentType, door.headers));
+    socket.write(headOf(lines, door.headers));
     return socket;
   };
-  serve(door, { request, response, hijack, acceptBody: () => request });
+  const hijack = (contentType: string): Duplex =>
+    takeOver(['HTTP/1.1 101 UPGRADED', `Content-Type: ${contentType}`, 'Connection: Upgrade', 'Upgrade: tcp']);
+  const webSocket = (isText: boolean): Duplex | undefined => {
+    const key = header(request, 'sec-websocket-key');
+    if (header(request, 'upgrade')?.toLowerCase() !== 'websocket' || key === undefined) return undefined;
+    const lines = [
+      'HTTP/1.1 101 Switching Protocols',
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      `Sec-WebSocket-Accept: ${webSocketAccept(key)}`,
+    ];
+    return webSocketStream(takeOver(lines), isText);
+  };
+  serve(door, { request, response, hijack, webSocket, acceptBody: () => request });
 }
 
-function upgradeHead(contentType: string, headers: Readonly<Record<string, string>>): string {
-  const lines = ['HTTP/1.1 101 UPGRADED', `Content-Type: ${contentType}`, 'Connection: Upgrade', 'Upgrade: tcp'];
-  for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
+function headOf(first: readonly string[], headers: Readonly<Record<string, string>>): string {
+  const lines = [...first, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)];
   return `${lines.join('\r\n')}\r\n\r\n`;
 }

@@ -3,4 +3,5 @@ export { readJson } from './body.ts';
 export { createHttpServer, type HttpDoor } from './http-server.ts';
 export { header } from './header.ts';
 export { type Handler, type Match, type RequestContext, type Route, Router } from './router.ts';
-export { createWebServer, drain, type TlsSettings, type WebServer, type WebServerOptions } from './web-server.ts';
+export type { TlsSettings } from './tls.ts';
+export { createWebServer, drain, type WebServer, type WebServerOptions } from './web-server.ts';

@@ -15,6 +15,11 @@ export interface RequestContext {
   acceptBody(): IncomingMessage;
   /** Takes the connection over for a raw stream; the answer's head is written first. May be called once. */
   hijack(contentType: string): Duplex;
+  /**
+   * Takes it over as a WebSocket. Undefined for a request that does not ask for one; nothing is answered then.
+   * `isText`: messages to the client are marked as text.
+   */
+  webSocket(isText: boolean): Duplex | undefined;
 }
 
 export type Handler = (context: RequestContext) => Promise<void>;

@@ -5,15 +5,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import { type HttpDoor, serve } from './http-server.ts';
-
-export interface TlsSettings {
-  /** PEM. */
-  readonly certificate: string | Buffer;
-  readonly key: string | Buffer;
-  /** Where given, clients have to show a certificate of one of these. PEM. */
-  readonly clientAuthorities?: readonly (string | Buffer)[];
-  readonly minimumVersion?: 'TLSv1.2' | 'TLSv1.3';
-}
+import { type TlsSettings, tlsOptions } from './tls.ts';
 
 export interface WebServerOptions {
   readonly tls?: TlsSettings | undefined;
@@ -31,7 +23,7 @@ export function createWebServer(door: HttpDoor, options: WebServerOptions = {}):
   const settings = { keepAliveTimeout: keepAliveMs, requestTimeout: 0, headersTimeout: 60_000 };
   const server: WebServer = tls ? createTlsServer({ ...settings, ...tlsOptions(tls) }) : createServer(settings);
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    serve(door, { request, response, hijack: refuseHijack, acceptBody: () => request });
+    serve(door, { request, response, hijack: refuseHijack, webSocket: () => undefined, acceptBody: () => request });
   });
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     let isAsked = false;
@@ -40,7 +32,7 @@ export function createWebServer(door: HttpDoor, options: WebServerOptions = {}):
       isAsked = true;
       return request;
     };
-    serve(door, { request, response, hijack: refuseHijack, acceptBody });
+    serve(door, { request, response, hijack: refuseHijack, webSocket: () => undefined, acceptBody });
   });
   server.setTimeout(stallMs);
   return server;
@@ -58,16 +50,6 @@ export async function drain(server: WebServer, milliseconds: number): Promise<vo
   await closed;
   clearInterval(idle);
   clearTimeout(late);
-}
-
-function tlsOptions({ certificate, key, clientAuthorities, minimumVersion = 'TLSv1.2' }: TlsSettings) {
-  const hasClients = clientAuthorities !== undefined && clientAuthorities.length > 0;
-  return {
-    cert: certificate,
-    key,
-    minVersion: minimumVersion,
-    ...(hasClients ? { ca: [...clientAuthorities], requestCert: true, rejectUnauthorized: true } : {}),
-  };
 }
 
 function refuseHijack(): never {

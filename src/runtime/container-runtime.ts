@@ -17,7 +17,7 @@ import {
 } from '#linux';
 import type { Process, Resources, RuntimeConfig } from '#specs';
 import { errors } from './errors.ts';
-import { failureError } from './failure.ts';
+import { describeErrno, failureError } from './failure.ts';
 import { compilePlan } from './plan/compile.ts';
 import { encodePlan } from './plan/encode.ts';
 import { compileExec, type ExecTarget } from './plan/exec.ts';
@@ -73,6 +73,9 @@ export interface RuntimeDeps {
   readonly seccomp: SeccompCache;
   readonly helperProgram: string;
 }
+
+/** The first that plans may use. */
+const DATAGRAM_SLOT = 8;
 
 export class ContainerRuntime {
   readonly #deps: RuntimeDeps;
@@ -178,6 +181,22 @@ export class ContainerRuntime {
     throw failureError(plan, [], { stream: 'parent', ...outcome });
   }
 
+  /** Each text as one datagram to a unix socket, in order. Throws what the kernel refused, with the path. */
+  async sendDatagrams(path: string, texts: readonly string[]): Promise<void> {
+    const datagram = 0x10;
+    const plan: Plan = {
+      parent: [
+        { op: 'connect', opFlags: datagram, slot: DATAGRAM_SLOT, path },
+        ...texts.map(
+          (data) => ({ op: 'writeFile', at: DATAGRAM_SLOT, path: '', data, openFlags: 0, mode: 0 }) as const,
+        ),
+      ],
+      child: [],
+    };
+    const outcome = await this.#deps.launcher.run(encodePlan(plan));
+    if (outcome.errno !== 0) throw errors.datagrams(path, describeErrno(outcome.errno));
+  }
+
   /** Pids of everything in a cgroup, the container's nested cgroups included. */
   pids(cgroupsPath: string): number[] {
     return openCgroup(cgroupsPath, this.#deps.cgroupHost).pids(true);
@@ -195,9 +214,9 @@ export class ContainerRuntime {
     }
   }
 
-  /** SIGKILL to everything in a cgroup, until nothing is left; one that does not exist is no error. */
-  killCgroup(cgroupsPath: string): Promise<void> {
-    return openCgroup(cgroupsPath, this.#deps.cgroupHost).kill();
+  /** SIGKILL to everything in a cgroup, at once and until nothing is left; one that does not exist is no error. */
+  killCgroup(cgroupsPath: string, signal?: AbortSignal): Promise<void> {
+    return openCgroup(cgroupsPath, this.#deps.cgroupHost).kill(signal);
   }
 
   /** Removes a cgroup that holds nothing any more, such as the one above all containers; any other stays as it is. */

@@ -14,6 +14,7 @@ export const errors = defineErrors('runtime', {
     kind: 'invalid',
     message: (path: string) => `"${path}" cannot be mounted because it is inside /proc`,
   },
+  datagrams: { kind: 'internal', message: (path: string, why: string) => `send to unixgram://${path}: ${why}` },
   launchFailed: { kind: 'internal', message: (what: string) => what },
   commandNotFound: { kind: 'invalid', message: (what: string) => what },
   commandNotExecutable: { kind: 'invalid', message: (what: string) => what },

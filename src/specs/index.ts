@@ -128,4 +128,11 @@ export {
   selectPlatform,
 } from './oci-image/platform.ts';
 export { Fields, isObject, type Json, parseDocument } from './oci-image/reading.ts';
-export type { DiskUsageAnswer, FsckAnswer, HistoryItem, ImageSummary, ProgressMessage } from './docker/images.ts';
+export type {
+  DiskUsageAnswer,
+  FsckAnswer,
+  HistoryItem,
+  ImageSummary,
+  ProgressMessage,
+  TypeUsage,
+} from './docker/images.ts';

@@ -26,6 +26,8 @@ export {
   type SyscallTable,
   seccompReturns,
 } from './bpf/seccomp-rules.ts';
+export { decodeMessagePack, EventTime, encodeMessagePack, eventTime, type MessagePackValue } from './message-pack.ts';
+export { DEFAULT_DETACH_KEYS, DetachKeys, parseDetachKeys } from './detach-keys.ts';
 export { Demultiplexer, frame, streamNumber } from './multiplex.ts';
 export {
   type ByteString,
@@ -37,6 +39,7 @@ export {
 } from './tar/entry.ts';
 export { TarReader, type TarSink } from './tar/reader.ts';
 export { encodeTarEntry, TAR_END, tarEntry, tarPadding } from './tar/writer.ts';
+export { opcodes, webSocketFrame, WebSocketReader, WebSocketViolation } from './websocket.ts';
 export { addressFamily, ipBytes, ipFamily, ipText, macBytes, macText } from './netlink/address-bytes.ts';
 export { AttributeWriter, messageFlags, NetlinkBatch, netlinkProtocol } from './netlink/batch.ts';
 export {

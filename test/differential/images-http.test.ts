@@ -147,8 +147,6 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
   'NetworkSettings',
   'Volumes',
   'BuildCache',
-  'ContentSize',
-  'PartialSize',
 ]);
 
 test('image routes have the status codes and shapes of dockerd', options, async (context) => {

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createReadStream, mkdtempSync, openSync, closeSync, readFileSync, rmSync } from 'node:fs';
+import { basename } from 'node:path';
 import { after, before } from 'node:test';
 import { Containers } from './containers.ts';
 import { eventually } from './eventually.ts';
@@ -15,7 +16,6 @@ import { busyboxTar } from './rootfs.ts';
 const PROGRAM = `${import.meta.dirname}/../../bin/skiffd`;
 const START_MS = 15_000;
 const STOP_MS = 30_000;
-let daemons = 0;
 
 export class Daemon implements AsyncDisposable {
   readonly folder: string;
@@ -27,16 +27,20 @@ export class Daemon implements AsyncDisposable {
   readonly #enter: readonly string[];
   #process: ChildProcess | undefined;
 
-  /** `enter`: words in front of its command, such as a network's. */
-  constructor(enter: readonly string[] = []) {
-    this.#enter = enter;
+  /**
+   * `enter`: words in front of its command, such as a network's. With `diskSize` (`64m`) its data is on a disk of that
+   * size, in memory and seen by it alone, until it ends.
+   */
+  constructor(enter: readonly string[] = [], diskSize?: string) {
     // A short path: the sockets of shims are below it.
     this.folder = mkdtempSync('/tmp/skiff-test-');
+    const mount = `mkdir ${this.dataRoot} && mount -t tmpfs -o size=${diskSize} none ${this.dataRoot} && exec "$0" "$@"`;
+    this.#enter = diskSize === undefined ? enter : [...enter, 'unshare', '-m', 'sh', '-c', mount];
     this.socket = `${this.folder}/api.sock`;
     this.http = new Http(this.socket);
     this.containers = new Containers(this.http, 'busybox');
-    daemons += 1;
-    this.cgroupParent = `/skiff-test-${process.pid}-${daemons}`;
+    // Unlike a pid, this is unique among runs in pid namespaces of their own.
+    this.cgroupParent = `/skiff-test-${basename(this.folder)}`;
     this.#mark = `SKIFF_TEST_DAEMON=${this.folder}`;
   }
 

@@ -79,7 +79,7 @@ export class DebianRegistry implements AsyncDisposable {
 }
 
 /** `ca.pem`; `server` for 127.0.0.1 and registry.test, and `client`, each `.pem` with `.key`. */
-function makeCertificates(folder: string): void {
+export function makeCertificates(folder: string): void {
   mkdirSync(folder, { recursive: true });
   const openssl = (...args: string[]): void => void execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];

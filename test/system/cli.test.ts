@@ -49,7 +49,7 @@ describe('skiff', { skip: missing('root', 'busybox'), timeout: 120_000 }, () => 
 
   test('what is not there, or not known, is refused with what to do', () => {
     for (const [args, code, words] of [
-      [['run', '--network', 'bridge', 'busybox'], 125, /this daemon has no default bridge network/],
+      [['run', '--network', 'bridge', 'busybox'], 125, /no default bridge network \(--bridge=none\): use --network/],
       [['run', '--no-such-flag', 'busybox'], 125, /unknown flag: --no-such-flag/],
       [['run', '--rm', 'no-such-image'], 125, /no-such-image/],
       [['run', '--rm', 'busybox', 'no-such-program'], 127, /executable file not found in \$PATH/],

@@ -102,8 +102,9 @@ test(`killed ${KILLS} times among pulls, loads, removals and prunes, nothing is 
   assert.deepEqual(await faultsOf(daemon), []);
   await daemon.http.call('DELETE', `/images/${pulled}?force=1`);
   await daemon.http.call('DELETE', '/images/loaded:1?force=1');
-  const usage = (await daemon.http.call('GET', '/system/df')).json<{ LayersSize: number; ContentSize: number }>();
-  assert.deepEqual([usage.LayersSize, usage.ContentSize], [0, 0], 'nothing is left of any of it');
+  const { LayersSize } = (await daemon.http.call('GET', '/v1.51/system/df')).json<{ LayersSize: number }>();
+  const { ContentSize } = (await daemon.http.call('GET', '/skiff/content')).json<{ ContentSize: number }>();
+  assert.deepEqual([LayersSize, ContentSize], [0, 0], 'nothing is left of any of it');
 });
 
 test('a pull that was cut off by a kill goes on where it was', options, async () => {
@@ -126,7 +127,7 @@ test('a pull that was cut off by a kill goes on where it was', options, async ()
   await daemon.start();
   const cut = pull().catch(() => undefined);
   const partial = async (): Promise<number> =>
-    (await daemon.http.call('GET', '/system/df')).json<{ PartialSize: number }>().PartialSize;
+    (await daemon.http.call('GET', '/skiff/content')).json<{ PartialSize: number }>().PartialSize;
   await eventually('a part has come', async () => (await partial()) > 500_000, 10_000);
   await daemon.end('SIGKILL');
   await cut;

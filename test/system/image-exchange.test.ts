@@ -361,7 +361,8 @@ test('nothing is left when everything is removed', options, async () => {
   ours('image', 'prune', '-af');
   const { text } = await skiff.http.call('POST', '/skiff/fsck?deep=1');
   assert.deepEqual(JSON.parse(text), { Faults: [] });
-  const usage = (await skiff.http.call('GET', '/system/df')).json<{ LayersSize: number; ContentSize: number }>();
-  assert.deepEqual([usage.LayersSize, usage.ContentSize], [0, 0]);
+  const { LayersSize } = (await skiff.http.call('GET', '/v1.51/system/df')).json<{ LayersSize: number }>();
+  const { ContentSize } = (await skiff.http.call('GET', '/skiff/content')).json<{ ContentSize: number }>();
+  assert.deepEqual([LayersSize, ContentSize], [0, 0]);
   assert.equal(runTool(dockerd.docker('version')).status, 0);
 });

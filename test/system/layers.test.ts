@@ -16,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { digestOf, memoryRecordStores } from '#base';
+import { type Digest, digestOf, memoryRecordStores } from '#base';
 import { helperPath, kernelAtLeast, openTreeReader, readHostFacts } from '#linux';
 import { byteString, encodeTarEntry, type TarEntry, tarEntry } from '#wire';
 import { type LayerKey, LayerStore } from '../../src/images/layers/layer-store.ts';
@@ -105,6 +105,23 @@ test('links to what only layers below have are told, others are made', options, 
   assert.deepEqual(layer.missingLinks, [{ path: 'c', existing: 'lower/file' }]);
   assert.equal(statSync(`${root}/a`).ino, statSync(`${root}/b`).ino);
   assert.equal(existsSync(`${root}/c`), false);
+});
+
+test('a plain blob that was just hashed is not hashed again, any other is', options, async (context) => {
+  await using w = world(context);
+  const plain = archive(file('a', 'a'));
+  // Of no blob here, so that it shows where it is taken over.
+  const verifiedDigest = digestOf('what the store found');
+  for (const [name, blob, digest, diffId] of [
+    ['plain', plain, verifiedDigest, verifiedDigest],
+    ['zipped', gzipSync(plain), verifiedDigest, digestOf(plain)],
+    ['longer', plain, `sha512:${'0'.repeat(128)}` as Digest, digestOf(plain)],
+  ] as const) {
+    writeFileSync(`${w.folder}/${name}.tar`, blob);
+    mkdirSync(`${w.folder}/${name}`);
+    const request = { blob: `${w.folder}/${name}.tar`, folder: `${w.folder}/${name}`, verifiedDigest: digest };
+    assert.equal((await w.unpacker.unpack(request)).diffId, diffId, name);
+  }
 });
 
 test('a failing or cancelled layer is refused with its own error, and the thread goes on', options, async (context) => {

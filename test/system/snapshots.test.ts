@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { basename } from 'node:path';
 import { test } from 'node:test';
 import { memoryRecordStores } from '#base';
 import { helperPath, readHostFacts } from '#linux';
@@ -101,8 +102,8 @@ test('a project quota limits what is written into two folders together', { skip:
 });
 
 test('a daemon whose data folder is on an overlay runs containers from copies', options, () => {
-  const folder = mkdtempSync('/tmp/skiff-copies-');
-  const parent = `/skiff-copies-${process.pid}`;
+  const folder = mkdtempSync('/tmp/skiff-test-');
+  const parent = `/${basename(folder)}`;
   const script = `
     cd "$1"; mkdir l u w m run; mount -t overlay o -o lowerdir=l,upperdir=u,workdir=w m; mount -t tmpfs run run
     "$2/skiffd" --data-root "$1/m/data" --exec-root "$1/run" -H "unix://$1/s" --cgroup-parent "$3" > log 2>&1 & daemon=$!

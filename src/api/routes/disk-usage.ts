@@ -1,19 +1,25 @@
 /** What takes space on the disk, and whether it is as it should be. */
-import { type EngineParts, summarizeContainer } from '#engine';
-import { nowNs } from '#base';
+import type { EngineParts } from '#engine';
 import type { RequestContext, Route } from '#rpc';
-
+import { diskUsage, type UsageType, usageTypes } from '../disk-usage.ts';
 import { errors } from '../errors.ts';
 import { sendJson } from '../http-status.ts';
 import { boolean } from '../query.ts';
-import { sizesJson } from './containers/read.ts';
 import { minorVersion } from '../version.ts';
 import { imageUse } from './images/change.ts';
-import { summarizeImage } from './images/list.ts';
 
 export function diskUsageRoutes(parts: EngineParts): Route[] {
   return [
     { method: 'GET', path: '/system/df', handle: (context) => usage(parts, context) },
+    {
+      // Not Docker's: blobs as registries have them, and downloads that will go on.
+      method: 'GET',
+      path: '/skiff/content',
+      handle: async ({ response }) => {
+        const { contentBytes, partialBytes } = parts.images.usage();
+        sendJson(response, 200, { ContentSize: contentBytes, PartialSize: partialBytes });
+      },
+    },
     {
       // Not Docker's: `skiff system fsck`.
       method: 'POST',
@@ -31,50 +37,20 @@ export function diskUsageRoutes(parts: EngineParts): Route[] {
   ];
 }
 
-/** compat: sizes of nothing are left out. */
-const withoutZeros = (sizes: object): object =>
-  Object.fromEntries(Object.entries(sizes).filter(([, bytes]) => bytes !== 0));
-
-const TYPES = ['container', 'image', 'volume', 'build-cache'];
-
+/** compat: one type or several came with 1.42, everything in full with 1.52. */
 async function usage(parts: EngineParts, { query, url, response }: RequestContext): Promise<void> {
-  const types = query.getAll('type');
-  const unknown = types.find((type) => !TYPES.includes(type));
-  if (unknown !== undefined) throw errors.invalid(`unknown object type: ${unknown}`);
-  const wants = (type: string): boolean => types.length === 0 || types.includes(type);
-  const { images, layerBytes, contentBytes, partialBytes } = parts.images.usage();
-  // compat: the youngest first.
-  const records = parts.containers.list().toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
-  const users = new Map<string, number>();
-  for (const { imageId } of records) users.set(imageId, (users.get(imageId) ?? 0) + 1);
-  const now = nowNs();
-  sendJson(response, 200, {
-    LayersSize: wants('image') ? layerBytes : 0,
-    Images: wants('image')
-      ? images
-          .map(({ image, sharedBytes }) =>
-            summarizeImage(image, {
-              shared: sharedBytes,
-              containers: users.get(image.id) ?? 0,
-              minorVersion: minorVersion(url),
-            }),
-          )
-          .sort((a, b) => b.Created - a.Created)
-      : null,
-    Containers: wants('container')
-      ? await Promise.all(
-          records.map(async (record) => ({
-            ...summarizeContainer(parts, record, now),
-            ...withoutZeros(await sizesJson(parts, record)),
-          })),
-        )
-      : null,
-    Volumes: wants('volume') ? [] : null,
-    BuildCache: wants('build-cache') ? [] : null,
-    // compat: before 1.42.
-    ...(minorVersion(url) < 42 ? { BuilderSize: 0 } : {}),
-    // Not Docker's: blobs as registries have them, and downloads that will go on.
-    ContentSize: contentBytes,
-    PartialSize: partialBytes,
+  const minor = minorVersion(url);
+  const names = minor < 42 ? [] : query.getAll('type');
+  const types = new Set<UsageType>();
+  for (const name of names) {
+    const type = usageTypes.find((known) => known === name);
+    if (type === undefined) throw errors.invalid(`unknown object type: ${name}`);
+    types.add(type);
+  }
+  const answer = await diskUsage(parts, {
+    types: types.size === 0 ? new Set(usageTypes) : types,
+    verbose: minor >= 52 && boolean(query, 'verbose'),
+    minorVersion: minor,
   });
+  sendJson(response, 200, answer);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EngineEvent } from '#engine';
-import { matchesEvent } from './events.ts';
+import { matchesEvent, streamType } from './events.ts';
 
 test('matchesEvent() wants every key, and of a key any value but for labels', () => {
   const container: EngineEvent = {
@@ -38,4 +38,12 @@ test('matchesEvent() wants every key, and of a key any value but for labels', ()
   check(container, { scope: ['swarm'] }, false);
   check(container, { network: ['box'] }, false);
   check(container, { type: ['container'], event: ['start'] }, false);
+});
+
+test('the lines of events have the name the client likes best', () => {
+  const named = (accept: string, expected: string): void => assert.equal(streamType(accept), expected, accept);
+  named('', 'application/json');
+  named('*/*', 'application/json');
+  named('application/jsonl', 'application/jsonl');
+  named('text/html, application/json-seq;q=0.5, application/x-ndjson', 'application/json-seq');
 });

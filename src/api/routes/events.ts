@@ -1,10 +1,12 @@
 /** What happened and what happens: the stream of events. */
 import { nowNs } from '#base';
 import { type EngineEvent, type EngineParts, hasLabel } from '#engine';
-import type { RequestContext, Route } from '#rpc';
+import { header, type RequestContext, type Route } from '#rpc';
 import { formatJson64 } from '#specs';
 import { errors } from '../errors.ts';
+import { untilGone } from '../gone.ts';
 import { type Filters, filters, timestamp } from '../query.ts';
+import { minorVersion } from '../version.ts';
 
 export function eventRoutes(parts: EngineParts): Route[] {
   return [{ method: 'GET', path: '/events', handle: (context) => events(parts, context) }];
@@ -15,7 +17,7 @@ const objects = ['config', 'container', 'daemon', 'network', 'node', 'plugin', '
 const eventFilters = [...objects, 'event', 'image', 'label', 'scope', 'type'];
 
 /** History since a time, then what happens, until a time or until the client goes. */
-async function events(parts: EngineParts, { query, response, signal }: RequestContext): Promise<void> {
+async function events(parts: EngineParts, { request, query, url, response, signal }: RequestContext): Promise<void> {
   const wanted = filters(query, eventFilters);
   // compat: 0 is the beginning of time here, and not the same as nothing.
   const since = query.get('since') === '0' ? 0n : timestamp(query, 'since');
@@ -25,28 +27,36 @@ async function events(parts: EngineParts, { query, response, signal }: RequestCo
       `\`since\` time (${query.get('since')}) cannot be after \`until\` time (${query.get('until')})`,
     );
   }
-  response.writeHead(200, { 'Content-Type': 'application/json' });
+  const minor = minorVersion(url);
+  const type = streamType(minor < 52 ? '' : (header(request, 'accept') ?? ''));
+  const separator = type === 'application/json-seq' ? '\x1e' : '';
+  response.writeHead(200, { 'Content-Type': type });
   response.flushHeaders();
   const send = (event: EngineEvent): void => {
     if (until !== undefined && event.timeNs > until) return;
-    if (matchesEvent(event, wanted)) response.write(`${formatJson64(toJson(event))}\n`);
+    if (matchesEvent(event, wanted)) response.write(`${separator}${formatJson64(toJson(event, minor))}\n`);
   };
   for (const event of parts.events.history()) if (since !== undefined && event.timeNs >= since) send(event);
   using _listening = parts.events.listen(send);
   const leftMs = until === undefined ? undefined : Number((until - nowNs()) / 1_000_000n);
-  if (leftMs === undefined || leftMs > 0) await untilGone(signal, leftMs);
+  if (leftMs === undefined || leftMs > 0) {
+    let timer: NodeJS.Timeout | undefined;
+    await untilGone(signal, (resolve) => {
+      if (leftMs !== undefined) timer = setTimeout(resolve, leftMs);
+    });
+    clearTimeout(timer);
+  }
   response.end();
 }
 
-function untilGone(signal: AbortSignal, ms: number | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
+/** compat: lines of JSON under one of three names; the client's first choice we have, and the oldest name else. */
+export function streamType(accept: string): string {
+  const names = accept.split(',').map((each) => each.split(';', 1)[0]!.trim());
+  return names.find((name) => streamTypes.has(name)) ?? 'application/json';
 }
+
+/** spec: RFC 7464 sets a record separator before each text. */
+const streamTypes = new Set(['application/json-seq', 'application/x-ndjson', 'application/jsonl']);
 
 /** compat: any value of a key is enough, labels all have to match, and every key has to match. */
 export function matchesEvent(event: EngineEvent, wanted: Filters): boolean {
@@ -69,11 +79,11 @@ function isOfImage({ type, id, attributes }: EngineEvent, wanted: string): boole
   return isId || name === wanted || name.replace(/:[^/:]*$/, '') === wanted;
 }
 
-function toJson(event: EngineEvent): object {
+/** compat: fields of the first versions were told until 1.51. */
+function toJson(event: EngineEvent, minor: number): object {
+  const { image } = event.attributes;
   return {
-    status: event.action,
-    id: event.id,
-    ...(event.attributes['image'] === undefined ? {} : { from: event.attributes['image'] }),
+    ...(minor < 52 ? { status: event.action, id: event.id, ...(image === undefined ? {} : { from: image }) } : {}),
     Type: event.type,
     Action: event.action,
     Actor: { ID: event.id, Attributes: event.attributes },

@@ -27,7 +27,7 @@ export const attach = defineCommand({
       throw new CommandFailure('the input device is not a TTY', exitCode.failed);
     const hangUp = new AbortController();
     const [stream, { exit }] = await Promise.all([
-      containers.attach(Id, { stdin, stdout: true, stderr: true }),
+      containers.attach(Id, { stdin, stdout: true, stderr: true, detachKeys: flags['detach-keys'] }),
       containers.watchExit(Id, 'not-running', hangUp.signal),
     ]);
     using _signals = flags['sig-proxy'] && !tty ? forwardSignals((signal) => containers.kill(Id, signal)) : undefined;

@@ -1,11 +1,9 @@
 /** `skiff inspect`: everything the daemon says about containers, images and networks. */
-import { formatJson64, parseJson64 } from '#specs';
 import type { SkiffClient } from '#client';
-import { type CommandContext, defineCommand } from '../command.ts';
-import { describe, errors, exitCode, isKind } from '../errors.ts';
+import { defineCommand } from '../command.ts';
+import { errors, isKind } from '../errors.ts';
 import { text, toggle } from '../flag-types.ts';
-import { reportingTemplateErrors } from '../output/rows.ts';
-import { compileTemplate } from '../output/template/template.ts';
+import { showAll } from '../show-all.ts';
 
 const format = text({ short: 'f', help: "'json' or 'TEMPLATE', such as '{{.State.Pid}}'" });
 
@@ -72,66 +70,4 @@ async function findObject(
     }
   }
   throw errors.invalid(`Error: No such ${type === '' ? 'object' : type}: ${name}`);
-}
-
-/** compat: what was found is shown, then the reasons for what was not. */
-async function showAll(
-  context: CommandContext,
-  names: readonly string[],
-  formatText: string,
-  read: (name: string) => Promise<string>,
-): Promise<number> {
-  const show = formatter(formatText);
-  const found: unknown[] = [];
-  const reasons: string[] = [];
-  for (const name of names) {
-    try {
-      found.push(parseJson64(await read(name)));
-    } catch (error) {
-      reasons.push(describe(error));
-    }
-  }
-  context.stdout.write(show(found));
-  for (const reason of reasons) context.complain(reason);
-  return reasons.length > 0 ? exitCode.failed : 0;
-}
-
-function formatter(formatText: string): (found: readonly unknown[]) => string {
-  if (formatText === '') return (found) => `${found.length === 0 ? '[]' : formatJson64(found, 4)}\n`;
-  if (formatText === 'json') return (found) => `${formatJson64(found)}\n`;
-  const template = reportingTemplateErrors(() => compileTemplate(formatText, { openMaps, nullText }));
-  return (found) => reportingTemplateErrors(() => found.map((object) => `${template.execute(object)}\n`).join(''));
-}
-
-/** compat: Docker knows the types of these fields, JSON does not tell them. Maps with keys of the user's choice. */
-const openMaps: ReadonlySet<string> = new Set([
-  'Annotations',
-  'Data',
-  'DriverOpts',
-  'ExposedPorts',
-  'Labels',
-  'Networks',
-  'OnBuild',
-  'PortBindings',
-  'Ports',
-  'StorageOpt',
-  'Sysctls',
-  'Tmpfs',
-  'Volumes',
-]);
-
-const pointers: ReadonlySet<string> = new Set([
-  'Health',
-  'Healthcheck',
-  'Init',
-  'MemorySwappiness',
-  'OomKillDisable',
-  'PidsLimit',
-  'StopTimeout',
-]);
-
-/** compat: Go prints a null map as `map[]`, a null pointer as `<nil>`, a null list as `[]`. */
-function nullText(field: string): string {
-  if (openMaps.has(field)) return 'map[]';
-  return pointers.has(field) ? '<nil>' : '[]';
 }

@@ -1,6 +1,6 @@
 /** `skiff system df`: what takes space on the disk. */
 import { formatBytes, shortId } from '#base';
-import type { DiskUsageAnswer } from '#specs';
+import type { DiskUsageAnswer, TypeUsage } from '#specs';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { errors } from '../errors.ts';
 import { text, toggle } from '../flag-types.ts';
@@ -20,51 +20,38 @@ export const systemDf = defineCommand({
   arguments: [0, 0],
   run: async (context, { flags }) => {
     if (flags.verbose && flags.format !== '') throw errors.invalid('the verbose and the format options conflict');
-    const usage = await context.client().images.usage();
+    const usage = await context.client().images.usage({ verbose: flags.verbose });
     if (flags.verbose) showEach(context, usage);
     else context.stdout.write(formatRows(summary(usage), { format: flags.format, table, headers }));
     return 0;
   },
 });
 
-function summary({ LayersSize, Images, Containers, Volumes, BuildCache }: DiskUsageAnswer) {
-  const images = Images ?? [];
-  const used = images.filter(({ Containers: count }) => count > 0);
-  // compat: what the images in use need at least: layers shared with others count once.
-  const usedBytes = used.reduce((sum, { Size, SharedSize }) => sum + Size - Math.max(0, SharedSize), 0);
-  const containers = Containers ?? [];
-  const idle = containers.filter(({ State }) => !['running', 'paused', 'restarting'].includes(State));
-  const written = (list: typeof containers): number => list.reduce((sum, { SizeRw = 0 }) => sum + SizeRw, 0);
-  const volumes = Volumes ?? [];
-  const volumeBytes = (list: typeof volumes): number =>
-    list.reduce((sum, { UsageData }) => sum + Math.max(0, UsageData?.Size ?? 0), 0);
-  const free = volumes.filter(({ UsageData }) => (UsageData?.RefCount ?? 0) === 0);
-  const cache = BuildCache ?? [];
-  const cacheBytes = cache.reduce((sum, { Size, Shared }) => (Shared ? sum : sum + Size), 0);
-  const cacheFree = cache.reduce((sum, { Size, InUse, Shared }) => (InUse || Shared ? sum : sum + Size), 0);
+function summary({ ImageUsage, ContainerUsage, VolumeUsage, BuildCacheUsage }: DiskUsageAnswer) {
+  const cache = row('Build Cache', BuildCacheUsage);
   return [
-    row('Images', images.length, used.length, LayersSize, Math.max(0, LayersSize - usedBytes)),
-    row('Containers', containers.length, containers.length - idle.length, written(containers), written(idle)),
-    row('Local Volumes', volumes.length, volumes.length - free.length, volumeBytes(volumes), volumeBytes(free)),
-    {
-      ...row('Build Cache', cache.length, cache.filter(({ InUse }) => InUse).length, cacheBytes, cacheFree),
-      Reclaimable: formatBytes(cacheFree, 4),
-    },
+    row('Images', ImageUsage),
+    row('Containers', ContainerUsage),
+    row('Local Volumes', VolumeUsage),
+    // compat: without a share, for nothing of a cache is in need of being kept.
+    { ...cache, Reclaimable: formatBytes(BuildCacheUsage?.Reclaimable ?? 0, 4) },
   ];
 }
 
-function row(Type: string, total: number, active: number, size: number, reclaimable: number) {
-  const share = size > 0 ? ` (${Math.floor((reclaimable * 100) / size)}%)` : '';
+const nothing: TypeUsage<object> = { ActiveCount: 0, TotalCount: 0, Reclaimable: 0, TotalSize: 0 };
+
+function row(Type: string, { TotalCount, ActiveCount, TotalSize, Reclaimable }: TypeUsage<object> = nothing) {
+  const share = TotalSize > 0 ? ` (${Math.floor((Reclaimable * 100) / TotalSize)}%)` : '';
   return {
     Type,
-    TotalCount: String(total),
-    Active: String(active),
-    Size: formatBytes(size, 4),
-    Reclaimable: `${formatBytes(reclaimable, 4)}${share}`,
+    TotalCount: String(TotalCount),
+    Active: String(ActiveCount),
+    Size: formatBytes(TotalSize, 4),
+    Reclaimable: `${formatBytes(Reclaimable, 4)}${share}`,
   };
 }
 
-function showEach(context: CommandContext, { Images, Containers }: DiskUsageAnswer): void {
+function showEach(context: CommandContext, { ImageUsage, ContainerUsage }: DiskUsageAnswer): void {
   const section = <Row extends object>(
     title: string,
     rows: readonly Row[],
@@ -76,7 +63,7 @@ function showEach(context: CommandContext, { Images, Containers }: DiskUsageAnsw
     context.print(`${title}\n`);
     context.stdout.write(`${formatRows(rows, { format: '', table: template, headers: fields })}\n`);
   };
-  const images = (Images ?? []).flatMap((image) =>
+  const images = (ImageUsage?.Items ?? []).flatMap((image) =>
     (image.RepoTags?.length ? image.RepoTags : ['<none>:<none>']).map((name) => ({
       Repository: name.slice(0, name.lastIndexOf(':')),
       Tag: name.slice(name.lastIndexOf(':') + 1),
@@ -98,7 +85,7 @@ function showEach(context: CommandContext, { Images, Containers }: DiskUsageAnsw
     UniqueSize: 'UNIQUE SIZE',
     Containers: 'CONTAINERS',
   });
-  const containers = (Containers ?? []).map((container) => ({
+  const containers = (ContainerUsage?.Items ?? []).map((container) => ({
     ID: shortId(container.Id),
     Image: container.Image,
     Command: JSON.stringify(container.Command),

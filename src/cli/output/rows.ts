@@ -1,5 +1,6 @@
 /** Lists in the forms of `--format`: aligned table, JSON lines, or a template per row. */
 import { CommandFailure, exitCode } from '../errors.ts';
+import { htmlSafe } from './html-safe.ts';
 import { formatTable } from './table.ts';
 import { compileTemplate } from './template/template.ts';
 import { type Template } from './template/template.ts';
@@ -49,9 +50,7 @@ const titleFunctions = Object.fromEntries(
 
 /** compat: Docker's own JSON of a row has its keys in alphabetical order. */
 function jsonOf(row: object): string {
-  const text = JSON.stringify(Object.fromEntries(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1))));
-  // Go's JSON is safe in HTML.
-  return text.replace(/[<>&\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return htmlSafe(JSON.stringify(Object.fromEntries(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)))));
 }
 
 /** The same words for a wrong template wherever one is used. */

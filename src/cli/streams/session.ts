@@ -1,7 +1,8 @@
 /** This process's stdin, stdout and stderr joined to a container's streams. */
 import type { HijackedStream } from '#client';
+import { DEFAULT_DETACH_KEYS, DetachKeys, parseDetachKeys } from '#wire';
 import type { Surroundings, TerminalInput } from '../command.ts';
-import { DEFAULT_DETACH_KEYS, DetachKeys, parseDetachKeys } from './detach-keys.ts';
+import { errors } from '../errors.ts';
 import { enterRawMode } from './raw-terminal.ts';
 
 export interface SessionOptions {
@@ -30,7 +31,7 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
     if (!options.stdout && !options.stderr) stream.closeInput();
     return output;
   }
-  const keys = tty ? new DetachKeys(parseDetachKeys(options.detachKeys || DEFAULT_DETACH_KEYS)) : undefined;
+  const keys = tty ? new DetachKeys(keysOf(options.detachKeys)) : undefined;
   const input = sendInput(stdin, stream, keys);
   try {
     const end = await Promise.race([output, input.detached]);
@@ -42,6 +43,13 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
   } finally {
     input.stop();
   }
+}
+
+/** Throws `cli.invalid`. */
+function keysOf(text: string): Buffer {
+  const keys = parseDetachKeys(text || DEFAULT_DETACH_KEYS);
+  if (keys) return keys;
+  throw errors.invalid(`invalid detach keys '${text}': write keys like ctrl-p,ctrl-q or a`);
 }
 
 interface Input {

@@ -5,7 +5,7 @@ import { causeChain, createLog, messageOf, openRecordStores } from '#base';
 import { DiskContentStore } from '#images';
 import { openHtpasswd, openUpstream, proxiesFromEnvironment, RegistryServer } from '#registry';
 import { createWebServer, drain, type TlsSettings, type WebServer } from '#rpc';
-import { listenOnSocket } from '../listen.ts';
+import { listenOnPath } from '../listen.ts';
 import { lockFolder } from '../lock.ts';
 import { errors, type ListenAddress, type RegistryConfiguration, type TlsFiles } from './configuration.ts';
 
@@ -77,7 +77,7 @@ function readFile(path: string): Buffer {
 /** Gives the address it listens on, with the port the kernel chose for port 0. */
 async function listenOn(server: WebServer, listen: ListenAddress): Promise<string> {
   if (listen.kind === 'unix') {
-    await listenOnSocket(server, listen.path, '');
+    await listenOnPath(server, listen.path, { name: '', required: false });
     return listen.path;
   }
   const { promise, resolve, reject } = Promise.withResolvers<void>();

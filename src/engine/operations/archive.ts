@@ -11,7 +11,7 @@ import { type AskedPath, parseAskedPath, resolvePath } from '../archive/resolve-
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
 import { hasProcess } from '../lifecycle.ts';
-import { type EngineParts, eventAttributes, findContainer } from '../parts.ts';
+import { type EngineParts, eventAttributes, findContainer, whileThere } from '../parts.ts';
 
 export interface PathFacts {
   readonly name: string;
@@ -44,23 +44,27 @@ export interface CopyIn {
 /** Throws `container.noSuchFile`. */
 export async function statInContainer(parts: EngineParts, reference: string, path: string): Promise<PathFacts> {
   const record = copyable(parts, reference);
-  await using files = openContainerFiles(parts, record);
-  return (await findIn(files, parseAskedPath(path), path, reference)).facts;
+  return whileThere(parts, record.id, async () => {
+    await using files = openContainerFiles(parts, record);
+    return (await findIn(files, parseAskedPath(path), path, reference)).facts;
+  });
 }
 
 /** Throws `container.noSuchFile` before the first byte. */
 export async function copyFromContainer(parts: EngineParts, reference: string, path: string): Promise<CopyOut> {
   const record = copyable(parts, reference);
-  const files = openContainerFiles(parts, record);
-  try {
-    const asked = parseAskedPath(path);
-    const { facts, resolved } = await findIn(files, asked, path, reference);
-    parts.events.emit('container', 'archive-path', record.id, eventAttributes(record));
-    return { facts, tar: tarOf(files, resolved, asked.name) };
-  } catch (error) {
-    await files[Symbol.asyncDispose]();
-    throw error;
-  }
+  return whileThere(parts, record.id, async () => {
+    const files = openContainerFiles(parts, record);
+    try {
+      const asked = parseAskedPath(path);
+      const { facts, resolved } = await findIn(files, asked, path, reference);
+      parts.events.emit('container', 'archive-path', record.id, eventAttributes(record));
+      return { facts, tar: tarOf(files, resolved, asked.name) };
+    } catch (error) {
+      await files[Symbol.asyncDispose]();
+      throw error;
+    }
+  });
 }
 
 /**
@@ -74,7 +78,7 @@ export async function copyIntoContainer(parts: EngineParts, reference: string, c
     await using files = openContainerFiles(parts, now);
     await fill(parts, now, files, reference, copy);
   };
-  if (hasProcess(record.status)) return into();
+  if (hasProcess(record.status)) return whileThere(parts, record.id, into);
   // Nobody starts or removes it meanwhile, nor is its last run still being cleaned up.
   await parts.live.get(record.id)?.cleaned;
   await parts.locks.run(record.id, into);

@@ -5,17 +5,27 @@ import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
 import { type EngineParts, eventAttributes, findContainer } from '../parts.ts';
 
+export interface AttachWish extends Omit<AttachOptions, 'raw' | 'closeStdin'> {
+  /** Both streams as plain bytes; without it only those of a terminal are. */
+  readonly raw?: boolean;
+}
+
 /** Throws `container.pausedAttach`. A client of a container that never starts waits until it goes away itself. */
 export async function attachContainer(
   parts: EngineParts,
   reference: string,
-  options: Omit<AttachOptions, 'raw' | 'closeStdin'>,
+  options: AttachWish,
   signal?: AbortSignal,
 ): Promise<Socket> {
   const record = findContainer(parts, reference);
   checkAttachable(record);
   const { tty, openStdin, stdinOnce } = record.settings;
-  const wishes: AttachOptions = { ...options, stdin: options.stdin && openStdin, raw: tty, closeStdin: stdinOnce };
+  const wishes: AttachOptions = {
+    ...options,
+    stdin: options.stdin && openStdin,
+    raw: options.raw ?? tty,
+    closeStdin: stdinOnce,
+  };
   parts.events.emit('container', 'attach', record.id, eventAttributes(record));
   const live = parts.live.get(record.id);
   if (live && record.status === 'running') return live.process.attach(wishes);
@@ -26,4 +36,13 @@ export async function attachContainer(
 export function checkAttachable(record: ContainerRecord): void {
   if (record.status === 'paused') throw errors.pausedAttach(record.id);
   if (record.status === 'restarting') throw errors.restarting(record.id);
+}
+
+/** Tells that a client went away by its detach keys, from the container or from a process in it. */
+export function announceDetach(parts: EngineParts, id: string, execId?: string): void {
+  const record = parts.containers.get(id);
+  if (!record) return;
+  const attributes = eventAttributes(record);
+  if (execId === undefined) parts.events.emit('container', 'detach', id, attributes);
+  else parts.events.emit('container', 'exec_detach', id, { ...attributes, execID: execId });
 }

@@ -79,6 +79,9 @@ function configOf({ settings, program }: ContainerRecord, image: ImageConfig): I
     workingDirectory: settings.workingDirectory || image.workingDirectory,
     labels: program.labels,
     stopSignal: settings.stopSignal ?? image.stopSignal,
+    exposedPorts: program.exposedPorts ?? image.exposedPorts,
+    onBuild: settings.onBuild ?? image.onBuild,
+    shell: program.shell ?? [],
     ...(program.healthcheck ? { healthcheck: program.healthcheck } : {}),
   };
 }

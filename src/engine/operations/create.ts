@@ -1,6 +1,8 @@
 /** Makes a container: its record and its writable layer. Nothing runs yet. */
 import { availableParallelism } from 'node:os';
 import { formatTimeNs, newContainerId, nowNs } from '#base';
+import { checkPlatform, hostPlatform, type ImageRecord } from '#images';
+import { formatPlatform, type Platform, platformFits } from '#specs';
 import { tweakCapabilities } from '../capabilities.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import type { ContainerSettings, HostSettings } from '../container-settings.ts';
@@ -15,18 +17,34 @@ import { noRestart } from '../restart-policy.ts';
 import { checkSecurityOptions } from '../security-options.ts';
 import { parseSignal } from '../signals.ts';
 
-/** Throws `container.nameTaken`, `container.badName`, `image.noSuch` and what makes the settings impossible. */
+export interface CreateOptions {
+  /** Empty: one is made up. */
+  readonly name: string;
+  /** What the image has to be for; undefined: whatever it is for. */
+  readonly platform?: Platform;
+}
+
+export interface Created {
+  readonly record: ContainerRecord;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Throws `container.nameTaken`, `container.badName`, `image.noSuch`, `image.otherPlatform` and what makes the settings
+ * impossible.
+ */
 export async function createContainer(
   parts: EngineParts,
   wished: ContainerSettings,
-  wishedName: string,
-): Promise<ContainerRecord> {
+  { name: wishedName, platform }: CreateOptions,
+): Promise<Created> {
   const name = wishedName.replace(/^\//, '');
   if (wishedName !== '' && !isValidName(wishedName)) throw errors.badName(wishedName);
   const settings = settleNetworking(parts, wished);
   if (settings.image === '') throw errors.invalid('no image was given for the container');
   const image = await parts.images.find(settings.image);
   if (!image) throw errors.noSuchImage(settings.image);
+  if (platform) checkPlatform(image, settings.image, platform);
   checkSettings(parts, settings);
   if (settings.healthcheck) checkHealthcheck(settings.healthcheck);
 
@@ -58,7 +76,16 @@ export async function createContainer(
     throw error;
   }
   parts.events.emit('container', 'create', id, eventAttributes(record));
-  return record;
+  return { record, warnings: platform ? [] : platformWarnings(image) };
+}
+
+/** compat: an image of another platform is taken when nobody asked for one, and the user is told. */
+function platformWarnings({ platform }: ImageRecord): string[] {
+  const host = hostPlatform();
+  if (platformFits(platform, host)) return [];
+  return [
+    `The requested image's platform (${formatPlatform(platform)}) does not match the detected host platform (${formatPlatform(host)}) and no specific platform was requested`,
+  ];
 }
 
 /** What the writable layer is made with. */

@@ -53,7 +53,8 @@ export async function startExec(
   const live = parts.live.get(record.id);
   if (!live) throw errors.notRunning(record.id);
   const settings = consoleSize ? { ...instance.settings, consoleSize } : instance.settings;
-  parts.execs.update({ ...instance, state: { status: 'starting' } });
+  const { promise: settled, resolve: settle } = Promise.withResolvers<void>();
+  parts.execs.update({ ...instance, state: { status: 'starting', settled } });
   const runDirectory = `${runDirectoryOf(parts.options, record.id)}/${settings.isProbe ? PROBE_FOLDER : 'exec-'}${id.slice(0, 16)}`;
   mkdirSync(runDirectory, { mode: 0o700 });
   try {
@@ -68,7 +69,7 @@ export async function startExec(
       runDirectory,
       seccomp: instance.settings.privileged
         ? { kind: 'unconfined' }
-        : seccompChoice(record.settings.host.securityOptions, record.settings.host.privileged),
+        : seccompChoice(record.settings.host, parts.settings.current.seccomp),
       home,
       stdin: instance.settings.attach.stdin,
       hold: attach !== undefined,
@@ -82,14 +83,25 @@ export async function startExec(
     });
     const command = `exec_start: ${instance.settings.args.join(' ')}`;
     parts.events.emit('container', command, record.id, { ...eventAttributes(record), execID: id });
-    if (!attach) return { process };
-    const stream = await process.attach(attach);
-    await process.release();
-    return { process, stream };
+    return attach ? { process, stream: await released(process, attach) } : { process };
   } catch (error) {
     const code = execFailureCode(error);
     parts.execs.update({ ...instance, state: { status: 'ended', pid: 0, exitCode: code } });
     rmSync(runDirectory, { recursive: true, force: true });
+    throw error;
+  } finally {
+    settle();
+  }
+}
+
+/** Lets it run once its stream is there. A stream nobody reads would keep its shim for ever. */
+async function released(process: RunningProcess, attach: AttachOptions): Promise<Socket> {
+  const stream = await process.attach(attach);
+  try {
+    await process.release();
+    return stream;
+  } catch (error) {
+    stream.destroy();
     throw error;
   }
 }
@@ -108,7 +120,10 @@ export function findExec(parts: EngineParts, id: string): ExecInstance {
   return instance;
 }
 
+/** compat: a client may send the size as soon as its stream is there, and the process a moment later. */
 export async function resizeExec(parts: EngineParts, id: string, rows: number, columns: number): Promise<void> {
+  const { state: first } = findExec(parts, id);
+  if (first.status === 'starting') await first.settled;
   const { state } = findExec(parts, id);
   if (state.status !== 'running') throw errors.notRunning(id);
   await state.process.resize(rows, columns);

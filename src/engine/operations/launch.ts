@@ -6,6 +6,7 @@ import { type LaunchRequest, type ResolvedUser, type RunningProcess, resolveUser
 import type { RuntimeConfig } from '#specs';
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
+import { fileAttributes } from '../log-drivers/attributes.ts';
 import { managedFiles, writeManagedFiles } from '../managed-files.ts';
 import type { NetworkState } from '#network';
 import { attachNetworks, type NetworkPlace, serveNames } from '../networking.ts';
@@ -70,19 +71,19 @@ export function launchRequest(
     cgroupsPath: cgroupsPathOf(options, record),
     managedFiles: managedFiles(filesOf === undefined ? runDirectory : runDirectoryOf(options, filesOf)),
     ...(namespacePath === undefined ? {} : { networkNamespace: namespacePath }),
-    initProgram: runtime.helperProgram,
+    initProgram: settings.host.initPath ?? runtime.helperProgram,
   });
   return {
     id,
     ...rootOf(config, layer, `${options.execRoot}/rootfs`),
     runDirectory,
     ...(setup ? { network: setup } : {}),
-    seccomp: seccompChoice(settings.host.securityOptions, settings.host.privileged),
+    seccomp: seccompChoice(settings.host, parts.settings.current.seccomp),
     home: user.home,
     makeCwd: { uid: 0, gid: 0 },
     stdin: settings.openStdin,
     stdinOnce: settings.stdinOnce,
-    isInit: runsInit(settings.host),
+    isInit: runsInit(settings.host) && settings.host.initPath === undefined,
     ...logOf(parts, record),
     // A bind keeps the user's own file system busy: it is let go of at once.
     linger: settings.host.binds.length === 0,
@@ -122,10 +123,16 @@ function prepareBinds(record: ContainerRecord): void {
   }
 }
 
-function logOf({ options }: EngineParts, { id, settings }: ContainerRecord): object {
-  const { log } = settings.host;
+function logOf({ options }: EngineParts, record: ContainerRecord): Pick<LaunchRequest, 'log'> {
+  const { log } = record.settings.host;
   if (log.driver === 'none') return {};
+  const attributes = log.driver === 'json-file' ? fileAttributes(record, log.options) : {};
   return {
-    log: { path: logPathOf(options, id), maxBytes: log.maxSizeBytes, maxFiles: log.maxFiles, attributes: '' },
+    log: {
+      path: logPathOf(options, record.id),
+      maxBytes: log.maxSizeBytes,
+      maxFiles: log.maxFiles,
+      attributes: Object.keys(attributes).length === 0 ? '' : `,"attrs":${JSON.stringify(attributes)}`,
+    },
   };
 }

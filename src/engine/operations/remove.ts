@@ -38,5 +38,6 @@ export async function removeRecord(parts: EngineParts, id: string): Promise<void
   parts.containers.delete(id);
   parts.execs.forgetAllOf(id);
   parts.restarts.forget(id);
+  parts.shipments.forget(id);
   parts.events.emit('container', 'destroy', id, eventAttributes(removing));
 }

@@ -1,4 +1,5 @@
 /** Stops a container, if it runs, and starts it. */
+import { SkiffError } from '#base';
 import { isLive } from '../lifecycle.ts';
 import { type EngineParts, eventAttributes, findContainer } from '../parts.ts';
 import { startContainer } from './start.ts';
@@ -8,11 +9,14 @@ import { type StopOptions, stopContainer } from './stop.ts';
 export async function restartContainer(parts: EngineParts, reference: string, options: StopOptions): Promise<void> {
   const { id, status } = findContainer(parts, reference);
   if (isLive(status)) {
-    await stopContainer(parts, id, options).catch((error: unknown) => {
-      // It has ended by itself meanwhile.
-      if (!(error instanceof Error && 'kind' in error && error.kind === 'not-modified')) throw error;
-    });
+    // It may have ended by itself meanwhile.
+    await stopContainer(parts, id, options).catch(unlessNotModified);
   }
-  await startContainer(parts, id);
+  // Somebody else may have started it.
+  await startContainer(parts, id).catch(unlessNotModified);
   parts.events.emit('container', 'restart', id, eventAttributes(findContainer(parts, id)));
+}
+
+function unlessNotModified(error: unknown): void {
+  if (!(error instanceof SkiffError && error.kind === 'not-modified')) throw error;
 }

@@ -14,7 +14,7 @@ import { noRestart, startsWithDaemon } from '../restart-policy.ts';
 import { sizeLimitOf } from './create.ts';
 import { recordExit } from './exit.ts';
 import { removeRecord } from './remove.ts';
-import { scheduleRestart, startContainer, watch } from './start.ts';
+import { scheduleRestart, shipLines, startContainer, watch } from './start.ts';
 import { settleDown } from './stop.ts';
 
 /** Afterwards every record is right, and nothing is left of containers no record knows. */
@@ -71,6 +71,7 @@ async function findAgain(parts: EngineParts, record: ContainerRecord): Promise<v
   if (record.status === 'running') parts.runtime.thaw(cgroupsPathOf(parts.options, record));
   await killLeftProbes(parts, record);
   watch(parts, record.id, process);
+  shipLines(parts, record);
   startMonitor(parts, record.id);
 }
 

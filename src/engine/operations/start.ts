@@ -6,8 +6,9 @@ import { errors } from '../errors.ts';
 import { healthAtStart } from '../health/healthcheck.ts';
 import { probeOfRecord, startMonitor } from '../health/monitor.ts';
 import { isLive, next } from '../lifecycle.ts';
+import type { LogSink } from '../log-drivers/driver.ts';
+import { type EngineParts, eventAttributes, findContainer, logPathOf } from '../parts.ts';
 import { announceEndpoints } from '../networking.ts';
-import { type EngineParts, eventAttributes, findContainer } from '../parts.ts';
 import { nextDelayMs } from '../restart-policy.ts';
 import { recordExit } from './exit.ts';
 import { type Launched, launch } from './launch.ts';
@@ -15,10 +16,10 @@ import { removeRecord } from './remove.ts';
 
 /** Throws `container.noSuch`, the lifecycle's refusals, and why the process could not be started. */
 export async function startContainer(parts: EngineParts, reference: string): Promise<void> {
-  const { id, status } = findContainer(parts, reference);
-  // One that has just ended is cleaned up first; one that runs is refused at once.
-  if (!isLive(status)) await parts.live.get(id)?.cleaned;
+  const { id } = findContainer(parts, reference);
   await parts.locks.run(id, async () => {
+    // One that has just ended is cleaned up first; one that runs is refused at once.
+    if (!isLive(findContainer(parts, id).status)) await parts.live.get(id)?.cleaned;
     const record = findContainer(parts, id);
     // compat: between two runs of a restart policy a container counts as running.
     if (record.status === 'restarting') throw errors.alreadyStarted();
@@ -32,9 +33,12 @@ async function startLocked(parts: EngineParts, before: ContainerRecord): Promise
   const { exit: _, process: __, network: ___, ...rest } = before;
   const intent: ContainerRecord = { ...rest, error: '', status: before.status };
   let launched: Launched;
+  let sink: LogSink | undefined;
   try {
+    sink = await parts.shipments.open(intent);
     launched = await launch(parts, intent);
   } catch (error) {
+    await sink?.[Symbol.asyncDispose]();
     failStart(parts, before, error);
     // compat: `--rm` also removes a container that could not be started.
     if (before.settings.host.autoRemove) await removeRecord(parts, before.id);
@@ -52,12 +56,20 @@ async function startLocked(parts: EngineParts, before: ContainerRecord): Promise
   };
   parts.containers.put(running);
   watch(parts, running.id, process);
+  shipLines(parts, running, sink);
   // Before anything is waited for: one that ends at once must not be heard to die before it started.
   announceEndpoints(parts, running, 'connect');
   parts.events.emit('container', 'start', running.id, eventAttributes(running));
   // Clients that came while it was being launched.
   await parts.attachments.connect(running.id, process);
   if (parts.live.has(running.id)) startMonitor(parts, running.id);
+}
+
+/** Where its driver sends lines: from here on, until the last one of this run. */
+export function shipLines(parts: EngineParts, record: ContainerRecord, sink?: LogSink): void {
+  const { recorded } = parts.live.get(record.id)!;
+  const path = logPathOf(parts.options, record.id);
+  parts.shipments.begin(record, { path, maxFiles: record.settings.host.log.maxFiles, ended: recorded }, sink);
 }
 
 /** compat: a container that could not be started keeps the reason, and 127 or 126 as its exit code. */

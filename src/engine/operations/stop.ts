@@ -1,4 +1,5 @@
 /** Ends containers: politely with a time limit, by a signal, or at once. */
+import { SkiffError } from '#base';
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
 import { isLive, next } from '../lifecycle.ts';
@@ -30,7 +31,8 @@ export async function stopContainer(parts: EngineParts, reference: string, optio
     return;
   }
   const live = parts.live.get(record.id);
-  if (record.status === 'paused') await unpauseContainer(parts, record.id);
+  // Unless somebody else lets it go on, or ends it, first.
+  if (record.status === 'paused') await unpauseContainer(parts, record.id).catch(unlessConflict);
   emitKill(parts, record, number);
   await live?.process.signal(number).catch(() => {});
   const ended = live?.recorded ?? Promise.resolve();
@@ -60,10 +62,16 @@ export async function killContainer(parts: EngineParts, reference: string, signa
 /** All processes of the container, whatever state it is in; resolves when its end is recorded. */
 export async function killAndWait(parts: EngineParts, record: ContainerRecord): Promise<void> {
   const live = parts.live.get(record.id);
+  if (!live) return;
   emitKill(parts, record, SIGKILL);
-  await live?.process.signal(SIGKILL).catch(() => {});
-  await parts.runtime.killCgroup(cgroupsPathOf(parts.options, record));
-  await live?.recorded;
+  // The cgroup is the next run's once this one has been cleaned up: that one is nobody's to kill.
+  const over = new AbortController();
+  void live.cleaned.then(() => over.abort());
+  const killed = parts.runtime.killCgroup(cgroupsPathOf(parts.options, record), over.signal).catch((error: unknown) => {
+    if (!over.signal.aborted) throw error;
+  });
+  await Promise.all([killed, live.process.signal(SIGKILL).catch(() => {})]);
+  await live.recorded;
 }
 
 /** compat: a container with a stop signal of its own goes on by its policy after any other signal but KILL. */
@@ -99,4 +107,8 @@ async function endsWithin(ended: Promise<void>, seconds: number): Promise<boolea
   } finally {
     clearTimeout(timer);
   }
+}
+
+function unlessConflict(error: unknown): void {
+  if (!(error instanceof SkiffError && (error.kind === 'conflict' || error.kind === 'not-found'))) throw error;
 }

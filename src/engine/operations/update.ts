@@ -25,7 +25,7 @@ export async function updateContainer(
     checkResources(resources, availableParallelism());
     if (host.autoRemove && restart && restart.name !== 'no') throw errors.restartOfAutoRemoved();
     if (hasProcess(record.status)) {
-      const { devices: _, ...limits } = toOciResources(resources, []);
+      const { devices: _, ...limits } = toOciResources(withCleared(host.resources, resources), []);
       await parts.runtime.update(cgroupsPathOf(parts.options, record), limits);
     }
     // The container may have ended while the kernel was asked.
@@ -34,4 +34,21 @@ export async function updateContainer(
     parts.containers.put({ ...now, settings: { ...now.settings, host: changed } });
     parts.events.emit('container', 'update', id, eventAttributes(record));
   });
+}
+
+/** For the kernel: devices that are not limited any more have a rate of 0, which takes the limit away. */
+function withCleared(before: ResourceSettings, after: ResourceSettings): ResourceSettings {
+  const cleared = (key: 'deviceReadBps' | 'deviceWriteBps' | 'deviceReadIops' | 'deviceWriteIops') => [
+    ...after[key],
+    ...before[key]
+      .filter(({ path }) => !after[key].some((rate) => rate.path === path))
+      .map(({ path }) => ({ path, rate: 0 })),
+  ];
+  return {
+    ...after,
+    deviceReadBps: cleared('deviceReadBps'),
+    deviceWriteBps: cleared('deviceWriteBps'),
+    deviceReadIops: cleared('deviceReadIops'),
+    deviceWriteIops: cleared('deviceWriteIops'),
+  };
 }

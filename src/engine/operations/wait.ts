@@ -22,6 +22,8 @@ export async function waitForContainer(
 ): Promise<WaitResult> {
   const record = findContainer(parts, reference);
   if (condition === 'not-running' && !isLive(record.status)) return resultOf(record);
+  // One that went before would never be heard to go.
+  signal?.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<WaitResult>();
   signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   if (condition === 'removed') {

@@ -16,6 +16,8 @@ export interface StoredFile {
   readonly sizeBytes: number;
   /** `gzip`, `zstd` …; undefined for what is not compressed. */
   readonly format: string | undefined;
+  /** Its bytes have just been hashed on their way to the disk; false when the store had them before. */
+  readonly isNew: boolean;
 }
 
 export type StoredFiles = ReadonlyMap<string, StoredFile>;
@@ -153,9 +155,9 @@ class EntrySink implements TarSink {
 
   async #finish(): Promise<void> {
     const { path, ingest, head } = this.#open!;
-    const { digest, sizeBytes } = await ingest.commit();
+    const { digest, sizeBytes, isNew } = await ingest.commit();
     this.#open = undefined;
-    const file: StoredFile = { digest, sizeBytes, format: formatOf(head) };
+    const file: StoredFile = { digest, sizeBytes, format: formatOf(head), isNew };
     this.#stored.set(path, file);
     if (looksLikeLayer(head, file.format)) this.#request.onLayer(file);
   }

@@ -21,6 +21,11 @@ export interface BlobInfo {
   readonly references: readonly Digest[];
 }
 
+export interface CommittedBlob extends BlobInfo {
+  /** False when the same bytes were there already: then nothing was written, and what is on the disk not looked at. */
+  readonly isNew: boolean;
+}
+
 export interface ByteRange {
   /** First byte. */
   readonly start: number;
@@ -121,7 +126,7 @@ export interface Ingest extends AsyncDisposable {
    * Makes it a blob. Throws `content.wrongSize` and `content.wrongDigest`; the bytes are then dropped, for they can
    * never become right.
    */
-  commit(options?: { readonly references?: readonly Digest[]; readonly digest?: Digest }): Promise<BlobInfo>;
+  commit(options?: { readonly references?: readonly Digest[]; readonly digest?: Digest }): Promise<CommittedBlob>;
   /** Closes and forgets it. */
   abort(): Promise<void>;
 }

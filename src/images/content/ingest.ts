@@ -10,7 +10,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { type Digest, digestParts, formatTimeNs, nowNs, SkiffError } from '#base';
 import type { BlobIndex } from './blob-index.ts';
 import { type ContentFiles, syncFolderOf, writeError } from './content-files.ts';
-import type { BlobInfo, Ingest, IngestOptions } from './content-store.ts';
+import type { BlobInfo, CommittedBlob, Ingest, IngestOptions } from './content-store.ts';
 import { errors } from './errors.ts';
 import type { IngestIndex } from './ingest-index.ts';
 
@@ -136,7 +136,9 @@ class DiskIngest implements Ingest {
     this.#note();
   }
 
-  async commit(commit: { readonly references?: readonly Digest[]; readonly digest?: Digest } = {}): Promise<BlobInfo> {
+  async commit(
+    commit: { readonly references?: readonly Digest[]; readonly digest?: Digest } = {},
+  ): Promise<CommittedBlob> {
     await this.flush();
     const file = this.#opened();
     const { key, path, parts, options, algorithm } = this.#state;
@@ -158,7 +160,7 @@ class DiskIngest implements Ingest {
       const there = parts.blobs.extend(digest, references);
       if (there) {
         await this.abort();
-        return there;
+        return { ...there, isNew: false };
       }
       if (parts.delay) parts.delay.note();
       else await file.sync();
@@ -188,7 +190,7 @@ class DiskIngest implements Ingest {
    * The name, the folder's entry, the record: in this order. The lease holds the digest already, so that nobody takes
    * the file for an orphan; another commit of the same bytes may come first.
    */
-  async #land(info: BlobInfo): Promise<BlobInfo> {
+  async #land(info: BlobInfo): Promise<CommittedBlob> {
     const { key, path, parts } = this.#state;
     const blobPath = parts.files.blob(info.digest);
     renameSync(path, blobPath);
@@ -198,7 +200,7 @@ class DiskIngest implements Ingest {
     else parts.ingests.forget(key);
     this.#isClaimed = false;
     await this.#close();
-    return there ?? info;
+    return { ...(there ?? info), isNew: there === undefined };
   }
 
   /** Sends the full buffer on its way when the one before has arrived. */

@@ -2,7 +2,7 @@
  * One layer's blob into one folder: decompress, hash, parse, and tell the native helper what to make. What
  * `unpack-worker.ts` does in a thread of its own.
  */
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { because, type Digest, messageOf, SkiffError } from '#base';
@@ -37,6 +37,8 @@ export interface ArchiveTarget {
   readonly helperProgram: string;
   readonly signal?: AbortSignal | undefined;
   readonly idMap?: IdMap | undefined;
+  /** What the blob's bytes were found to be a moment ago; a plain one is not hashed once more. */
+  readonly verifiedDigest?: Digest | undefined;
   /** Told of each piece of the archive that has been dealt with. */
   readonly onUsed?: ((chunk: Buffer) => void) | undefined;
   /** How marks of removed files are put down. */
@@ -64,11 +66,13 @@ export async function unpackBlob(blob: string, target: ArchiveTarget): Promise<U
   if (isPlain) {
     // The content goes from file to file without passing through here.
     const options = { whiteouts, copies: true } as const;
-    const one = { ...target, onUsed: undefined };
+    // A SHA-512 says nothing about a DiffID.
+    const known = target.verifiedDigest?.startsWith('sha256:') === true ? target.verifiedDigest : undefined;
+    const one = { ...target, onUsed: undefined, verifiedDigest: known };
     return await fill(one, { source: file.fd }, options, bytesOf(file, target, { isReused: true }));
   }
   await using stream = Readable.from(bytesOf(file, target, { isReused: false }), { objectMode: false });
-  return await fill(target, {}, { whiteouts }, archiveBytes(stream));
+  return await fill({ ...target, verifiedDigest: undefined }, {}, { whiteouts }, archiveBytes(stream));
 }
 
 /** Reused, the same buffer comes each time; else a new one, for what was given away may still be on its way. */
@@ -94,8 +98,8 @@ async function fill(
   sinkOptions: Pick<LayerSinkOptions, 'whiteouts' | 'copies'>,
   chunks: AsyncIterable<Buffer>,
 ): Promise<UnpackedLayer> {
-  const { signal, idMap } = target;
-  const hash = createHash('sha256');
+  const { signal, idMap, verifiedDigest } = target;
+  const hash = verifiedDigest === undefined ? createHash('sha256') : undefined;
   await using unpacker = openUnpacker(target.folder, { program: target.helperProgram, ...unpackerOptions });
   const sink = new LayerSink(unpacker, { ...sinkOptions, ...(idMap ? { idMap } : {}) });
   const reader = new TarReader(sink);
@@ -103,22 +107,23 @@ async function fill(
     if (isAborted(signal)) throw errors.cancelled();
     for await (const chunk of chunks) {
       if (isAborted(signal)) throw errors.cancelled();
-      hash.update(chunk);
+      hash?.update(chunk);
       reader.push(chunk);
       await unpacker.ready();
       target.onUsed?.(chunk);
     }
     reader.end();
-    return describe(hash, sink, await unlessAborted(unpacker.finish(), signal));
+    const leftOut = await unlessAborted(unpacker.finish(), signal);
+    return describe(verifiedDigest ?? (`sha256:${hash!.digest('hex')}` as Digest), sink, leftOut);
   } catch (error) {
     if (isAborted(signal)) throw because(errors.cancelled(), error);
     throw error instanceof SkiffError ? error : because(errors.unpack(messageOf(error)), error);
   }
 }
 
-function describe(hash: Hash, sink: LayerSink, leftOut: readonly number[]): UnpackedLayer {
+function describe(diffId: Digest, sink: LayerSink, leftOut: readonly number[]): UnpackedLayer {
   return {
-    diffId: `sha256:${hash.digest('hex')}` as Digest,
+    diffId,
     sizeBytes: sink.sizeBytes,
     givesRoot: sink.givesRoot,
     hidesBelow: sink.hidesBelow,

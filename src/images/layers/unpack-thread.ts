@@ -1,6 +1,6 @@
 /** One worker thread as its starter sees it: takes one job at a time, passes on its end, and leaves when idle. */
 import { Worker } from 'node:worker_threads';
-import { because, messageOf, SkiffError, workerEntry } from '#base';
+import { because, type Digest, messageOf, SkiffError, workerEntry } from '#base';
 import { errors } from '../errors.ts';
 import type { IdMap } from './id-map.ts';
 import type { LayerForm, UnpackedLayer } from './unpack-archive.ts';
@@ -12,6 +12,8 @@ export interface UnpackRequest {
   /** Existing and empty. */
   readonly folder: string;
   readonly idMap?: IdMap;
+  /** What the blob's bytes were found to be just now: the DiffID of a plain one, which is not hashed once more. */
+  readonly verifiedDigest?: Digest;
   /** Called now and then with the bytes of the blob that have been read so far. */
   readonly onProgress?: (blobBytes: number) => void;
   readonly signal?: AbortSignal;
@@ -64,7 +66,7 @@ export class UnpackThread {
   }
 
   run(request: UnpackRequest): Promise<UnpackedLayer> {
-    const { blob, folder, idMap, onProgress, signal } = request;
+    const { blob, folder, idMap, verifiedDigest, onProgress, signal } = request;
     clearTimeout(this.#idleTimer);
     this.#worker.ref();
     const { promise, resolve, reject } = Promise.withResolvers<UnpackedLayer>();
@@ -86,7 +88,7 @@ export class UnpackThread {
     this.#settled = settled.catch(() => {});
     const { helperProgram, form } = this.#options;
     const wantsProgress = onProgress !== undefined;
-    this.#say({ type: 'unpack', blob, folder, helperProgram, idMap, form, wantsProgress });
+    this.#say({ type: 'unpack', blob, folder, helperProgram, idMap, verifiedDigest, form, wantsProgress });
     return settled;
   }
 

@@ -17,7 +17,7 @@ let abort = new AbortController();
 const say = (reply: WorkerReply): void => port.postMessage(reply);
 
 async function work(job: Job): Promise<void> {
-  const { blob, folder, helperProgram, idMap, form } = job;
+  const { blob, folder, helperProgram, idMap, verifiedDigest, form } = job;
   abort = new AbortController();
   let told = 0;
   const onProgress = (blobBytes: number): void => {
@@ -29,6 +29,7 @@ async function work(job: Job): Promise<void> {
     const more = {
       signal: abort.signal,
       idMap,
+      verifiedDigest,
       form,
       onUsed: usedUp,
       onProgress: job.wantsProgress ? onProgress : undefined,

@@ -1,5 +1,5 @@
 /** What the layer unpacker and its worker threads say to each other: plain values that can be cloned. */
-import type { ErrorKind } from '#base';
+import type { Digest, ErrorKind } from '#base';
 import type { IdMap } from './id-map.ts';
 import type { LayerForm, UnpackedLayer } from './unpack-archive.ts';
 
@@ -11,6 +11,7 @@ export type WorkerRequest =
       readonly folder: string;
       readonly helperProgram: string;
       readonly idMap: IdMap | undefined;
+      readonly verifiedDigest: Digest | undefined;
       readonly form: LayerForm | undefined;
       readonly wantsProgress: boolean;
     }

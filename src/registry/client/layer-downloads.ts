@@ -42,6 +42,10 @@ export class LayerDownloads {
     this.#slots = new Slots(config.maxConcurrentDownloads);
   }
 
+  resize(count: number): void {
+    this.#slots.resize(count);
+  }
+
   /** The layer is in the target, held by the lease, when this returns. Throws why it cannot be had. */
   async fetch(request: LayerRequest): Promise<void> {
     const { target, lease, layer, repository, tell } = request;

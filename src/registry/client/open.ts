@@ -22,9 +22,10 @@ import { Slots } from './slots.ts';
 import { Tokens } from './tokens.ts';
 
 /** Throws `registry.badSetting` for mirrors and insecure registries that cannot be meant. */
-export function openRegistryClient(config: RegistryConfig, log: Log): RegistryClient {
-  for (const mirror of Object.values(config.mirrors).flat()) checkMirror(mirror);
-  for (const entry of config.insecureRegistries) checkInsecureRegistry(entry);
+export function openRegistryClient(initial: RegistryConfig, log: Log): RegistryClient {
+  // One object for all who hold it: `reconfigure` changes what it says.
+  const config = { ...initial };
+  check(config);
   const connections = new Connections(config);
   const tokens = new Tokens(connections);
   const downloads = new LayerDownloads(config, connections);
@@ -49,6 +50,15 @@ export function openRegistryClient(config: RegistryConfig, log: Log): RegistryCl
 
   return {
     config,
+    reconfigure: (next) => {
+      check(next);
+      Object.assign(config, next);
+      slots.resize(config.maxConcurrentUploads);
+      downloads.resize(config.maxConcurrentDownloads);
+      // Whether a host is trusted is part of how it was reached.
+      hosts.clear();
+      resting.clear();
+    },
     resolve: (reference, options = {}) =>
       reading(reference, options, async (from) => (await locateManifest(from, reference)).descriptor),
     fetchManifest: (reference, options = {}) => reading(reference, options, (from) => fetchManifest(from, reference)),
@@ -91,6 +101,11 @@ export function openRegistryClient(config: RegistryConfig, log: Log): RegistryCl
     search: (term, limit, options = {}) => searchImages(connections, config, term, limit, options),
     [Symbol.asyncDispose]: async () => connections[Symbol.dispose](),
   };
+}
+
+function check({ mirrors, insecureRegistries }: RegistryConfig): void {
+  for (const mirror of Object.values(mirrors).flat()) checkMirror(mirror);
+  for (const entry of insecureRegistries) checkInsecureRegistry(entry);
 }
 
 const MOST_HOSTS = 128;

@@ -86,8 +86,10 @@ export interface LoginResult {
 }
 
 export interface RegistryClient extends AsyncDisposable {
-  /** What it was opened with. */
+  /** What it goes by now. */
   readonly config: RegistryConfig;
+  /** Goes by this from the next call on; transfers under way end as they began. Throws `registry.badSetting`. */
+  reconfigure(config: RegistryConfig): void;
   /** What a tag or digest stands for now. `latest` when the reference has neither. */
   resolve(reference: Reference, options?: CallOptions): Promise<Descriptor>;
   /** The document of the reference (its digest first, else its tag), at most 4 MiB, verified. */

@@ -2,10 +2,13 @@
 
 export class Slots {
   readonly #waiting: (() => void)[] = [];
+  /** Below zero when there are fewer places than are taken. */
   #free: number;
+  #count: number;
 
   constructor(count: number) {
     this.#free = count;
+    this.#count = count;
   }
 
   /** Whether the next one has to wait. */
@@ -23,11 +26,26 @@ export class Slots {
       [Symbol.dispose]: () => {
         if (!isTaken) return;
         isTaken = false;
-        const next = this.#waiting.shift();
-        if (next) next();
-        else this.#free += 1;
+        this.#free += 1;
+        this.#giveFree();
       },
     };
+  }
+
+  /** From now on so many places. Who has one keeps it. */
+  resize(count: number): void {
+    this.#free += count - this.#count;
+    this.#count = count;
+    this.#giveFree();
+  }
+
+  #giveFree(): void {
+    while (this.#free > 0) {
+      const next = this.#waiting.shift();
+      if (!next) return;
+      this.#free -= 1;
+      next();
+    }
   }
 
   #turn(signal: AbortSignal | undefined): Promise<void> {

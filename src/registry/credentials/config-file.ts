@@ -85,11 +85,31 @@ function readEntry(entry: Fields, server: string): AuthConfig {
 export function changeEntry(path: string, server: string, auth: AuthConfig | undefined): void {
   // Read anew: somebody else may have logged in elsewhere meanwhile.
   const { document } = loadDockerConfig(path);
-  const before = isObject(document['auths']) ? Object.entries(document['auths']) : [];
-  const others = before.filter(([key]) => key !== server);
+  const others = authsOf(document).filter(([key]) => key !== server);
   // Without a prototype a server called __proto__ is a key like any other.
   const auths = Object.fromEntries(auth ? [...others, [server, formatEntry(auth)]] : others);
-  const text = JSON.stringify({ ...document, auths }, null, '\t');
+  writeDocument(path, { ...document, auths });
+}
+
+/** The name of the context in use; empty: the default one. Throws `registry.badConfigFile`. */
+export function currentContext(path: string): string {
+  const name = loadDockerConfig(path).document['currentContext'];
+  return typeof name === 'string' ? name : '';
+}
+
+/** Notes the context in use (empty: the default one), leaving everything else. Throws `registry.badConfigFile`. */
+export function changeCurrentContext(path: string, name: string): void {
+  const { currentContext: _, ...document } = loadDockerConfig(path).document;
+  // compat: Docker's own file has this key whether anybody is logged in or not.
+  const auths = Object.fromEntries(authsOf(document));
+  writeDocument(path, { ...document, auths, ...(name === '' ? {} : { currentContext: name }) });
+}
+
+const authsOf = (document: Json): [string, Json][] =>
+  isObject(document['auths']) ? (Object.entries(document['auths']) as [string, Json][]) : [];
+
+function writeDocument(path: string, document: Json): void {
+  const text = JSON.stringify(document, null, '\t');
   try {
     const target = realPath(path);
     writeFileAtomic(target, text, { mode: modeOf(target), durable: true });

@@ -42,13 +42,10 @@ export async function patchUpload(
 ): Promise<void> {
   requireWritable(parts);
   requireSignature(parts, context, name, id);
-  try {
+  await orTellWhereToGoOn(parts, context, { name, id }, async () => {
     const sizeBytes = await parts.uploads.append(name, id, chunkOf(context));
     sendAccepted(parts, context, { name, id, sizeBytes });
-  } catch (error) {
-    tellWhereToGoOn(parts, context, { name, id });
-    throw error;
-  }
+  });
 }
 
 /** `PUT`: the last chunk, which may be empty or the only one, and the digest of all. */
@@ -61,12 +58,7 @@ export async function putUpload(
   requireWritable(parts);
   requireSignature(parts, context, name, id);
   const digest = requireDigest(context.query.get('digest') ?? '');
-  try {
-    await finish(parts, context, { name, id, digest });
-  } catch (error) {
-    tellWhereToGoOn(parts, context, { name, id });
-    throw error;
-  }
+  await orTellWhereToGoOn(parts, context, { name, id }, () => finish(parts, context, { name, id, digest }));
 }
 
 /** `GET`: where to go on. */
@@ -139,18 +131,21 @@ function sendAccepted(parts: RegistryParts, context: RequestContext, { name, id,
   });
 }
 
-/** A refused chunk is answered with what is here, as long as the upload goes on. */
-function tellWhereToGoOn(
+/** Takes a chunk. The answer to one that is refused tells what is here, as long as the upload goes on. */
+async function orTellWhereToGoOn(
   parts: RegistryParts,
   context: RequestContext,
   { name, id }: Pick<Landing, 'name' | 'id'>,
-): void {
-  if (context.response.headersSent) return;
+  take: () => Promise<void>,
+): Promise<void> {
   try {
-    context.response.setHeader('Range', heldRange(parts.uploads.sizeOf(name, id)));
-    context.response.setHeader('Location', uploadAddress(parts, context, name, id));
-  } catch {
-    // It has ended.
+    await take();
+  } catch (error) {
+    if (!context.response.headersSent && parts.uploads.isOpen(name, id)) {
+      context.response.setHeader('Range', heldRange(parts.uploads.sizeOf(name, id)));
+      context.response.setHeader('Location', uploadAddress(parts, context, name, id));
+    }
+    throw error;
   }
 }
 

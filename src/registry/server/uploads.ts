@@ -78,6 +78,11 @@ export class Uploads {
     return record.id;
   }
 
+  /** Whether chunks can still come. */
+  isOpen(repository: string, id: string): boolean {
+    return this.#byId.get(id)?.record.repository === repository;
+  }
+
   /** Bytes held. Throws `distribution.uploadUnknown`. */
   sizeOf(repository: string, id: string): number {
     const { ingest } = this.#require(repository, id);
@@ -159,7 +164,7 @@ export class Uploads {
 
   #require(repository: string, id: string): Session {
     const session = this.#byId.get(id);
-    if (!session || session.record.repository !== repository) throw errors.uploadUnknown(id);
+    if (!session || !this.isOpen(repository, id)) throw errors.uploadUnknown(id);
     return session;
   }
 

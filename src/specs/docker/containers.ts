@@ -230,6 +230,8 @@ export interface ContainerSummary {
   readonly HostConfig: { readonly NetworkMode: string };
   readonly NetworkSettings: { readonly Networks: Readonly<Record<string, object>> };
   readonly Mounts: readonly MountPointJson[];
+  /** Since API 1.52; `none` where nothing is checked. */
+  readonly Health?: { readonly Status: string; readonly FailingStreak: number };
   /** Where sizes were asked for. */
   readonly SizeRw?: number;
   readonly SizeRootFs?: number;

@@ -42,21 +42,23 @@ export interface ProgressMessage {
   readonly aux?: object;
 }
 
-/** Answer of GET /system/df. */
+/** What one type of object takes on the disk. */
+export interface TypeUsage<Item> {
+  readonly ActiveCount: number;
+  readonly TotalCount: number;
+  /** Bytes. */
+  readonly Reclaimable: number;
+  readonly TotalSize: number;
+  /** Where everything was asked for in full. */
+  readonly Items?: readonly Item[];
+}
+
+/** Answer of GET /system/df; a type that was not asked for is not there. */
 export interface DiskUsageAnswer {
-  readonly LayersSize: number;
-  readonly Images: readonly ImageSummary[] | null;
-  readonly Containers:
-    | readonly (ContainerSummary & { readonly SizeRw?: number; readonly SizeRootFs?: number })[]
-    | null;
-  readonly Volumes:
-    | readonly { readonly UsageData?: { readonly Size: number; readonly RefCount: number } | null }[]
-    | null;
-  readonly BuildCache: readonly { readonly Size: number; readonly InUse: boolean; readonly Shared: boolean }[] | null;
-  /** Skiff only: blobs as registries have them. */
-  readonly ContentSize?: number;
-  /** Skiff only: downloads that will go on. */
-  readonly PartialSize?: number;
+  readonly ImageUsage?: TypeUsage<ImageSummary>;
+  readonly ContainerUsage?: TypeUsage<ContainerSummary>;
+  readonly VolumeUsage?: TypeUsage<object>;
+  readonly BuildCacheUsage?: TypeUsage<object>;
 }
 
 /** Answer of POST /skiff/fsck. */

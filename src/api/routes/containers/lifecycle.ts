@@ -1,4 +1,5 @@
 /** Routes that move a container through its life: create, start, stop, kill, pause, wait, rename, update, delete. */
+import type { IncomingMessage } from 'node:http';
 import {
   createContainer,
   type EngineParts,
@@ -17,12 +18,16 @@ import {
   waitForContainer,
 } from '#engine';
 import { type RequestContext, type Route, readJson } from '#rpc';
-import type { UpdateBody } from '#specs';
+import type { ContainerCreateBody, UpdateBody } from '#specs';
+import { checkedBody } from '../../body-shape.ts';
+import { createBody, updateBody } from '../../body-shapes.ts';
 import { parseCreateBody } from '../../create-body.ts';
-import { mergeResources } from '../../create-resources.ts';
+import { mergeResources, refuseUpdates } from '../../create-resources.ts';
 import { errors } from '../../errors.ts';
 import { sendJson, sendNothing } from '../../http-status.ts';
 import { boolean, integer } from '../../query.ts';
+import { minorVersion } from '../../version.ts';
+import { platformOf } from '../images/platform.ts';
 
 export function lifecycleRoutes(parts: EngineParts): Route[] {
   return [
@@ -30,7 +35,8 @@ export function lifecycleRoutes(parts: EngineParts): Route[] {
     {
       method: 'POST',
       path: '/containers/{id}/start',
-      handle: async ({ params, response }) => {
+      handle: async ({ params, request, response }) => {
+        await refuseBody(request);
         await startContainer(parts, params['id']!);
         sendNothing(response, 204);
       },
@@ -38,16 +44,16 @@ export function lifecycleRoutes(parts: EngineParts): Route[] {
     {
       method: 'POST',
       path: '/containers/{id}/stop',
-      handle: async ({ params, query, response }) => {
-        await stopContainer(parts, params['id']!, stopOptions(query));
+      handle: async ({ params, query, url, response }) => {
+        await stopContainer(parts, params['id']!, stopOptions(query, url));
         sendNothing(response, 204);
       },
     },
     {
       method: 'POST',
       path: '/containers/{id}/restart',
-      handle: async ({ params, query, response }) => {
-        await restartContainer(parts, params['id']!, stopOptions(query));
+      handle: async ({ params, query, url, response }) => {
+        await restartContainer(parts, params['id']!, stopOptions(query, url));
         sendNothing(response, 204);
       },
     },
@@ -86,11 +92,14 @@ export function lifecycleRoutes(parts: EngineParts): Route[] {
     {
       method: 'POST',
       path: '/containers/{id}/update',
-      handle: async ({ params, request, response }) => {
-        const body = ((await readJson(request)) ?? {}) as UpdateBody;
+      handle: async ({ params, request, url, response }) => {
+        const body = checkedBody<UpdateBody>(await readJson(request), updateBody);
+        refuseUpdates(body);
+        // compat: a limit of processes could be changed since 1.40.
+        const limits = minorVersion(url) < 40 ? { ...body, PidsLimit: null } : body;
         const { Name = '', MaximumRetryCount = 0 } = body.RestartPolicy ?? {};
         const restart = Name === '' ? undefined : parseRestartPolicy(Name, MaximumRetryCount);
-        await updateContainer(parts, params['id']!, (before) => mergeResources(before, body), restart);
+        await updateContainer(parts, params['id']!, (before) => mergeResources(before, limits), restart);
         sendJson(response, 200, { Warnings: [] });
       },
     },
@@ -107,25 +116,43 @@ export function lifecycleRoutes(parts: EngineParts): Route[] {
   ];
 }
 
-async function create(parts: EngineParts, { request, query, response }: RequestContext): Promise<void> {
+/** compat: settings at the start went with API 1.24; an empty object is what old clients send without any. */
+async function refuseBody(request: IncomingMessage): Promise<void> {
+  const body = await readJson(request);
+  if (body === undefined || body === null || Object.keys(body).length === 0) return;
+  throw errors.invalid(
+    'starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24',
+  );
+}
+
+async function create(parts: EngineParts, { request, query, url, response }: RequestContext): Promise<void> {
   const body = await readJson(request);
   if (body === undefined || body === null)
     throw errors.invalid('config cannot be empty in order to create a container');
-  if (typeof body !== 'object') throw errors.invalid('the body of create has to be a JSON object');
-  const settings = parseCreateBody(body);
-  const { id } = await createContainer(parts, settings, query.get('name') ?? '');
-  sendJson(response, 201, { Id: id, Warnings: [] });
+  const settings = parseCreateBody(
+    checkedBody<ContainerCreateBody>(body, createBody),
+    minorVersion(url),
+    parts.settings.current.defaults,
+  );
+  const platform = minorVersion(url) < 41 ? undefined : platformOf(query);
+  const { record, warnings } = await createContainer(parts, settings, {
+    name: query.get('name') ?? '',
+    ...(platform ? { platform } : {}),
+  });
+  sendJson(response, 201, { Id: record.id, Warnings: warnings });
 }
 
 /** compat: the head goes out at once, so that a client knows it is being waited for before it starts the container. */
-async function wait(parts: EngineParts, { params, query, response, signal }: RequestContext): Promise<void> {
-  const condition = query.get('condition') || 'not-running';
+async function wait(parts: EngineParts, { params, query, url, response, signal }: RequestContext): Promise<void> {
+  // compat: conditions, and the head at once, came with 1.30.
+  const isOld = minorVersion(url) < 30;
+  const condition = (isOld ? '' : query.get('condition')) || 'not-running';
   if (!isCondition(condition)) throw errors.invalid(`invalid condition: "${condition}"`);
   const result = waitForContainer(parts, params['id']!, condition, signal);
   // A reference nobody knows is refused before the head is out.
   await Promise.race([result, Promise.resolve()]);
   response.writeHead(200, { 'Content-Type': 'application/json' });
-  response.flushHeaders();
+  if (!isOld) response.flushHeaders();
   const { code, error } = await result;
   response.end(`${JSON.stringify({ StatusCode: code, ...(error === '' ? {} : { Error: { Message: error } }) })}\n`);
 }
@@ -134,8 +161,9 @@ function isCondition(text: string): text is WaitCondition {
   return text === 'not-running' || text === 'next-exit' || text === 'removed';
 }
 
-function stopOptions(query: URLSearchParams): StopOptions {
+/** compat: a signal of the caller's choice came with 1.42. */
+function stopOptions(query: URLSearchParams, url: URL): StopOptions {
   const timeout = integer(query, 't');
-  const signal = query.get('signal');
+  const signal = minorVersion(url) < 42 ? '' : query.get('signal');
   return { ...(signal ? { signal } : {}), ...(timeout === undefined ? {} : { timeoutSeconds: timeout }) };
 }

@@ -5,27 +5,31 @@ import {
   containerSizes,
   type EngineParts,
   findContainer,
-  inspectContainer,
   listContainers,
   listFilters,
   logPathOf,
   planOfContainer,
   readLog,
-  summarizeContainer,
   topContainer,
+  isLogReadable,
+  type LogLine,
 } from '#engine';
 import type { RequestContext, Route } from '#rpc';
 import { frame } from '#wire';
+import { inspectJson, summaryJson } from '../../container-json.ts';
 import { errors } from '../../errors.ts';
+import { drained } from '../../gone.ts';
 import { sendJson } from '../../http-status.ts';
+import { outputType } from '../../output-type.ts';
 import { boolean, filters, integer, timestamp } from '../../query.ts';
+import { minorVersion } from '../../version.ts';
 
 export function readRoutes(parts: EngineParts): Route[] {
   return [
     {
       method: 'GET',
       path: '/containers/json',
-      handle: async ({ query, response }) => {
+      handle: async ({ query, url, response }) => {
         const records = listContainers(parts, {
           all: boolean(query, 'all'),
           limit: Math.max(0, integer(query, 'limit') ?? 0),
@@ -34,8 +38,8 @@ export function readRoutes(parts: EngineParts): Route[] {
         const now = nowNs();
         const rows: object[] = [];
         for (const record of records) {
-          const sizes = boolean(query, 'size') ? await sizesJson(parts, record) : {};
-          rows.push({ ...summarizeContainer(parts, record, now), ...sizes });
+          const sizes = boolean(query, 'size') ? withoutZeros(await sizesJson(parts, record)) : {};
+          rows.push({ ...summaryJson(parts, record, now, minorVersion(url)), ...sizes });
         }
         sendJson(response, 200, rows);
       },
@@ -43,10 +47,10 @@ export function readRoutes(parts: EngineParts): Route[] {
     {
       method: 'GET',
       path: '/containers/{id}/json',
-      handle: async ({ params, query, response }) => {
+      handle: async ({ params, query, url, response }) => {
         const record = findContainer(parts, params['id']!);
         const sizes = boolean(query, 'size') ? await sizesJson(parts, record) : {};
-        sendJson(response, 200, { ...inspectContainer(parts, record), ...sizes });
+        sendJson(response, 200, { ...inspectJson(parts, record, minorVersion(url)), ...sizes });
       },
     },
     {
@@ -72,19 +76,24 @@ export function readRoutes(parts: EngineParts): Route[] {
   ];
 }
 
+/** compat: in lists a size of nothing is left out. */
+export function withoutZeros(sizes: object): object {
+  return Object.fromEntries(Object.entries(sizes).filter(([, bytes]) => bytes !== 0));
+}
+
 /** compat: of what it has written, and of all it sees. */
 export async function sizesJson(parts: EngineParts, record: ContainerRecord): Promise<object> {
   const { writtenBytes, wholeBytes } = await containerSizes(parts, record);
   return { SizeRw: writtenBytes, SizeRootFs: wholeBytes };
 }
 
-async function logs(parts: EngineParts, { params, query, response, signal }: RequestContext): Promise<void> {
+async function logs(parts: EngineParts, { params, query, url, response, signal }: RequestContext): Promise<void> {
   const record = findContainer(parts, params['id']!);
   const stdout = boolean(query, 'stdout');
   const stderr = boolean(query, 'stderr');
   if (!stdout && !stderr) throw errors.invalid('Bad parameters: you must choose at least one stream');
   const { log } = record.settings.host;
-  if (log.driver === 'none') throw errors.noLogReading();
+  if (!isLogReadable(log)) throw errors.noLogReading();
   const live = parts.live.get(record.id);
   const source = {
     path: logPathOf(parts.options, record.id),
@@ -96,11 +105,9 @@ async function logs(parts: EngineParts, { params, query, response, signal }: Req
   const until = timestamp(query, 'until');
   const tail = tailOf(query.get('tail'));
   const timestamps = boolean(query, 'timestamps');
-  // compat: before each line the labels and variables the log was asked to keep; there is no such log option here.
-  const details = boolean(query, 'details') ? ' ' : '';
+  const wantsDetails = boolean(query, 'details');
   const raw = record.settings.tty;
-  const type = raw ? 'application/vnd.docker.raw-stream' : 'application/vnd.docker.multiplexed-stream';
-  response.writeHead(200, { 'Content-Type': type });
+  response.writeHead(200, { 'Content-Type': outputType(raw, url) });
   response.flushHeaders();
   const lines = readLog(source, {
     stdout,
@@ -113,7 +120,8 @@ async function logs(parts: EngineParts, { params, query, response, signal }: Req
   const batch: Buffer[] = [];
   let size = 0;
   for await (const line of lines) {
-    const before = `${timestamps ? `${line.time} ` : ''}${details}`;
+    if (signal.aborted) return;
+    const before = `${timestamps ? `${line.time} ` : ''}${wantsDetails ? `${detailsOf(line)} ` : ''}`;
     const text = before === '' ? line.text : Buffer.concat([Buffer.from(before), line.text]);
     batch.push(raw ? text : frame(line.stream, text));
     size += text.length;
@@ -124,14 +132,15 @@ async function logs(parts: EngineParts, { params, query, response, signal }: Req
   response.end(Buffer.concat(batch));
 }
 
+/** compat: the labels and variables the log was asked to keep, in order, as in a query. */
+function detailsOf({ attributes = {} }: LogLine): string {
+  return Object.entries(attributes)
+    .map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`)
+    .sort()
+    .join(',');
+}
+
 /** compat: `all`, or anything that is no number, is everything; a negative number too. */
 function tailOf(text: string | null): number | undefined {
   return text !== null && /^\d+$/.test(text) ? Number(text) : undefined;
-}
-
-function drained(response: NodeJS.WritableStream, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    response.once('drain', resolve);
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

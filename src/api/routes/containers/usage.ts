@@ -3,9 +3,11 @@ import { setTimeout as after } from 'node:timers/promises';
 import { parseTimeNs } from '#base';
 import { type EngineParts, findContainer, hasLabel, pruneContainers, sampleUsage, type UsageSample } from '#engine';
 import type { RequestContext, Route } from '#rpc';
+import { drained } from '../../gone.ts';
 import { sendJson } from '../../http-status.ts';
 import { boolean, filters } from '../../query.ts';
 import { statsJson } from '../../stats-json.ts';
+import { minorVersion } from '../../version.ts';
 import { untilTime } from '../images/list.ts';
 
 /** compat: how often Docker samples. */
@@ -18,16 +20,16 @@ export function usageRoutes(parts: EngineParts): Route[] {
   ];
 }
 
-async function stats(parts: EngineParts, { params, query, response, signal }: RequestContext): Promise<void> {
+async function stats(parts: EngineParts, { params, query, url, response, signal }: RequestContext): Promise<void> {
   const { id } = findContainer(parts, params['id']!);
   const json = (now: UsageSample | undefined, before: UsageSample | undefined): object =>
-    statsJson(findContainer(parts, id), now, before, parts.runtime.cgroupVersion);
+    statsJson(findContainer(parts, id), now, before, parts.runtime.cgroupVersion, minorVersion(url));
   const pause = (): Promise<void> => after(PERIOD_MS, undefined, { signal });
   let before: UsageSample | undefined;
   let now = sampleUsage(parts, id);
   if (!boolean(query, 'stream', true)) {
-    // compat: one answer is about a period, unless a single look is asked for.
-    if (now && !boolean(query, 'one-shot')) {
+    // compat: one answer is about a period, unless a single look is asked for, which may be done since 1.41.
+    if (now && !(minorVersion(url) >= 41 && boolean(query, 'one-shot'))) {
       await pause();
       before = now;
       now = sampleUsage(parts, id);
@@ -47,13 +49,6 @@ async function stats(parts: EngineParts, { params, query, response, signal }: Re
     if (!signal.aborted) throw error;
   }
   response.end();
-}
-
-function drained(response: NodeJS.WritableStream, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    response.once('drain', resolve);
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 async function prune(parts: EngineParts, { query, response, signal }: RequestContext): Promise<void> {

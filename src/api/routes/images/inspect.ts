@@ -8,7 +8,7 @@ import { sendJson } from '../../http-status.ts';
 import { boolean } from '../../query.ts';
 import { minorVersion } from '../../version.ts';
 import { manifestsOf, refuseIdentity } from './manifests.ts';
-import { checkPlatform } from './platform.ts';
+import { checkWantedPlatform } from './platform.ts';
 
 export async function inspectImage(
   parts: EngineParts,
@@ -22,27 +22,30 @@ export async function inspectImage(
   }
   const image = await parts.images.find(name);
   if (!image) throw errors.noSuchImage(withTag(name));
-  checkPlatform(query, name, image);
+  checkWantedPlatform(query, name, image);
   sendJson(response, 200, {
     ...imageJson(image, minorVersion(url)),
     ...(wantsManifests ? { Manifests: manifestsOf(parts, image) } : {}),
   });
 }
 
-/** compat: what older API versions had besides: the container it was committed from, and the size once more. */
+/**
+ * compat: what older API versions had besides: the container it was committed from, the size once more, and until 1.51
+ * what is empty.
+ */
 function imageJson(image: ImageRecord, minor: number): object {
   const { platform } = image;
   return {
     Id: image.id,
     RepoTags: image.tags,
     RepoDigests: image.repoDigests,
-    Parent: image.parent ?? '',
-    Comment: image.comment,
+    ...named('Parent', image.parent ?? '', minor),
+    ...named('Comment', image.comment, minor),
     ...(image.createdAt !== '' ? { Created: image.createdAt } : minor < 44 ? { Created: ZERO_TIME } : {}),
-    ...(minor < 45 ? { Container: '', ContainerConfig: configJson(emptyImageConfig) } : {}),
-    DockerVersion: image.dockerVersion,
-    Author: image.author,
-    Config: minor < 50 ? configJson(image.config) : dockerConfig(image.config),
+    ...(minor < 45 ? { Container: '', ContainerConfig: configJson(emptyImageConfig, minor) } : {}),
+    ...named('DockerVersion', image.dockerVersion, minor),
+    ...named('Author', image.author, minor),
+    Config: minor < 52 ? configJson(image.config, minor) : dockerConfig(image.config),
     Architecture: platform.architecture,
     ...(platform.variant === undefined ? {} : { Variant: platform.variant }),
     Os: platform.os,
@@ -55,22 +58,24 @@ function imageJson(image: ImageRecord, minor: number): object {
   };
 }
 
-/** Before API 1.50. compat: absent lists are null, absent ports and volumes are left out (moby's container.Config). */
-function configJson(config: ImageConfig): object {
+const named = (key: string, value: string, minor: number): object =>
+  value === '' && minor >= 52 ? {} : { [key]: value };
+
+/**
+ * Before API 1.52. compat: absent lists are null, absent ports are left out; before 1.50 a container's fields were there
+ * too (moby's container.Config).
+ */
+function configJson(config: ImageConfig, minor: number): object {
   const set = (names: readonly string[]): object => Object.fromEntries(names.map((name) => [name, {}]));
   const orNull = (list: readonly string[]): readonly string[] | null => (list.length === 0 ? null : list);
   const { healthcheck } = config;
+  const ofContainer = (fields: object): object => (minor < 50 ? fields : {});
   return {
-    Hostname: '',
-    Domainname: '',
+    ...ofContainer({ Hostname: '', Domainname: '' }),
     User: config.user,
-    AttachStdin: false,
-    AttachStdout: false,
-    AttachStderr: false,
+    ...ofContainer({ AttachStdin: false, AttachStdout: false, AttachStderr: false }),
     ...(config.exposedPorts.length === 0 ? {} : { ExposedPorts: set(config.exposedPorts) }),
-    Tty: false,
-    OpenStdin: false,
-    StdinOnce: false,
+    ...ofContainer({ Tty: false, OpenStdin: false, StdinOnce: false }),
     Env: orNull(config.env),
     Cmd: orNull(config.command),
     ...(healthcheck
@@ -87,7 +92,7 @@ function configJson(config: ImageConfig): object {
           },
         }
       : {}),
-    Image: '',
+    ...ofContainer({ Image: '' }),
     Volumes: config.volumes.length === 0 ? null : set(config.volumes),
     WorkingDir: config.workingDirectory,
     Entrypoint: orNull(config.entrypoint),
@@ -105,7 +110,7 @@ function nonZero(values: Readonly<Record<string, number>>): Record<string, numbe
 export async function imageHistory(parts: EngineParts, { params, query, response }: RequestContext): Promise<void> {
   const name = params['name']!;
   const image = await parts.images.find(name);
-  if (image) checkPlatform(query, name, image);
+  if (image) checkWantedPlatform(query, name, image);
   const rows = await parts.images.history(name);
   sendJson(
     response,

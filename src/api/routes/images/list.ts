@@ -14,8 +14,9 @@ import { manifestsOf, refuseIdentity } from './manifests.ts';
 export async function listImages(parts: EngineParts, { query, url, response }: RequestContext): Promise<void> {
   refuseIdentity(query);
   const wanted = filters(query, ['before', 'dangling', 'label', 'reference', 'since', 'until']);
+  const minor = minorVersion(url);
   // compat: `filter=name` of API versions before 1.41.
-  const oldName = query.get('filter');
+  const oldName = minor < 41 ? query.get('filter') : null;
   const names = [...(wanted.get('reference') ?? []), ...(oldName ? [oldName] : [])];
   const matching = (await selectImages(parts, wanted)).flatMap((image) => withNames(image, names));
   const children = new Set(parts.images.list().flatMap(({ parent }) => parent ?? []));
@@ -24,17 +25,16 @@ export async function listImages(parts: EngineParts, { query, url, response }: R
   const shared = boolean(query, 'shared-size')
     ? new Map(parts.images.usage().images.map(({ image, sharedBytes }) => [image.id as string, sharedBytes]))
     : undefined;
-  const rows = matching.filter(isShown).map((image) =>
-    // compat: containers are not counted here.
-    ({
-      ...summarizeImage(image, {
-        shared: shared?.get(image.id) ?? -1,
-        containers: -1,
-        minorVersion: minorVersion(url),
-      }),
-      ...(boolean(query, 'manifests') ? { Manifests: manifestsOf(parts, image) } : {}),
+  const users = usersOf(parts);
+  const rows = matching.filter(isShown).map((image) => ({
+    ...summarizeImage(image, {
+      shared: shared?.get(image.id) ?? -1,
+      // compat: counted here since 1.51.
+      containers: minor < 51 ? -1 : (users.get(image.id) ?? 0),
+      minorVersion: minor,
     }),
-  );
+    ...(boolean(query, 'manifests') ? { Manifests: manifestsOf(parts, image) } : {}),
+  }));
   sendJson(
     response,
     200,
@@ -131,6 +131,13 @@ function matchesPattern(name: string, pattern: string): boolean {
 
 function createdNs({ createdAt }: ImageRecord): bigint {
   return parseTimeNs(createdAt) ?? 0n;
+}
+
+/** How many containers each image has that has any. */
+export function usersOf({ containers }: Pick<EngineParts, 'containers'>): ReadonlyMap<string, number> {
+  const users = new Map<string, number>();
+  for (const { imageId } of containers.list()) users.set(imageId, (users.get(imageId) ?? 0) + 1);
+  return users;
 }
 
 interface SummaryOptions {

@@ -1,6 +1,6 @@
 /** The platform a request asks for, and whether an image is for it. */
-import { hostPlatform, type ImageRecord } from '#images';
-import { formatPlatform, normalizePlatform, parsePlatform, type Platform, selectPlatform } from '#specs';
+import { checkPlatform, hostPlatform, type ImageRecord } from '#images';
+import { normalizePlatform, parsePlatform, type Platform } from '#specs';
 import { errors } from '../../errors.ts';
 
 /**
@@ -27,10 +27,8 @@ export function platformOf(query: URLSearchParams): Platform | undefined {
   throw errors.invalid(`invalid platform: ${text}`);
 }
 
-/** Throws `api.otherPlatform` when the request asks for another one. */
-export function checkPlatform(query: URLSearchParams, name: string, image: ImageRecord): void {
+/** Throws `image.otherPlatform` when the request asks for another one. */
+export function checkWantedPlatform(query: URLSearchParams, name: string, image: ImageRecord): void {
   const wanted = platformOf(query);
-  if (wanted && !selectPlatform([image], wanted)) {
-    throw errors.otherPlatform(name, formatPlatform(wanted), formatPlatform(image.platform));
-  }
+  if (wanted) checkPlatform(image, name, wanted);
 }

@@ -1,6 +1,7 @@
 /** The table of image routes. */
 import type { EngineParts } from '#engine';
 import type { Route } from '#rpc';
+import { listAttestations } from './attestations.ts';
 import { pruneImages, removeImage, tagImage } from './change.ts';
 import { createImage } from './create.ts';
 import { imageHistory, inspectImage } from './inspect.ts';
@@ -16,6 +17,7 @@ export function imageRoutes(parts: EngineParts): Route[] {
     { method: 'POST', path: '/images/prune', handle: (context) => pruneImages(parts, context) },
     { method: 'GET', path: '/images/{name...}/json', handle: (context) => inspectImage(parts, context) },
     { method: 'GET', path: '/images/{name...}/history', handle: (context) => imageHistory(parts, context) },
+    { method: 'GET', path: '/images/{name...}/attestations', handle: (context) => listAttestations(parts, context) },
     { method: 'GET', path: '/images/{name...}/get', handle: (context) => saveImages(parts, context) },
     { method: 'POST', path: '/images/{name...}/push', handle: (context) => pushImage(parts, context) },
     { method: 'POST', path: '/images/{name...}/tag', handle: (context) => tagImage(parts, context) },

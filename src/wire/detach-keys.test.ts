@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { DetachKeys, parseDetachKeys } from './detach-keys.ts';
 
 function check(text: string, expected: readonly number[]) {
-  test(`parseDetachKeys('${text}')`, () => assert.deepEqual([...parseDetachKeys(text)], expected));
+  test(`parseDetachKeys('${text}')`, () => assert.deepEqual([...(parseDetachKeys(text) ?? [])], expected));
 }
 
 check('ctrl-p,ctrl-q', [16, 17]);
@@ -12,7 +12,7 @@ check('ctrl-@,ctrl-[,ctrl-\\,ctrl-],ctrl-^,ctrl-_', [0, 27, 28, 29, 30, 31]);
 check('ctrl-A,x', [1, 120]);
 
 for (const text of ['', 'foo', 'ctrl-', 'ctrl-1', 'a,', 'é']) {
-  test(`parseDetachKeys() refuses '${text}'`, () => assert.throws(() => parseDetachKeys(text), /invalid detach keys/));
+  test(`parseDetachKeys() refuses '${text}'`, () => assert.equal(parseDetachKeys(text), undefined));
 }
 
 /** Types the text one byte at a time and all at once; both must give the same. */

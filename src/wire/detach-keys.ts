@@ -1,17 +1,19 @@
 /** The keys that leave a container running and give the terminal back. */
-import { errors } from '../errors.ts';
-
 /** compat: Docker's own. */
 export const DEFAULT_DETACH_KEYS = 'ctrl-p,ctrl-q';
 
-/** The bytes of `ctrl-p,ctrl-q` or `a,b`: single characters and `ctrl-` with a letter or one of @[\]^_. Throws `cli.invalid`. */
-export function parseDetachKeys(text: string): Buffer {
-  const bytes = text.split(',').map((key) => {
+/**
+ * The bytes of `ctrl-p,ctrl-q` or `a,b`: single characters and `ctrl-` with a letter or one of @[\]^_. Undefined for
+ * anything else.
+ */
+export function parseDetachKeys(text: string): Buffer | undefined {
+  const bytes: number[] = [];
+  for (const key of text.split(',')) {
     const control = /^ctrl-([a-z@[\\\]^_])$/i.exec(key)?.[1];
-    if (control !== undefined) return control.toUpperCase().charCodeAt(0) & 0x1f;
-    if (key.length === 1 && key.charCodeAt(0) < 0x80) return key.charCodeAt(0);
-    throw errors.invalid(`invalid detach keys '${text}': write keys like ctrl-p,ctrl-q or a`);
-  });
+    if (control !== undefined) bytes.push(control.toUpperCase().charCodeAt(0) & 0x1f);
+    else if (key.length === 1 && key.charCodeAt(0) < 0x80) bytes.push(key.charCodeAt(0));
+    else return undefined;
+  }
   return Buffer.from(bytes);
 }
 

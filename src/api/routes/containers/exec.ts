@@ -1,18 +1,12 @@
-/** Routes that take a connection over: attach; and exec in all its parts. */
-import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
-import { messageOf, nowNs } from '#base';
+/** Further processes in a container, and sizes of terminals. */
+import { messageOf } from '#base';
 import {
-  attachContainer,
-  checkAttachable,
+  announceDetach,
   checkExecStart,
   createExec,
   type EngineParts,
   type ExecSettings,
-  findContainer,
   findExec,
-  logPathOf,
-  readLog,
   resizeContainer,
   resizeExec,
   startExec,
@@ -20,16 +14,17 @@ import {
 import { type RequestContext, type Route, readJson } from '#rpc';
 import type { ExecCreateBody, ExecStartBody } from '#specs';
 import { frame } from '#wire';
+import { checkedBody } from '../../body-shape.ts';
+import { execBody, execStartBody } from '../../body-shapes.ts';
 import { errors } from '../../errors.ts';
+import { detachOf, joinStreams } from '../../join-streams.ts';
 import { sendJson, sendNothing } from '../../http-status.ts';
-import { boolean, integer } from '../../query.ts';
+import { integer } from '../../query.ts';
+import { minorVersion } from '../../version.ts';
+import { outputType } from '../../output-type.ts';
 
-const RAW = 'application/vnd.docker.raw-stream';
-const MULTIPLEXED = 'application/vnd.docker.multiplexed-stream';
-
-export function streamRoutes(parts: EngineParts): Route[] {
+export function execRoutes(parts: EngineParts): Route[] {
   return [
-    { method: 'POST', path: '/containers/{id}/attach', handle: (context) => attach(parts, context) },
     {
       method: 'POST',
       path: '/containers/{id}/resize',
@@ -41,9 +36,9 @@ export function streamRoutes(parts: EngineParts): Route[] {
     {
       method: 'POST',
       path: '/containers/{id}/exec',
-      handle: async ({ params, request, response }) => {
-        const body = ((await readJson(request)) ?? {}) as ExecCreateBody;
-        const { id } = createExec(parts, params['id']!, execSettings(body));
+      handle: async ({ params, request, url, response }) => {
+        const body = checkedBody<ExecCreateBody>(await readJson(request), execBody);
+        const { id } = createExec(parts, params['id']!, execSettings(body, minorVersion(url)));
         sendJson(response, 201, { Id: id });
       },
     },
@@ -60,84 +55,11 @@ export function streamRoutes(parts: EngineParts): Route[] {
   ];
 }
 
-async function attach(parts: EngineParts, context: RequestContext): Promise<void> {
-  const { params, query, signal } = context;
-  const record = findContainer(parts, params['id']!);
-  checkAttachable(record);
-  const stdin = boolean(query, 'stdin');
-  const stdout = boolean(query, 'stdout');
-  const stderr = boolean(query, 'stderr');
-  const raw = record.settings.tty;
-  const stream = boolean(query, 'stream');
-  const replay = boolean(query, 'logs');
-  // The client of a running container is connected before it is told so: from then on it misses nothing.
-  if (stream && record.status === 'running') {
-    const container = await attachContainer(parts, record.id, { stdin, stdout, stderr }, signal).catch(() => undefined);
-    // What was written after this moment comes through the stream, so the replay ends here.
-    const untilNs = nowNs();
-    const client = context.hijack(raw ? RAW : MULTIPLEXED);
-    if (replay) await replayLog(parts, record.id, client, { stdout, stderr, raw, untilNs });
-    if (container) join(client, container);
-    else client.end();
-    return;
-  }
-  const client = context.hijack(raw ? RAW : MULTIPLEXED);
-  if (replay) await replayLog(parts, record.id, client, { stdout, stderr, raw });
-  if (!stream) {
-    client.end();
-    return;
-  }
-  const gone = new AbortController();
-  signal.addEventListener('abort', () => gone.abort(signal.reason), { once: true });
-  client.once('close', () => gone.abort(new Error('the client has gone')));
-  let container: Socket;
-  try {
-    container = await attachContainer(parts, record.id, { stdin, stdout, stderr }, gone.signal);
-  } catch {
-    client.end();
-    return;
-  }
-  join(client, container);
-}
-
-async function replayLog(
-  parts: EngineParts,
-  id: string,
-  client: Duplex,
-  wish: { stdout: boolean; stderr: boolean; raw: boolean; untilNs?: bigint },
-): Promise<void> {
-  const record = findContainer(parts, id);
-  const source = {
-    path: logPathOf(parts.options, id),
-    maxFiles: record.settings.host.log.maxFiles,
-    ended: Promise.resolve(),
-  };
-  for await (const line of readLog(source, { ...wish, follow: false })) {
-    client.write(wish.raw ? line.text : frame(line.stream, line.text));
-  }
-}
-
-/** The shim already speaks Docker's stream format: bytes pass through unread. */
-function join(client: Duplex, container: Socket): void {
-  // What the client still sends is read and dropped: a reset could cost it output that is on its way.
-  const finish = (): void => {
-    client.unpipe(container);
-    client.end();
-    client.resume();
-    container.destroy();
-  };
-  container.on('error', finish);
-  container.once('end', finish);
-  client.on('error', () => container.destroy());
-  client.on('close', () => container.destroy());
-  if (client.destroyed) container.destroy();
-  client.pipe(container);
-  container.pipe(client, { end: false });
-}
-
-function execSettings(body: ExecCreateBody): ExecSettings {
+/** compat: a size for the terminal came with 1.42. */
+function execSettings(body: ExecCreateBody, minor: number): ExecSettings {
   const command = typeof body.Cmd === 'string' ? [body.Cmd] : (body.Cmd ?? []);
-  const consoleSize = sizeOf(body.ConsoleSize);
+  const consoleSize = minor < 42 ? undefined : sizeOf(body.ConsoleSize);
+  if (body.DetachKeys) detachOf(body.DetachKeys);
   return {
     args: command,
     env: body.Env ?? [],
@@ -162,9 +84,9 @@ function sizeOf(size: readonly number[] | null | undefined): ExecSettings['conso
 }
 
 async function startExecRoute(parts: EngineParts, context: RequestContext): Promise<void> {
-  const { params, request, response } = context;
-  const body = ((await readJson(request)) ?? {}) as ExecStartBody;
-  const { settings } = findExec(parts, params['id']!);
+  const { params, request, url, response } = context;
+  const body = checkedBody<ExecStartBody>(await readJson(request), execStartBody);
+  const { id, containerId, settings } = findExec(parts, params['id']!);
   if (body.Detach === true) {
     await startExec(parts, params['id']!, undefined);
     sendNothing(response, 200);
@@ -173,10 +95,12 @@ async function startExecRoute(parts: EngineParts, context: RequestContext): Prom
   const options = { ...settings.attach, raw: settings.tty, closeStdin: true };
   checkExecStart(parts, params['id']!);
   // compat: the connection is taken over first; why the process did not start is then written to it.
-  const client = context.hijack(settings.tty ? RAW : MULTIPLEXED);
+  const detach = settings.tty && settings.attach.stdin ? detachOf(settings.detachKeys) : undefined;
+  const client = context.hijack(outputType(settings.tty, url));
   try {
     const { stream } = await startExec(parts, params['id']!, options, sizeOf(body.ConsoleSize));
-    if (stream) join(client, stream);
+    if (stream)
+      joinStreams(client, stream, detach && { ...detach, announce: () => announceDetach(parts, containerId, id) });
   } catch (error) {
     const text = Buffer.from(`OCI runtime exec failed: ${messageOf(error)}\r\n`);
     client.end(settings.tty ? text : frame('stdout', text));

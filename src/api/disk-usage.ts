@@ -1,0 +1,103 @@
+/** `GET /system/df` in its two shapes: sums and items of each type since 1.52, plain lists before. */
+import { nowNs } from '#base';
+import type { EngineParts } from '#engine';
+import type { ContainerSummary, ImageSummary, TypeUsage } from '#specs';
+import { summaryJson } from './container-json.ts';
+import { sizesJson, withoutZeros } from './routes/containers/read.ts';
+import { summarizeImage, usersOf } from './routes/images/list.ts';
+
+export const usageTypes = ['container', 'image', 'volume', 'build-cache'] as const;
+export type UsageType = (typeof usageTypes)[number];
+
+export interface UsageWish {
+  readonly types: ReadonlySet<UsageType>;
+  /** Every item, not only the sums. */
+  readonly verbose: boolean;
+  readonly minorVersion: number;
+}
+
+interface Found {
+  readonly images: readonly ImageSummary[];
+  readonly layerBytes: number;
+  readonly containers: readonly ContainerSummary[];
+}
+
+export async function diskUsage(parts: EngineParts, wish: UsageWish): Promise<object> {
+  const found: Found = {
+    ...(wish.types.has('image') ? imagesOf(parts, wish.minorVersion) : { images: [], layerBytes: 0 }),
+    containers: wish.types.has('container') ? await containersOf(parts, wish.minorVersion) : [],
+  };
+  if (wish.minorVersion < 52) return lists(found, wish);
+  // compat: 1.52 has both, unless the newer one is asked for in full.
+  return { ...(wish.minorVersion === 52 && !wish.verbose ? lists(found, wish) : {}), ...sums(found, wish) };
+}
+
+function imagesOf(parts: EngineParts, minorVersion: number): Pick<Found, 'images' | 'layerBytes'> {
+  const { images, layerBytes } = parts.images.usage();
+  const users = usersOf(parts);
+  const rows = images.map(({ image, sharedBytes }) =>
+    summarizeImage(image, { shared: sharedBytes, containers: users.get(image.id) ?? 0, minorVersion }),
+  );
+  return { images: rows.sort((a, b) => b.Created - a.Created), layerBytes };
+}
+
+/** compat: the youngest first. */
+async function containersOf(parts: EngineParts, minorVersion: number): Promise<ContainerSummary[]> {
+  const records = parts.containers.list().toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+  const now = nowNs();
+  return Promise.all(
+    records.map(async (record) => ({
+      ...summaryJson(parts, record, now, minorVersion),
+      ...withoutZeros(await sizesJson(parts, record)),
+    })),
+  );
+}
+
+/** compat: what was not asked for is null. */
+function lists({ images, layerBytes, containers }: Found, { types, minorVersion }: UsageWish): object {
+  return {
+    LayersSize: layerBytes,
+    Images: types.has('image') ? images : null,
+    Containers: types.has('container') ? containers : null,
+    Volumes: types.has('volume') ? [] : null,
+    BuildCache: types.has('build-cache') ? [] : null,
+    ...(minorVersion < 42 ? { BuilderSize: 0 } : {}),
+  };
+}
+
+/** compat: what was not asked for is left out. */
+function sums({ images, layerBytes, containers }: Found, { types, verbose }: UsageWish): object {
+  const withItems = <Item>(usage: TypeUsage<Item>, items: readonly Item[]): TypeUsage<Item> =>
+    verbose ? { ...usage, Items: items } : usage;
+  return {
+    ...(types.has('image') ? { ImageUsage: withItems(imageSums(images, layerBytes), images) } : {}),
+    ...(types.has('container') ? { ContainerUsage: withItems(containerSums(containers), containers) } : {}),
+    ...(types.has('volume') ? { VolumeUsage: withItems(nothing, []) } : {}),
+    ...(types.has('build-cache') ? { BuildCacheUsage: withItems(nothing, []) } : {}),
+  };
+}
+
+const nothing: TypeUsage<never> = { ActiveCount: 0, TotalCount: 0, Reclaimable: 0, TotalSize: 0 };
+
+/** compat: what the images in use need at least: layers shared with others count once. */
+function imageSums(images: readonly ImageSummary[], layerBytes: number): TypeUsage<ImageSummary> {
+  const used = images.filter(({ Containers }) => Containers > 0);
+  const usedBytes = used.reduce((sum, { Size, SharedSize }) => sum + Size - Math.max(0, SharedSize), 0);
+  return {
+    ActiveCount: used.length,
+    TotalCount: images.length,
+    Reclaimable: Math.max(0, layerBytes - usedBytes),
+    TotalSize: layerBytes,
+  };
+}
+
+function containerSums(containers: readonly ContainerSummary[]): TypeUsage<ContainerSummary> {
+  const idle = containers.filter(({ State }) => !['running', 'paused', 'restarting'].includes(State));
+  const written = (list: readonly ContainerSummary[]): number => list.reduce((sum, { SizeRw = 0 }) => sum + SizeRw, 0);
+  return {
+    ActiveCount: containers.length - idle.length,
+    TotalCount: containers.length,
+    Reclaimable: written(idle),
+    TotalSize: written(containers),
+  };
+}

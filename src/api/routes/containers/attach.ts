@@ -1,0 +1,154 @@
+/** Routes that join a client with a container's own streams: over a connection taken over, or a WebSocket. */
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { nowNs } from '#base';
+import {
+  announceDetach,
+  attachContainer,
+  checkAttachable,
+  type EngineParts,
+  findContainer,
+  logPathOf,
+  readLog,
+} from '#engine';
+import type { RequestContext, Route } from '#rpc';
+import { frame } from '#wire';
+import { errors } from '../../errors.ts';
+import { type Detach, detachOf, joinStreams } from '../../join-streams.ts';
+import { outputType } from '../../output-type.ts';
+import { boolean } from '../../query.ts';
+import { minorVersion } from '../../version.ts';
+
+export function attachRoutes(parts: EngineParts): Route[] {
+  return [
+    { method: 'POST', path: '/containers/{id}/attach', handle: (context) => attach(parts, context) },
+    { method: 'GET', path: '/containers/{id}/attach/ws', handle: (context) => attachWebSocket(parts, context) },
+  ];
+}
+
+interface Streams {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+}
+
+interface Session {
+  readonly id: string;
+  readonly streams: Streams;
+  readonly raw: boolean;
+  /** What is in the log already comes first. */
+  readonly replay: boolean;
+  /** And what comes from now on. */
+  readonly stream: boolean;
+  readonly detach: Detach | undefined;
+  readonly signal: AbortSignal;
+  /** Takes the connection over. */
+  open(): Duplex;
+}
+
+async function attach(parts: EngineParts, context: RequestContext): Promise<void> {
+  const { query, url } = context;
+  const streams = streamsOf(query);
+  const session = sessionOf(parts, context, streams);
+  await run(parts, { ...session, open: () => context.hijack(outputType(session.raw, url)) });
+}
+
+/** compat: one stream of plain bytes, for a WebSocket has no frames of ours; until 1.41 all streams, whatever is asked. */
+async function attachWebSocket(parts: EngineParts, context: RequestContext): Promise<void> {
+  const minor = minorVersion(context.url);
+  const streams = minor < 42 ? { stdin: true, stdout: true, stderr: true } : streamsOf(context.query);
+  const session = sessionOf(parts, context, streams);
+  if (context.request.headers['sec-websocket-key'] === undefined) throw errors.invalid('not websocket protocol');
+  await run(parts, {
+    ...session,
+    raw: true,
+    open: () => {
+      const client = context.webSocket(minor < 28);
+      if (!client) throw errors.invalid('not websocket protocol');
+      return client;
+    },
+  });
+}
+
+function streamsOf(query: URLSearchParams): Streams {
+  return { stdin: boolean(query, 'stdin'), stdout: boolean(query, 'stdout'), stderr: boolean(query, 'stderr') };
+}
+
+/** Throws what makes it impossible, before the connection is taken over. */
+function sessionOf(
+  parts: EngineParts,
+  { params, query, signal }: RequestContext,
+  streams: Streams,
+): Omit<Session, 'open'> {
+  const record = findContainer(parts, params['id']!);
+  checkAttachable(record);
+  const keys = detachOf(query.get('detachKeys') ?? '');
+  const isTyped = streams.stdin && record.settings.tty;
+  return {
+    id: record.id,
+    streams,
+    raw: record.settings.tty,
+    replay: boolean(query, 'logs'),
+    stream: boolean(query, 'stream'),
+    detach: isTyped ? { ...keys, announce: () => announceDetach(parts, record.id) } : undefined,
+    signal,
+  };
+}
+
+async function run(parts: EngineParts, session: Session): Promise<void> {
+  const { id, streams, raw, replay, stream, detach, signal } = session;
+  // The client of a running container is connected before it is told so: from then on it misses nothing.
+  if (stream && findContainer(parts, id).status === 'running') {
+    const container = await attachContainer(parts, id, { ...streams, raw }, signal).catch(() => undefined);
+    // What was written after this moment comes through the stream, so the replay ends here.
+    const untilNs = nowNs();
+    const client = openOr(session, () => container?.destroy());
+    if (replay) await replayLog(parts, id, client, { ...streams, raw, untilNs });
+    if (container) joinStreams(client, container, detach);
+    else client.end();
+    return;
+  }
+  const client = session.open();
+  if (replay) await replayLog(parts, id, client, { ...streams, raw });
+  if (!stream) {
+    client.end();
+    return;
+  }
+  const left = new AbortController();
+  client.once('close', () => left.abort(new Error('the client has gone')));
+  const gone = AbortSignal.any([signal, left.signal]);
+  let container: Socket;
+  try {
+    container = await attachContainer(parts, id, { ...streams, raw }, gone);
+  } catch {
+    client.end();
+    return;
+  }
+  joinStreams(client, container, detach);
+}
+
+function openOr({ open }: Session, undo: () => void): Duplex {
+  try {
+    return open();
+  } catch (error) {
+    undo();
+    throw error;
+  }
+}
+
+async function replayLog(
+  parts: EngineParts,
+  id: string,
+  client: Duplex,
+  wish: { stdout: boolean; stderr: boolean; raw: boolean; untilNs?: bigint },
+): Promise<void> {
+  const record = findContainer(parts, id);
+  const source = {
+    path: logPathOf(parts.options, id),
+    maxFiles: record.settings.host.log.maxFiles,
+    ended: Promise.resolve(),
+  };
+  for await (const line of readLog(source, { ...wish, follow: false })) {
+    client.write(wish.raw ? line.text : frame(line.stream, line.text));
+  }
+}

@@ -1,0 +1,2 @@
+/** What a host offers to containers, without starting anything. */
+export { runDoctor } from './program.ts';
