@@ -15,7 +15,7 @@
 
 struct daemon {
   pid_t launcher;
-  int requests, events;
+  int requests, events, sockets;
   uint32_t last_id;
 };
 
@@ -35,28 +35,32 @@ static inline void be_patient(int fd) {
 
 static inline void start_launcher(struct daemon *d) {
   static char title[128];
-  int requests[2], events[2];
+  int requests[2], events[2], sockets[2];
   CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, requests) == 0);
   CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, events) == 0);
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) == 0);
   fflush(NULL);
   d->launcher = fork();
   CHECK(d->launcher >= 0);
   if (d->launcher == 0) {
-    int mine[2] = {fcntl(requests[1], F_DUPFD, 20), fcntl(events[1], F_DUPFD, 20)};
+    int mine[3] = {fcntl(requests[1], F_DUPFD, 20), fcntl(events[1], F_DUPFD, 20), fcntl(sockets[1], F_DUPFD, 20)};
     for (int fd = 3; fd < 20; fd++) close(fd);
     dup2(mine[0], 3);
     dup2(mine[1], 4);
-    close(mine[0]);
-    close(mine[1]);
+    dup2(mine[2], 5);
+    for (int i = 0; i < 3; i++) close(mine[i]);
     _exit(launcher_main(title, sizeof title));
   }
   close(requests[1]);
   close(events[1]);
+  close(sockets[1]);
   d->requests = requests[0];
   d->events = events[0];
+  d->sockets = sockets[0];
   d->last_id = 0;
   be_patient(d->requests);
   be_patient(d->events);
+  be_patient(d->sockets);
 }
 
 static inline int launcher_status(struct daemon *d) {

@@ -1,6 +1,7 @@
 /* The launcher's other requests: batches, signals, netlink, many outstanding at once, and peers that talk nonsense. */
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 
 #include "process-stat.h"
 #include "shim-client.h"
@@ -142,6 +143,46 @@ static void netlink_is_asked(void) {
   CHECK(read_u32(&in.body) == ENOENT && read_data(&in.body).length == 0);
 }
 
+static void socket_body(const char *netns, const struct sockaddr_in *address, const char *message) {
+  body.length = 0;
+  put_bytes(&body, netns, strlen(netns));
+  put_number(&body, SOCK_STREAM, 4);
+  put_bytes(&body, address, sizeof *address);
+  put_bytes(&body, message, strlen(message));
+}
+
+static void a_socket_is_made_and_sent(void) {
+  struct daemon d;
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  start_launcher(&d);
+  CHECK(send(d.sockets, "an answer to an earlier one\n", 28, 0) == 28);
+  socket_body("", &address, "one\n");
+  call(&d, REQ_SOCKET, &body, &in);
+  CHECK(read_u32(&in.body) == 0);
+  struct bytes bound = read_data(&in.body);
+  CHECK(bound.length == sizeof address);
+  memcpy(&address, bound.data, sizeof address);
+  CHECK(address.sin_port != 0);
+  char text[64], control[CMSG_SPACE(sizeof(int))];
+  struct iovec part = {text, sizeof text};
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+  CHECK(recvmsg(d.sockets, &message, 0) == 4 && memcmp(text, "one\n", 4) == 0);
+  struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+  CHECK(head != NULL && head->cmsg_type == SCM_RIGHTS);
+  int listening, on = 0;
+  socklen_t size = sizeof on;
+  memcpy(&listening, CMSG_DATA(head), sizeof listening);
+  CHECK(getsockopt(listening, SOL_SOCKET, SO_ACCEPTCONN, &on, &size) == 0 && on == 1);
+  socket_body("", &address, "two\n"); /* taken now: nothing is sent */
+  call(&d, REQ_SOCKET, &body, &in);
+  CHECK(read_u32(&in.body) == EADDRINUSE && read_data(&in.body).length == 0);
+  socket_body("/no/such/namespace", &address, "three\n");
+  call(&d, REQ_SOCKET, &body, &in);
+  CHECK(read_u32(&in.body) == ENOENT);
+  CHECK(recv(d.sockets, text, sizeof text, MSG_DONTWAIT) < 0 && errno == EAGAIN);
+  close(listening);
+}
+
 static void frames_may_come_in_pieces(void) {
   struct daemon d;
   start_launcher(&d);
@@ -201,6 +242,8 @@ static void malformed_bodies_are_answered(void) {
   CHECK(read_u32(&in.body) == EINVAL);
   call(&d, REQ_NETLINK_QUERY, empty(), &in);
   CHECK(read_u32(&in.body) == EINVAL);
+  call(&d, REQ_SOCKET, empty(), &in);
+  CHECK(read_u32(&in.body) == EINVAL);
 }
 
 #define TEST(name) \
@@ -211,6 +254,7 @@ int main(int argc, char **argv) {
       TEST(ping_tells_the_protocol),         TEST(batches_are_performed_and_failures_located),
       TEST(a_batch_must_not_make_a_process), TEST(replies_come_as_they_are_ready),
       TEST(signals_go_to_the_process_meant), TEST(netlink_is_asked),
+      TEST(a_socket_is_made_and_sent),
       TEST(frames_may_come_in_pieces),       TEST(a_big_plan_is_taken),
       TEST(malformed_frames_end_it),         TEST(malformed_bodies_are_answered),
   };

@@ -76,6 +76,8 @@ export class Networks {
   readonly #index: NetworkIndex;
   readonly #names: NameService;
   readonly #ports = new PortTable();
+  /** Ports that are on their way out, as `tcp/80`. */
+  readonly #withdrawals = new Map<string, Promise<void>>();
   /** What is published of each container. */
   readonly #targets = new Map<string, readonly PortTarget[]>();
 
@@ -191,6 +193,7 @@ export class Networks {
   async shutDown(): Promise<void> {
     const { host, log } = this.#deps;
     this.#names.stopAll();
+    await Promise.all(this.#withdrawals.values());
     if (!this.#hasBridges()) return;
     try {
       await host.filter('cannot remove the nftables table', withoutTable(this.#table));
@@ -240,10 +243,15 @@ export class Networks {
     return { ...state, endpoints };
   }
 
-  /** The interfaces go with the namespace; ports are withdrawn. Never throws. */
-  async release(containerId: string, state: NetworkState): Promise<void> {
+  /** The interfaces go with the namespace; ports are withdrawn, and free for others a moment later. */
+  release(containerId: string, state: NetworkState): void {
     this.#names.stop(containerId);
-    await this.#withdraw(containerId, state.ports);
+    // kernel: taking an element out of a map waits for everybody who may be reading it, 10 ms and more.
+    const withdrawal = this.#withdraw(containerId, state.ports);
+    for (const { protocol, hostPort } of state.ports) this.#withdrawals.set(`${protocol}/${hostPort}`, withdrawal);
+    void withdrawal.then(() => {
+      for (const [key, each] of this.#withdrawals) if (each === withdrawal) this.#withdrawals.delete(key);
+    });
     for (const endpoint of state.endpoints) this.#index.release(containerId, endpoint);
   }
 
@@ -360,6 +368,9 @@ export class Networks {
         const hostIps = wish.hostIp === '' ? any : [wish.hostIp];
         if (hostIps.some((ip) => familyOf(ip) === 6) && !gateway.ipv6) {
           throw errors.invalid(`cannot publish on ${hostIps.join(', ')}: network ${gateway.networkName} has no IPv6`);
+        }
+        for (let port = wish.hostPort; port !== 0 && port <= Math.max(wish.hostPort, wish.hostPortEnd); port++) {
+          await this.#withdrawals.get(`${wish.protocol}/${port}`);
         }
         published.push(...(await this.#ports.publish(container, wish, hostIps)));
       }

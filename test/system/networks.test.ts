@@ -157,7 +157,7 @@ describe('networks', { skip: needs, timeout: 240_000 }, () => {
       { IP: '127.0.0.1', PrivatePort: 80, PublicPort: 8081, Type: 'tcp' },
     ]);
     await containers.remove(web);
-    assert.equal(world.fetch('127.0.0.1:8080'), 7, 'withdrawn with the container');
+    await eventually('it is withdrawn with the container', () => world.fetch('127.0.0.1:8080') === 7);
   });
 
   test('a taken port is refused with its holder, and nothing is left of the attempt', async () => {

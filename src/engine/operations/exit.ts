@@ -29,7 +29,7 @@ export async function recordExit(parts: EngineParts, id: string, exit: ProcessEx
   parts.events.emit('container', 'die', id, { ...eventAttributes(record), exitCode: String(exit.code) });
 
   if (network) {
-    await parts.networks.release(id, network);
+    parts.networks.release(id, network);
     announceEndpoints(parts, before, 'disconnect');
   }
   await parts.runtime.removeCgroup(cgroupsPathOf(parts.options, record));

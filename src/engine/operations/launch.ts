@@ -40,7 +40,7 @@ export async function launch(parts: EngineParts, record: ContainerRecord): Promi
     if (waits) await process.release();
     return { process, ...(place.state ? { network: place.state } : {}) };
   } catch (error) {
-    if (place?.state) await parts.networks.release(id, place.state);
+    if (place?.state) parts.networks.release(id, place.state);
     await runtime.removeCgroup(cgroupsPathOf(options, record));
     rmSync(runDirectory, { recursive: true, force: true });
     throw error;

@@ -13,7 +13,7 @@ export async function planOfContainer(parts: EngineParts, reference: string): Pr
   try {
     return planWith(parts, record, place);
   } finally {
-    if (place.state) await parts.networks.release(record.id, place.state);
+    if (place.state) parts.networks.release(record.id, place.state);
   }
 }
 

@@ -10,7 +10,7 @@ const PRIORITY_DESTINATION = -100;
 /** kernel: the answer's source is put back by the connection's own entry. */
 export function nameServiceRules(port: number): NftBatch {
   const address = ipBytes(SERVICE_ADDRESS);
-  const batch = new NftBatch(nftFamily.ipv4, TABLE).table().deleteTable().table();
+  const batch = new NftBatch(nftFamily.ipv4, TABLE).table();
   batch.chain('output', { type: 'nat', hook: nftHook.output, priority: PRIORITY_DESTINATION });
   for (const protocol of [protocolNumbers.udp, protocolNumbers.tcp]) {
     const isOurs = [...addressIn('destination', address, 32), ...protocolIs(protocol), ...destinationPortIs(PORT)];

@@ -60,6 +60,7 @@ const omitted = [
   ...fields('IPAMConfig', 'IPRange', 'Gateway', 'AuxiliaryAddresses'),
   // How full the pools are, which is not counted yet.
   'NetworkInspect.Status',
+  ...fields('EndpointIPAMConfig', 'IPv4Address', 'IPv6Address', 'LinkLocalIPs'),
 ];
 
 const nulls = [
@@ -71,6 +72,7 @@ const nulls = [
   ...fields('Resources', 'DeviceCgroupRules', 'DeviceRequests', 'MemorySwappiness', 'OomKillDisable'),
   ...fields('EndpointSettings', 'IPAMConfig', 'Links', 'Aliases', 'DNSNames'),
   'IPAM.Options',
+  'NetworkPruneResponse.NetworksDeleted',
   'DriverData.Data',
   'ImageSummary.Labels',
   'ImageHistoryResponseItem.Tags',
