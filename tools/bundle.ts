@@ -4,6 +4,11 @@ import { basename } from 'node:path';
 import { build } from 'esbuild';
 
 const programs = ['skiff', 'skiffd', 'skiff-registry', 'skiff-runtime'];
+/** What programs import: `skiff/client`, `skiff/engine`. */
+const libraries = [
+  { name: 'client', path: 'src/client/index.ts' },
+  { name: 'engine', path: 'src/sdk/index.ts' },
+];
 /** Code of worker threads, found by `workerEntry` beside the programs. */
 const workers = ['src/images/layers/unpack-worker.ts'];
 
@@ -11,6 +16,7 @@ rmSync('dist', { recursive: true, force: true });
 await build({
   entryPoints: [
     ...programs.map((name) => ({ in: `src/bin/${name}.ts`, out: name })),
+    ...libraries.map(({ name, path }) => ({ in: path, out: name })),
     ...workers.map((path) => ({ in: path, out: basename(path, '.ts') })),
   ],
   outdir: 'dist',

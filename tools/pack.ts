@@ -21,11 +21,12 @@ const own = JSON.parse(readFileSync('package.json', 'utf8')) as Record<string, u
   readonly version: string;
   readonly optionalDependencies: Readonly<Record<string, string>>;
 };
-const { version, license, description, type, os, bin } = own;
+const { version, license, description, type, os, bin, exports } = own;
 
 rmSync(target, { recursive: true, force: true });
 execFileSync(process.execPath, ['tools/bundle.ts'], { stdio: 'inherit' });
 rmSync('dist/cache', { recursive: true, force: true });
+execFileSync('node_modules/.bin/tsc', ['-p', 'tools/tsconfig.types.json'], { stdio: 'inherit' });
 
 stage('skiff', ['bin', 'dist', 'LICENSE', 'README.md'], {
   name: 'skiff',
@@ -33,6 +34,9 @@ stage('skiff', ['bin', 'dist', 'LICENSE', 'README.md'], {
   type,
   os,
   bin,
+  exports,
+  // Declarations name modules as the source does.
+  imports: { '#*': { types: './dist/types/*/index.d.ts' } },
   optionalDependencies: {
     ...own.optionalDependencies,
     ...Object.fromEntries(machines.map(({ arch }) => [`skiff-linux-${arch}`, version])),

@@ -21,7 +21,7 @@ export function networkJson(
     IPAM: {
       Driver: 'default',
       Options: record.predefined ? null : record.ipamOptions,
-      Config: record.driver === 'host' || record.driver === 'null' ? null : record.pools.map(poolJson),
+      Config: record.driver === 'host' || record.driver === 'null' ? [] : record.pools.map(poolJson),
     },
     Internal: record.internal,
     Attachable: record.attachable,

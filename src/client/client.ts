@@ -4,11 +4,13 @@
  */
 import type { Duplex } from 'node:stream';
 import type { SkiffError } from '#base';
+import type { ContainerCreateBody } from '#specs';
 import { type Containers, containersOf } from './containers.ts';
 import { type Execs, execsOf } from './execs.ts';
 import type { ClientTls } from './connections.ts';
 import { DEFAULT_HOST, parseHost } from './host.ts';
 import { type Images, imagesOf } from './images.ts';
+import { type LaunchedContainer, launchContainer } from './launched-container.ts';
 import { type Networks, networksOf } from './networks.ts';
 import { type Registries, registriesOf } from './registries.ts';
 import { type System, systemOf } from './system.ts';
@@ -36,6 +38,8 @@ export interface SkiffClient extends Disposable {
   readonly networks: Networks;
   readonly registries: Registries;
   readonly system: System;
+  /** Creates and starts a container, which goes away with the value. Its image has to be here. */
+  run(body: ContainerCreateBody, name?: string): Promise<LaunchedContainer>;
   /** A bare connection to the daemon. */
   dial(): Promise<Duplex>;
   /** Ends the kept connections. Streams that are open go on. */
@@ -46,14 +50,15 @@ export interface SkiffClient extends Disposable {
 export function createClient(options: ClientOptions = {}): SkiffClient {
   const { host = DEFAULT_HOST, ...rest } = options;
   const transport = new Transport({ endpoint: parseHost(host, { tls: rest.tls !== undefined }), ...rest });
+  const parts = { containers: containersOf(transport), execs: execsOf(transport) };
   return {
     host: transport.host,
-    containers: containersOf(transport),
-    execs: execsOf(transport),
+    ...parts,
     images: imagesOf(transport),
     networks: networksOf(transport),
     registries: registriesOf(transport),
     system: systemOf(transport),
+    run: (body, name) => launchContainer(parts, body, name),
     dial: () => transport.dial(),
     close: () => transport.close(),
     [Symbol.dispose]: () => transport.close(),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { TypeUsage } from '#specs';
 import { type DiskUsageLists, readDiskUsage } from './disk-usage.ts';
 
 test('lists of an older daemon become sums, and what was not asked for is not there', () => {
@@ -13,7 +14,10 @@ test('lists of an older daemon become sums, and what was not asked for is not th
     Volumes: [{ UsageData: { Size: 3, RefCount: 0 } }, { UsageData: { Size: -1, RefCount: 1 } }],
     BuildCache: null,
   } as unknown as DiskUsageLists;
-  const told = Object.entries(readDiskUsage(lists)).map(([name, { Items: _, ...sums }]) => [name, Object.values(sums)]);
+  const told = Object.entries(readDiskUsage(lists)).map(([name, usage]) => {
+    const { ActiveCount, TotalCount, Reclaimable, TotalSize } = usage as TypeUsage<object>;
+    return [name, [ActiveCount, TotalCount, Reclaimable, TotalSize]];
+  });
   assert.deepEqual(told, [
     ['ImageUsage', [1, 2, 60, 100]],
     ['ContainerUsage', [1, 3, 7, 12]],

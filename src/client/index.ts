@@ -28,6 +28,7 @@ export type {
   RemovedImage,
   TransferImage,
 } from './images.ts';
+export type { ExecOptions, LaunchedContainer, Output } from './launched-container.ts';
 export { type OutputPiece, type OutputSinks, OutputStream } from './output-stream.ts';
 export type { Networks } from './networks.ts';
 export type { Credentials, Registries, SearchImages } from './registries.ts';

@@ -215,8 +215,21 @@ test('each of the options is honoured, noted in one line, or refused by name', (
       assert.deepEqual(read([], content).warnings, [`the option '${option.flag}' has no effect: ${option.why}`]);
     } else assert.throws(() => read([], content), new RegExp(`'${option.flag}' .* is not supported`), option.flag);
   }
-  assert.throws(() => read(['--bridge=docker0']), /'bridge' \(docker0\) is not supported by this version: use none/);
   assert.deepEqual(read(['--bridge=none', '--iptables=false', '--icc=true', '--mtu=1500']).warnings.length, 1);
+});
+
+test('the default network', () => {
+  assert.deepEqual(read([]).network, { bridge: 'skiff0', bridgeAddress: '', mtu: 1500 });
+  const given = read(['--bridge=br7', '--bip=10.1.0.1/16'], { mtu: 9000 });
+  assert.deepEqual(given.network, { bridge: 'br7', bridgeAddress: '10.1.0.1/16', mtu: 9000 });
+  for (const [flags, words] of [
+    [['--bridge=a/b'], /invalid --bridge 'a\/b'/],
+    [['--bip=10.1.0.1'], /invalid --bip '10.1.0.1'/],
+    [['--bip=10.1.0.1/16', '--bridge=none'], /--bip makes no sense/],
+    [['--mtu=60'], /invalid --mtu '60'/],
+  ] as const) {
+    assert.throws(() => read(flags), words);
+  }
 });
 
 test('the help fits a terminal and names what has no effect', () => {

@@ -1,7 +1,13 @@
 /** What the daemon is to do: its options, checked and completed. */
 import { readFileSync } from 'node:fs';
 import { errnoCode, type LogFormat, type LogLevel, logLevels, messageOf, parseBytes, SkiffError } from '#base';
-import { type ContainerDefaults, type DaemonSettings, defaultSettings, parseLogSettings } from '#engine';
+import {
+  type ContainerDefaults,
+  type DaemonSettings,
+  defaultSettings,
+  logDriverNames,
+  parseLogSettings,
+} from '#engine';
 import type { NetworkOptions } from '#network';
 import type { RegistryConfig } from '#registry';
 import { errors } from './errors.ts';
@@ -94,11 +100,20 @@ export function readDaemonCommand(args: readonly string[], environment: Environm
     } catch (error) {
       throw errors.badFile(path, `configuration validation from file failed: ${messageOf(error)}`);
     }
-    return daemonConfig(mergeGiven(flags, file, path), program, environment);
+    const config = daemonConfig(mergeGiven(flags, file, path), program, environment);
+    // Now: not every container should be the one that finds out.
+    const { driver, options } = config.settings.defaults.log;
+    parseLogSettings(driver, options);
+    return config;
   };
   const config = read();
   if (valueOf(flags, 'validate', bool) === true) return { kind: 'validate' };
   return { kind: 'run', config, reload: read };
+}
+
+/** What these flags alone ask for: no file is read, and nothing of the environment. Throws `daemon.*`. */
+export function configOfFlags(args: readonly string[]): DaemonConfig {
+  return daemonConfig(readCommandLine(args, 'skiffd').given, programs.skiffd, {});
 }
 
 function readConfigFile(path: string, required: boolean): GivenOptions {
@@ -177,16 +192,12 @@ function containerDefaults(given: GivenOptions): ContainerDefaults {
     init: valueOf(given, 'init', bool) ?? defaults.init,
     ...(initPath === '' ? {} : { initPath: absolute('init-path', initPath) }),
     noNewPrivileges: valueOf(given, 'no-new-privileges', bool) ?? defaults.noNewPrivileges,
-    log: logDefaults(given),
+    log: {
+      driver: oneOf('log driver', valueOf(given, 'log-driver', text) || 'json-file', [...logDriverNames(), 'none']),
+      options: valueOf(given, 'log-opts', map) ?? {},
+    },
     ...(storage === undefined ? {} : { storageBytes: storage }),
   };
-}
-
-/** Options are checked now: not every container should be the one that finds out. */
-function logDefaults(given: GivenOptions): ContainerDefaults['log'] {
-  const options = valueOf(given, 'log-opts', map) ?? {};
-  const { driver } = parseLogSettings(valueOf(given, 'log-driver', text) ?? '', options);
-  return { driver, options };
 }
 
 function logLevelOf(given: string): LogLevel {

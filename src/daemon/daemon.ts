@@ -1,12 +1,12 @@
 /** The daemon's life: lock, restore, listen, until a signal; then stop what runs and let go of everything. */
 import { existsSync } from 'node:fs';
-import { causeChain, formatTimeNs, nowNs } from '#base';
+import { causeChain, createLog, formatTimeNs, nowNs } from '#base';
 import { createApi } from '#api';
 import { restoreContainers, stopAllMonitors } from '#engine';
-import { assemble } from './assemble.ts';
+import { type Assembly, assemble } from './assemble.ts';
 import type { DaemonConfig } from './config.ts';
 import { errors } from './errors.ts';
-import { takeInheritedSockets } from './inherited-sockets.ts';
+import { type InheritedSocket, takeInheritedSockets } from './inherited-sockets.ts';
 import { type Door, listenAt } from './listen.ts';
 import { lockFolder } from './lock.ts';
 import { writePidFile } from './pid-file.ts';
@@ -15,16 +15,22 @@ import { awaitSignal } from './signals.ts';
 import { stopAllContainers } from './stop-containers.ts';
 import { skiffVersion } from './version.ts';
 
-/** Runs until SIGTERM or SIGINT. `reload` reads the configuration again. Throws why it cannot start, having left nothing behind. */
-export async function runDaemon(config: DaemonConfig, reload: () => DaemonConfig): Promise<void> {
+export interface RunningDaemon extends AsyncDisposable {
+  readonly assembly: Assembly;
+  /** Where it listens, as clients say it. */
+  readonly addresses: readonly string[];
+  /** Stops containers, unless they are to go on, and takes down what they used. Disposing it lets go of the rest. */
+  shutDown(): Promise<void>;
+}
+
+/** Lock, restore, listen. Throws why it cannot, having left nothing behind. */
+export async function startDaemon(config: DaemonConfig, inherited: readonly InheritedSocket[]): Promise<RunningDaemon> {
   await using undo = new AsyncDisposableStack();
-  const inherited = takeInheritedSockets(process.env, process.pid);
   if (isDockers(config.dataRoot)) throw errors.foreignData(config.dataRoot);
   undo.use(lockFolder(config.dataRoot));
   if (config.pidFile !== '') undo.use(writePidFile(config.pidFile));
   const assembly = undo.use(await assemble(config));
   const { parts, log } = assembly;
-  const signalled = awaitSignal({ log, reload: () => reloadConfig(assembly, reload) });
   for (const warning of config.warnings) log.warn(warning);
   await restoreContainers(parts);
   const facts = { version: skiffVersion, startedAt: formatTimeNs(nowNs()) };
@@ -33,7 +39,34 @@ export async function runDaemon(config: DaemonConfig, reload: () => DaemonConfig
     const createServer = (tls?: Parameters<typeof createApi>[3]) => createApi(parts, facts, log, tls);
     for (const door of await listenAt({ createServer, inherited, log }, host, config)) doors.push(undo.use(door));
   }
-  for (const { name } of doors) process.stdout.write(`API listen on ${name}\n`);
+  const all = undo.move();
+  return {
+    assembly,
+    addresses: doors.map(({ name }) => name),
+    shutDown: async () => {
+      parts.restarts.close();
+      stopAllMonitors(parts);
+      if (parts.settings.current.liveRestore) return;
+      await stopAllContainers(parts);
+      await parts.networks.shutDown();
+      parts.runtime.removeEmptyCgroup(config.cgroupParent);
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+/** Runs until SIGTERM or SIGINT. `reload` reads the configuration again. Throws why it cannot start. */
+export async function runDaemon(config: DaemonConfig, reload: () => DaemonConfig): Promise<void> {
+  let started: Assembly | undefined;
+  // From now on: a signal during the start is answered when there is something to shut down.
+  const signalled = awaitSignal({
+    log: createLog(() => config.logLevel, undefined, {}, config.logFormat),
+    reload: () => started && reloadConfig(started, reload),
+  });
+  await using daemon = await startDaemon(config, takeInheritedSockets(process.env, process.pid));
+  started = daemon.assembly;
+  const { parts, log } = started;
+  for (const address of daemon.addresses) process.stdout.write(`API listen on ${address}\n`);
 
   const reason = await Promise.race([signalled, parts.runtime.launcher.lost]);
   if (reason instanceof Error) {
@@ -41,12 +74,7 @@ export async function runDaemon(config: DaemonConfig, reload: () => DaemonConfig
     throw reason;
   }
   log.info('stopping', { signal: reason });
-  parts.restarts.close();
-  stopAllMonitors(parts);
-  if (parts.settings.current.liveRestore) return;
-  await stopAllContainers(parts);
-  await parts.networks.shutDown();
-  parts.runtime.removeEmptyCgroup(config.cgroupParent);
+  await daemon.shutDown();
 }
 
 function isDockers(folder: string): boolean {

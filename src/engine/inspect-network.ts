@@ -6,28 +6,13 @@ import { networkingOf } from './container-settings.ts';
 import { networksOf, parsePort } from './networking.ts';
 import type { EngineParts } from './parts.ts';
 
-/** `NetworkSettings` of inspect. compat: the fields outside of Networks speak of the default bridge. */
+/** `NetworkSettings` of inspect. What older versions told beside it, `api` adds. */
 export function networkSettingsOf(parts: EngineParts, record: ContainerRecord): object {
-  const endpoint = record.network?.endpoints.find(({ networkName }) => networkName === 'bridge');
   const pid = record.process?.pid;
   return {
-    Bridge: '',
     SandboxID: record.network?.endpoints[0]?.endpointId ?? '',
     SandboxKey: record.network && pid !== undefined ? `/proc/${pid}/ns/net` : '',
     Ports: portMapOf(record),
-    HairpinMode: false,
-    LinkLocalIPv6Address: '',
-    LinkLocalIPv6PrefixLen: 0,
-    SecondaryIPAddresses: null,
-    SecondaryIPv6Addresses: null,
-    EndpointID: endpoint?.endpointId ?? '',
-    Gateway: endpoint?.ipv4?.gateway ?? '',
-    GlobalIPv6Address: endpoint?.ipv6?.address ?? '',
-    GlobalIPv6PrefixLen: endpoint?.ipv6?.prefixLength ?? 0,
-    IPAddress: endpoint?.ipv4?.address ?? '',
-    IPPrefixLen: endpoint?.ipv4?.prefixLength ?? 0,
-    IPv6Gateway: endpoint?.ipv6?.gateway ?? '',
-    MacAddress: endpoint?.mac ?? '',
     Networks: networksJson(parts, record),
   };
 }

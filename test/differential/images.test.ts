@@ -61,7 +61,7 @@ test('docker says the same about images against dockerd and skiffd', options, as
     if (isReading(step)) {
       const [docker, skiff] = await Promise.all([
         ours.run(step, { program: 'docker', apiVersion: '1.51' }),
-        ours.run(step, { program: 'skiff' }),
+        ours.run(step, { program: 'skiff', apiVersion: '1.51' }),
       ]);
       await context.test(`skiff: ${step}`, () => assert.equal(told(step, skiff), told(step, docker)));
     }

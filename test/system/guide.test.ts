@@ -1,7 +1,8 @@
 /** The guide does what it says: its blocks marked `sh run` are run in order, against a daemon of their own. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { describe, test } from 'node:test';
 import { useDaemon } from '../support/daemon.ts';
 import { missing } from '../support/needs.ts';
@@ -13,7 +14,11 @@ for (const page of globSync(`${root}/docs/guide/*.md`)) {
     const daemon = useDaemon();
     const folder = mkdtempSync('/tmp/skiff-guide-');
     process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-    const env = { ...process.env, PATH: `${root}/bin:${process.env['PATH']}`, SKIFF_HOST: `unix://${daemon.socket}` };
+    // As where the package is installed: its programs, its Node, and the package itself.
+    const path = `${root}/bin:${dirname(process.execPath)}:${process.env['PATH']}`;
+    mkdirSync(`${folder}/node_modules`);
+    symlinkSync(root, `${folder}/node_modules/skiff`);
+    const env = { ...process.env, PATH: path, SKIFF_HOST: `unix://${daemon.socket}` };
 
     for (const [, block] of readFileSync(page, 'utf8').matchAll(/```sh run\n([\s\S]*?)```/g)) {
       test(block!.split('\n')[0], () => {

@@ -254,28 +254,16 @@ async function settle(daemon: Daemon): Promise<void> {
   );
 }
 
-/** Each container is what it says it is: by its process, its cgroups and its shim. */
+/** Each container is what it says it is: by its process and its cgroups. One may end while it is looked at. */
 async function assertTruth(daemon: Daemon): Promise<void> {
-  const list = await daemon.containers.list();
-  for (const { Id } of list) {
-    const { status, text } = await daemon.http.send('GET', `/containers/${Id}/json`);
-    // One that removes itself may have gone since.
-    if (status === 404) continue;
-    const { State } = JSON.parse(text) as Inspect;
-    const shims = processesOf(daemon.traces).filter(({ command }) =>
-      command.startsWith(`skiff-shim ${Id.slice(0, 12)}`),
-    );
-    const about = `${Id}: ${JSON.stringify(State)}, shims ${JSON.stringify(shims)}`;
-    if (State.Running) {
-      assert.ok(existsSync(`/proc/${State.Pid}`), `its process is there: ${about}`);
-      assert.ok(readFileSync(`/proc/${State.Pid}/cgroup`, 'utf8').includes(Id), `in its cgroup: ${about}`);
-      assert.equal(isFrozen(daemon, Id), State.Paused, `frozen when paused: ${about}`);
-    } else {
-      assert.equal(State.Pid, 0, about);
-      await eventually('its cgroups go', () => cgroupsOfContainer(daemon, Id).length === 0).catch(() =>
-        assert.deepEqual(cgroupsOfContainer(daemon, Id), [], about),
-      );
-    }
+  for (const { Id } of await daemon.containers.list()) {
+    let problem = '';
+    await eventually(`${Id} is what it says`, async () => {
+      problem = await untruthOf(daemon, Id);
+      return problem === '';
+    }).catch((error: unknown) => {
+      throw new Error(`${Id}: ${problem}`, { cause: error });
+    });
   }
   // A shim takes a moment to end; one whose container nobody knows would stay for ever.
   await eventually('no shim of a container nobody knows', async () => {
@@ -284,6 +272,20 @@ async function assertTruth(daemon: Daemon): Promise<void> {
   }).catch((error: unknown) => {
     throw new Error(`shims: ${shimIds(daemon).join(', ')}`, { cause: error });
   });
+}
+
+/** What the kernel says otherwise; empty when it agrees. */
+async function untruthOf(daemon: Daemon, id: string): Promise<string> {
+  const { status, text } = await daemon.http.send('GET', `/containers/${id}/json`);
+  // One that removes itself may have gone since.
+  if (status === 404) return '';
+  const { State } = JSON.parse(text) as Inspect;
+  const cgroups = cgroupsOfContainer(daemon, id);
+  const about = JSON.stringify({ State, cgroups });
+  if (!State.Running) return State.Pid === 0 && cgroups.length === 0 ? '' : `something of it is left: ${about}`;
+  if (!existsSync(`/proc/${State.Pid}/cgroup`)) return `its process is not there: ${about}`;
+  if (!processesOf(daemon.traces).some(({ pid }) => pid === State.Pid)) return `its process is not its own: ${about}`;
+  return isFrozen(daemon, id) === State.Paused ? '' : `paused and frozen are not the same: ${about}`;
 }
 
 function shimIds({ traces }: Daemon): string[] {

@@ -3,15 +3,6 @@ import { header, type Route } from '#rpc';
 import { errors } from '../errors.ts';
 
 const missing: Readonly<Record<string, readonly string[]>> = {
-  networks: [
-    'GET /networks',
-    'GET /networks/{id}',
-    'DELETE /networks/{id}',
-    'POST /networks/create',
-    'POST /networks/{id}/connect',
-    'POST /networks/{id}/disconnect',
-    'POST /networks/prune',
-  ],
   volumes: [
     'GET /volumes',
     'POST /volumes/create',

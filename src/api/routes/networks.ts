@@ -15,6 +15,7 @@ import { parseEndpoint } from '../create-networking.ts';
 import { errors } from '../errors.ts';
 import { sendJson, sendNothing } from '../http-status.ts';
 import { networkJson } from '../network-json.ts';
+import { minorVersion } from '../version.ts';
 import { boolean, type Filters, filters, timestamp } from '../query.ts';
 
 const listFilters = ['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type'] as const;
@@ -38,7 +39,7 @@ export function networkRoutes(parts: EngineParts): Route[] {
   ];
 }
 
-async function list(parts: EngineParts, { query, response }: RequestContext): Promise<void> {
+async function list(parts: EngineParts, { url, query, response }: RequestContext): Promise<void> {
   const wanted = filters(query, listFilters);
   for (const scope of wanted.get('scope') ?? []) {
     if (!['local', 'swarm', 'global'].includes(scope)) throw errors.invalid(`invalid filter 'scope=${scope}'`);
@@ -47,7 +48,11 @@ async function list(parts: EngineParts, { query, response }: RequestContext): Pr
   sendJson(
     response,
     200,
-    found.map((record) => networkJson(record, new Map(), () => '')),
+    found.map((record) => {
+      const { Containers, ...summary } = networkJson(record, new Map(), () => '');
+      // compat: until 1.51 a list had the field, with nothing in it.
+      return minorVersion(url) < 52 ? { ...summary, Containers } : summary;
+    }),
   );
 }
 

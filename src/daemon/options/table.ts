@@ -86,12 +86,7 @@ export const options: readonly Option[] = [
   honoured('storage-driver', text, 'overlay2, or vfs where there are no overlays', { short: 's' }),
   honoured('storage-opt', list, 'Options of the storage driver: overlay2.size=SIZE', { key: 'storage-opts' }),
   honoured('exec-opt', list, 'native.cgroupdriver=cgroupfs', { key: 'exec-opts' }),
-  honoured(
-    'bridge',
-    text,
-    'Bridge of the default network, and name of the nftables table (skiff0); none: no default network',
-    { short: 'b' },
-  ),
+  honoured('bridge', text, 'Bridge of the default network (skiff0); none: there is no such network', { short: 'b' }),
 
   honoured('insecure-registry', list, 'Registry without TLS, or with any certificate: host[:port] or CIDR', {
     key: 'insecure-registries',

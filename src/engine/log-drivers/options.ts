@@ -64,6 +64,8 @@ export function parseLogSettings(type: string, options: LogOptions): LogSettings
     );
   }
   const driver = name as LogDriverName;
+  // compat: what nothing is done with is not looked at.
+  if (driver === 'none') return { driver, maxSizeBytes: 0, maxFiles: 1, options };
   checkNames(driver, options);
   checkMode(options);
   checkTag(options['tag'] ?? '');
@@ -76,18 +78,14 @@ export function parseLogSettings(type: string, options: LogOptions): LogSettings
     : { ...(driver === 'json-file' ? JSON_FILE_BOUNDS : LOCAL_BOUNDS), ...options };
   return {
     driver,
-    ...(driver === 'none' ? { maxSizeBytes: 0, maxFiles: 1 } : boundsOf(bounds)),
+    ...boundsOf(bounds),
     options: driver === 'json-file' ? bounds : options,
   };
 }
 
 function checkNames(name: LogDriverName, options: LogOptions): void {
   const driver = drivers[name];
-  const known = [
-    ...driver.options,
-    ...(name === 'none' ? [] : MODES),
-    ...(driver.open ? [...ATTRIBUTES, ...CACHE] : []),
-  ];
+  const known = [...driver.options, ...MODES, ...(driver.open ? [...ATTRIBUTES, ...CACHE] : [])];
   for (const key of Object.keys(options)) {
     const instead = driver.refused?.[key] ?? (key === 'cache-compress' ? NO_COMPRESSION : undefined);
     const isOff = options[key] === 'false';

@@ -6,37 +6,10 @@ export const operationsNotYet: ReadonlySet<string> = new Set([
   'ImageBuild',
   'BuildPrune',
   'Session',
-  // Networks.
-  'NetworkList',
-  'NetworkInspect',
-  'NetworkDelete',
-  'NetworkCreate',
-  'NetworkConnect',
-  'NetworkDisconnect',
-  'NetworkPrune',
   // Volumes.
   'VolumeList',
   'VolumeCreate',
   'VolumeInspect',
   'VolumeDelete',
   'VolumePrune',
-]);
-
-/** Fields of answers, as the tables of omissions name them: they come with networks. */
-export const fieldsNotYet: ReadonlySet<string> = new Set([
-  'EndpointSettings.IPAMConfig',
-  'EndpointSettings.Links',
-  'EndpointSettings.MacAddress',
-  'EndpointSettings.Aliases',
-  'EndpointSettings.DriverOpts',
-  'EndpointSettings.GwPriority',
-  'EndpointSettings.NetworkID',
-  'EndpointSettings.EndpointID',
-  'EndpointSettings.Gateway',
-  'EndpointSettings.IPAddress',
-  'EndpointSettings.IPPrefixLen',
-  'EndpointSettings.IPv6Gateway',
-  'EndpointSettings.GlobalIPv6Address',
-  'EndpointSettings.GlobalIPv6PrefixLen',
-  'EndpointSettings.DNSNames',
 ]);
