@@ -54,3 +54,17 @@ test('on disk: another opening sees what was put', () => {
   assert.deepEqual(second.of<Box>('box').get('a'), { name: 'a' });
   second.close();
 });
+
+test('on disk: room is reserved again after a kill in the middle of it', () => {
+  const folder = mkdtempSync(`${tmpdir()}/skiff-records-`);
+  try {
+    const stores = openRecordStores(`${folder}/r.db`);
+    stores.of<Box>('room').put('', { name: 'left by a killed daemon' });
+    stores.reserveRoom();
+    stores.reserveRoom();
+    assert.deepEqual(stores.of('room').list(), []);
+    stores.close();
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

@@ -78,11 +78,11 @@ export function openRecordStores(path: string): RecordStores {
 /** More than the 1000 pages of 4 KiB that are logged before SQLite writes them back. */
 const RESERVED_BYTES = 4_300_000;
 
-/** The log keeps its size (it is written over from its beginning, never cut), and the file gets free pages. */
+/** Whoever was killed between the two has left the record. The log keeps its size (it is written over from its beginning, never cut), and the file gets free pages. */
 function reserveRoom(database: DatabaseSync): void {
   try {
     database.exec(`
-      INSERT INTO record (kind, id, body) VALUES ('room', '', zeroblob(${RESERVED_BYTES}));
+      INSERT OR REPLACE INTO record (kind, id, body) VALUES ('room', '', zeroblob(${RESERVED_BYTES}));
       DELETE FROM record WHERE kind = 'room';
     `);
   } catch (error) {
