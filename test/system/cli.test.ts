@@ -69,7 +69,7 @@ describe('skiff', { skip: missing('root', 'busybox'), timeout: 120_000 }, () => 
       kill $(cat /var/lib/skiff/lock.pid)
       while [ -S /run/skiff.sock ]; do sleep 0.05; done`;
     const options = { encoding: 'utf8', timeout: 60_000, killSignal: 'SIGKILL' } as const;
-    const { status, stdout, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', script], options);
+    const { status, stdout, stderr } = spawnSync('unshare', ['-m', '-n', 'sh', '-c', script], options);
     assert.deepEqual([status, stdout.trim()], [0, '0'], stderr);
   });
 });

@@ -50,7 +50,7 @@ exec chroot ${debian} /bin/sh -c "$0"`;
     const path = '/opt/skiff/node_modules/.bin:/usr/sbin:/usr/bin:/sbin:/bin';
     const { status, stdout, stderr } = spawnSync(
       'unshare',
-      ['--mount', '--pid', '--fork', '--propagation', 'private', 'sh', '-c', outer, script],
+      ['--mount', '--net', '--pid', '--fork', '--propagation', 'private', 'sh', '-c', outer, script],
       { encoding: 'utf8', timeout: 120_000, killSignal: 'SIGKILL', env: { PATH: path, HOME: '/root' } },
     );
     return { status, output: `${stdout}${stderr}` };
