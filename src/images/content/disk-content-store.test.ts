@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { type Digest, digestOf, memoryRecordStores, type RecordStores } from '#base';
-import { DiskContentStore } from './disk-content-store.ts';
+import { DiskContentStore, referrersFirst } from './disk-content-store.ts';
 
 const folder = mkdtempSync(`${tmpdir()}/skiff-content-`);
 process.once('exit', () => rmSync(folder, { recursive: true }));
@@ -352,4 +352,24 @@ test('opening removes what a crash left over', async () => {
   rmSync(`${world.folder}/ingest`, { recursive: true });
   assert.deepEqual(world.again().ingests(), []);
   assert.ok(existsSync(`${world.folder}/ingest`));
+});
+
+test('what is collected goes before what it refers to', () => {
+  const blob = (digest: string, ...references: string[]) =>
+    ({ digest, references, sizeBytes: 1, createdAt: '' }) as unknown as Parameters<typeof referrersFirst>[0][number];
+  const all = [
+    blob('layer'),
+    blob('manifest', 'config', 'layer', 'elsewhere'),
+    blob('config'),
+    blob('index', 'manifest', 'other'),
+    blob('other', 'layer'),
+  ];
+  const order = referrersFirst(all).map(({ digest }) => digest as string);
+  assert.deepEqual([...order].sort(), ['config', 'index', 'layer', 'manifest', 'other']);
+  for (const { digest, references } of all) {
+    for (const reference of references) {
+      const at = order.indexOf(reference);
+      assert.ok(at < 0 || order.indexOf(digest) < at, `${digest} before ${reference}: ${order.join()}`);
+    }
+  }
 });

@@ -167,7 +167,8 @@ export class DiskContentStore implements ContentStore {
     const { files, blobs, ingests, leases } = this.parts;
     // Until the files have lost their names all is one turn of the event loop: nobody takes hold of a blob that goes.
     const held = new Set(leases.resources());
-    const removed = blobs.unreached([...roots, ...held]);
+    // Who refers to others goes before them: killed in between, no blob is left that lacks what it needs.
+    const removed = referrersFirst(blobs.unreached([...roots, ...held]));
     const trash = removed.map(({ digest }) => files.takeAway(files.blob(digest))).filter((path) => path !== undefined);
     let freedBytes = removed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     try {
@@ -205,6 +206,21 @@ export class DiskContentStore implements ContentStore {
     if (!info) throw errors.noSuch(digest);
     return info;
   }
+}
+
+/** The same blobs, each before those it references. */
+export function referrersFirst(infos: readonly BlobInfo[]): BlobInfo[] {
+  const left = new Map(infos.map((info) => [info.digest, info]));
+  const ordered: BlobInfo[] = [];
+  const visit = (digest: Digest): void => {
+    const info = left.get(digest);
+    if (!info) return;
+    left.delete(digest);
+    for (const reference of info.references) visit(reference);
+    ordered.push(info);
+  };
+  for (const { digest } of infos) visit(digest);
+  return ordered.reverse();
 }
 
 /** A partial blob lives as long as the lease it was opened under. */
