@@ -55,6 +55,22 @@ test('on disk: another opening sees what was put', () => {
   second.close();
 });
 
+test('on disk: a full disk is said as such, in a batch that SQLite ended itself too', () => {
+  const path = `${folder}/full.db`;
+  openRecordStores(path).close();
+  const limited = openRecordStores(path, { maxPages: 12 });
+  const boxes = limited.of<Box>('box');
+  const fill = (): void => {
+    for (;;) boxes.put(String(Math.random()), { name: 'x'.repeat(2000) });
+  };
+  const expected = { code: 'records.noSpace', message: `no space left to write ${path}: make room and try again` };
+  assert.throws(() => limited.atomically(fill), expected);
+  assert.deepEqual(boxes.list(), []);
+  assert.throws(fill, expected);
+  assert.notEqual(boxes.list().length, 0);
+  limited.close();
+});
+
 test('on disk: room is reserved again after a kill in the middle of it', () => {
   const folder = mkdtempSync(`${tmpdir()}/skiff-records-`);
   try {

@@ -7,6 +7,14 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { because, defineErrors } from './errors.ts';
+
+const errors = defineErrors('records', {
+  noSpace: {
+    kind: 'unavailable',
+    message: (path: string) => `no space left to write ${path}: make room and try again`,
+  },
+});
 
 export interface RecordStore<T> {
   get(id: string): T | undefined;
@@ -31,8 +39,8 @@ export interface RecordStores {
   close(): void;
 }
 
-/** Stores in one SQLite file; the folder is made. Throws Node's SQLite errors. */
-export function openRecordStores(path: string): RecordStores {
+/** Stores in one SQLite file; the folder is made. Throws Node's SQLite errors, and `records.noSpace` when the disk is full. */
+export function openRecordStores(path: string, limits: { readonly maxPages?: number } = {}): RecordStores {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const database = new DatabaseSync(path);
   database.exec(`
@@ -47,6 +55,7 @@ export function openRecordStores(path: string): RecordStores {
       UNIQUE (kind, id)
     );
   `);
+  if (limits.maxPages !== undefined) database.exec(`PRAGMA max_page_count = ${limits.maxPages}`);
   const transaction = <T>(changes: () => T): T => {
     if (database.isTransaction) return changes();
     database.exec('BEGIN IMMEDIATE');
@@ -55,12 +64,13 @@ export function openRecordStores(path: string): RecordStores {
       database.exec('COMMIT');
       return result;
     } catch (error) {
-      database.exec('ROLLBACK');
-      throw error;
+      // SQLite has ended the transaction itself when the disk is full or fails.
+      if (database.isTransaction) database.exec('ROLLBACK');
+      throw refused(path, error);
     }
   };
   return {
-    of: <T>(kind: string) => new SqliteRecordStore<T>(database, kind),
+    of: <T>(kind: string) => new SqliteRecordStore<T>(database, kind, path),
     atomically: transaction,
     durably: (changes) => {
       database.exec('PRAGMA synchronous = FULL');
@@ -90,21 +100,33 @@ function reserveRoom(database: DatabaseSync): void {
   }
 }
 
+const SQLITE_IOERR = 10;
+const SQLITE_FULL = 13;
+
 /** SQLITE_FULL, or an I/O error of a write, which is what a quota gives. */
 function isFull(error: unknown): boolean {
-  const code = (error as { readonly errcode?: number }).errcode ?? 0;
-  return (code & 0xff) === 13 || (code & 0xff) === 10;
+  return [SQLITE_FULL, SQLITE_IOERR].includes(primaryCode(error));
+}
+
+function refused(path: string, error: unknown): unknown {
+  return primaryCode(error) === SQLITE_FULL ? because(errors.noSpace(path), error) : error;
+}
+
+function primaryCode(error: unknown): number {
+  return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0;
 }
 
 class SqliteRecordStore<T> implements RecordStore<T> {
   readonly #kind: string;
+  readonly #path: string;
   readonly #get: StatementSync;
   readonly #list: StatementSync;
   readonly #put: StatementSync;
   readonly #delete: StatementSync;
 
-  constructor(database: DatabaseSync, kind: string) {
+  constructor(database: DatabaseSync, kind: string, path: string) {
     this.#kind = kind;
+    this.#path = path;
     this.#get = database.prepare('SELECT body FROM record WHERE kind = ? AND id = ?');
     this.#list = database.prepare('SELECT body FROM record WHERE kind = ? ORDER BY sequence');
     this.#put = database.prepare(
@@ -123,11 +145,19 @@ class SqliteRecordStore<T> implements RecordStore<T> {
   }
 
   put(id: string, record: T): void {
-    this.#put.run(this.#kind, id, JSON.stringify(record));
+    this.#change(this.#put, id, JSON.stringify(record));
   }
 
   delete(id: string): void {
-    this.#delete.run(this.#kind, id);
+    this.#change(this.#delete, id);
+  }
+
+  #change(statement: StatementSync, ...values: readonly string[]): void {
+    try {
+      statement.run(this.#kind, ...values);
+    } catch (error) {
+      throw refused(this.#path, error);
+    }
   }
 }
 

@@ -54,7 +54,7 @@ suite('the content store', { skip: missing('root') }, () => {
       );
       assert.ok(Number(heldBytes) > 4_000_000, `${heldBytes} bytes are kept`);
       assert.equal(partialBytes, heldBytes);
-      assert.equal(put, 'content.noSpace');
+      assert.match(String(put), /^(content|records)\.noSpace$/, 'its file, or what is noted of it, has no room');
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

@@ -53,19 +53,14 @@ const answers: Readonly<Record<string, Answer>> = {
   'content.wrongSize': { status: 400, code: 'SIZE_INVALID' },
   'content.busy': { status: 409, code: 'BLOB_UPLOAD_INVALID' },
 };
+/** For a blob, or for a record. */
+const DISK_FULL = ['content.noSpace', 'records.noSpace'];
 const NO_SPACE = { status: 507, code: 'UNAVAILABLE' };
-const SQLITE_FULL = 13;
 
 export function answerFor(thrown: unknown): Answer {
-  if (isDiskFull(thrown)) return NO_SPACE;
   if (!(thrown instanceof SkiffError)) return { status: 500, code: 'UNKNOWN' };
+  if (DISK_FULL.includes(thrown.code)) return NO_SPACE;
   return answers[thrown.code] ?? (thrown.kind === 'unavailable' ? UNAVAILABLE : { status: 500, code: 'UNKNOWN' });
-}
-
-/** For a blob or for a record. */
-function isDiskFull(thrown: unknown): boolean {
-  if (thrown instanceof SkiffError) return thrown.code === 'content.noSpace';
-  return thrown instanceof Error && 'errcode' in thrown && thrown.errcode === SQLITE_FULL;
 }
 
 /** What is our own failure is logged with its causes, and told without them. */
