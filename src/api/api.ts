@@ -1,5 +1,6 @@
 /** The door: finds the route of a request, runs it, answers what it throws. */
 import type { Server } from 'node:http';
+import { type Duplex, duplexPair } from 'node:stream';
 import type { Log } from '#base';
 import type { EngineParts } from '#engine';
 import { createHttpServer, type HttpDoor, type Match, Router, type TlsSettings } from '#rpc';
@@ -10,6 +11,7 @@ import { layerRoutes } from './routes/containers/layer.ts';
 import { diskUsageRoutes } from './routes/disk-usage.ts';
 import { eventRoutes } from './routes/events.ts';
 import { imageRoutes } from './routes/images/routes.ts';
+import { commandRoutes, type CommandRunner } from './routes/command.ts';
 import { authRoutes } from './routes/auth.ts';
 import { lifecycleRoutes } from './routes/containers/lifecycle.ts';
 import { readRoutes } from './routes/containers/read.ts';
@@ -24,8 +26,23 @@ import { systemRoutes } from './routes/system.ts';
 import type { SystemFacts } from './system-info.ts';
 import { apiVersions, stripVersion } from './version.ts';
 
+export interface ApiOptions {
+  readonly parts: EngineParts;
+  readonly facts: SystemFacts;
+  readonly log: Log;
+  /** Runs command lines for clients at the front door; absent: there is none. */
+  readonly runCommand?: CommandRunner | undefined;
+}
+
 /** A server for the Engine API, not listening yet. With `tls` it speaks HTTPS. Throws what OpenSSL says of a certificate. */
-export function createApi(parts: EngineParts, facts: SystemFacts, log: Log, tls?: TlsSettings): Server {
+export function createApi({ parts, facts, log, runCommand }: ApiOptions, tls?: TlsSettings): Server {
+  let inner: Server | undefined;
+  // Commands that run here have no way to go but to the next function.
+  const dial = (): Duplex => {
+    const [near, far] = duplexPair();
+    (inner ??= createHttpServer(door)).emit('connection', far);
+    return near;
+  };
   const router = new Router([
     ...systemRoutes(parts, facts),
     ...eventRoutes(parts),
@@ -43,6 +60,7 @@ export function createApi(parts: EngineParts, facts: SystemFacts, log: Log, tls?
     ...diskUsageRoutes(parts),
     ...swarmRoutes(),
     ...laterRoutes(),
+    ...commandRoutes(runCommand, dial),
   ]);
   const find = (method: string, path: string): Match | undefined => router.match(method, stripVersion(path));
   const door: HttpDoor = {
