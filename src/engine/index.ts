@@ -27,7 +27,8 @@ export { hasLabel, type ListQuery, listContainers, listFilters } from './list.ts
 export { isLogReadable, logDriverNames, parseLogSettings } from './log-drivers/options.ts';
 export { Shipments } from './log-drivers/shipments.ts';
 export type { ShippedMark } from './log-drivers/shipper.ts';
-export { type LogLine, type LogQuery, readLog } from './logs.ts';
+export { type LogLine, LogRenderer } from './log-lines.ts';
+export { type LogQuery, readLog, readLogBlocks } from './logs.ts';
 export {
   copyFromContainer,
   copyIntoContainer,
