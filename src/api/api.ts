@@ -19,6 +19,7 @@ import { laterRoutes } from './routes/later.ts';
 import { networkRoutes } from './routes/networks.ts';
 import { registryRoutes } from './routes/registry.ts';
 import { swarmRoutes } from './routes/swarm.ts';
+import { volumeRoutes } from './routes/volumes.ts';
 import { usageRoutes } from './routes/containers/usage.ts';
 import { systemRoutes } from './routes/system.ts';
 import type { SystemFacts } from './system-info.ts';
@@ -37,6 +38,7 @@ export function createApi(parts: EngineParts, facts: SystemFacts, log: Log, tls?
     ...archiveRoutes(parts),
     ...usageRoutes(parts),
     ...networkRoutes(parts),
+    ...volumeRoutes(parts),
     ...authRoutes(parts),
     ...registryRoutes(parts),
     ...imageRoutes(parts),

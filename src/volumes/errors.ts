@@ -27,9 +27,43 @@ export const errors = defineErrors('volume', {
     kind: 'invalid',
     message: (name: string, option: string) => `create ${name}: invalid option: "${option}"`,
   },
-  unsupportedOption: {
-    kind: 'not-implemented',
-    message: (name: string, option: string) =>
-      `create ${name}: the option "${option}" of volumes is not supported by this version of Skiff: leave it out, or bind a folder of the host`,
+  missingOption: {
+    kind: 'invalid',
+    message: (name: string, option: string) => `create ${name}: missing required option: "${option}"`,
+  },
+  noQuota: {
+    kind: 'invalid',
+    message: (name: string) => `create ${name}: quota size requested but no quota support`,
+  },
+  badSize: {
+    kind: 'invalid',
+    message: (name: string, size: string) => `create ${name}: invalid size: '${size}'`,
+  },
+  inUse: {
+    kind: 'conflict',
+    message: (name: string, ids: readonly string[]) => `remove ${name}: volume is in use - [${ids.join(', ')}]`,
+  },
+  stillMounted: {
+    kind: 'conflict',
+    message: (name: string, point: string) =>
+      `remove ${name}: something is mounted at ${point}, and would be removed with the volume: unmount it first`,
+  },
+  cannotMount: {
+    kind: 'internal',
+    message: (path: string, why: string) => `error while mounting volume '${path}': ${why}`,
+  },
+  exists: {
+    kind: 'conflict',
+    message: (name: string) => `a volume named ${name} already exists: choose another name, or remove it first`,
+  },
+  busy: {
+    kind: 'conflict',
+    message: (name: string, what: string, ids: readonly string[]) =>
+      `${what} ${name}: volume is in use - [${ids.join(', ')}]`,
+  },
+  notOwn: {
+    kind: 'invalid',
+    message: (name: string, what: string) =>
+      `${what} ${name}: its files are elsewhere (it has mount options), and are left to those who keep them there`,
   },
 });

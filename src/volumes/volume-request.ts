@@ -1,4 +1,5 @@
 /** What may be asked of a volume: its name, its driver, its options. Pure. */
+import { parseBytes } from '#base';
 import { errors } from './errors.ts';
 
 export interface VolumeRequest {
@@ -6,14 +7,21 @@ export interface VolumeRequest {
   readonly name: string;
   /** Empty: `local`. */
   readonly driver: string;
-  readonly options: Readonly<Record<string, string>>;
-  readonly labels: Readonly<Record<string, string>>;
+  /** compat: none is told as null, and an empty set as one. */
+  readonly options: Readonly<Record<string, string>> | null;
+  readonly labels: Readonly<Record<string, string>> | null;
 }
 
 /** Of a folder's name on Linux's file systems. */
 const MAX_NAME_LENGTH = 255;
-/** compat: what Docker's local driver knows, of which nothing is there yet. */
-const mountOptions: ReadonlySet<string> = new Set(['type', 'o', 'device', 'size']);
+/** compat: what Docker's local driver knows. */
+const knownOptions: ReadonlySet<string> = new Set(['type', 'o', 'device', 'size']);
+/** compat: one says nothing without the others. */
+const together: Readonly<Record<string, readonly string[]>> = {
+  device: ['type'],
+  type: ['device'],
+  o: ['device', 'type'],
+};
 
 /** Throws `volume.badName`, `volume.shortName` and `volume.longName`. */
 export function checkName(name: string): void {
@@ -27,10 +35,23 @@ export function checkDriver({ driver }: Pick<VolumeRequest, 'driver'>, name: str
   if (driver !== '' && driver !== 'local') throw errors.noDriver(name, driver);
 }
 
-/** Throws `volume.unknownOption` and `volume.unsupportedOption`. */
+/** Throws `volume.unknownOption`, `volume.missingOption`, `volume.badSize` and `volume.noQuota`. */
 export function checkOptions({ options }: Pick<VolumeRequest, 'options'>, name: string): void {
-  const given = Object.keys(options);
-  const unknown = given.find((option) => !mountOptions.has(option));
+  const given = options ?? {};
+  const unknown = Object.keys(given).find((option) => !knownOptions.has(option));
   if (unknown !== undefined) throw errors.unknownOption(name, unknown);
-  if (given[0] !== undefined) throw errors.unsupportedOption(name, given[0]);
+  if (given['size'] !== undefined && sizeOf(given['size'], name) > 0) throw errors.noQuota(name);
+  for (const [option, others] of Object.entries(together)) {
+    if (!given[option]) continue;
+    const missing = others.find((other) => !given[other]);
+    if (missing !== undefined) throw errors.missingOption(name, missing);
+  }
+}
+
+function sizeOf(text: string, name: string): number {
+  try {
+    return parseBytes(text);
+  } catch {
+    throw errors.badSize(name, text);
+  }
 }
