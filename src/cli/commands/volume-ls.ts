@@ -12,7 +12,7 @@ const headers = {
   Availability: 'AVAILABILITY',
   Driver: 'DRIVER',
   Group: 'GROUP',
-  Label: (name: string) => name,
+  Label: (name: string) => name.split('.').at(-1)!.replaceAll(/[-_]/g, ' '),
   Labels: 'LABELS',
   Links: 'LINKS',
   Mountpoint: 'MOUNTPOINT',
