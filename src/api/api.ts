@@ -21,6 +21,7 @@ import { laterRoutes } from './routes/later.ts';
 import { networkRoutes } from './routes/networks.ts';
 import { registryRoutes } from './routes/registry.ts';
 import { swarmRoutes } from './routes/swarm.ts';
+import { volumeRoutes } from './routes/volumes.ts';
 import { usageRoutes } from './routes/containers/usage.ts';
 import { systemRoutes } from './routes/system.ts';
 import type { SystemFacts } from './system-info.ts';
@@ -54,6 +55,7 @@ export function createApi({ parts, facts, log, runCommand }: ApiOptions, tls?: T
     ...archiveRoutes(parts),
     ...usageRoutes(parts),
     ...networkRoutes(parts),
+    ...volumeRoutes(parts),
     ...authRoutes(parts),
     ...registryRoutes(parts),
     ...imageRoutes(parts),

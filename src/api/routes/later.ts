@@ -3,13 +3,6 @@ import { header, type Route } from '#rpc';
 import { errors } from '../errors.ts';
 
 const missing: Readonly<Record<string, readonly string[]>> = {
-  volumes: [
-    'GET /volumes',
-    'POST /volumes/create',
-    'GET /volumes/{name}',
-    'DELETE /volumes/{name}',
-    'POST /volumes/prune',
-  ],
   'building images': ['POST /build', 'POST /build/prune', 'POST /build/cancel'],
 };
 

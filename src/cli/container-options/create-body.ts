@@ -87,6 +87,8 @@ function toHostConfig({ flags, given, files, consoleSize }: CreateRequest, binds
     ...(consoleSize ? { ConsoleSize: consoleSize } : {}),
     ...listed('Binds', binds),
     ...listed('Mounts', flags.mount),
+    ...listed('VolumesFrom', flags['volumes-from']),
+    ...whenGiven(flags['volume-driver'], (VolumeDriver) => ({ VolumeDriver })),
     ...(flags.tmpfs.length > 0 ? { Tmpfs: parseTmpfs(flags.tmpfs) } : {}),
     ReadonlyRootfs: flags['read-only'],
     Privileged: flags.privileged,

@@ -1,5 +1,6 @@
 /** The Docker Engine API's shapes for images (docker-engine-api.yaml). */
 import type { ContainerSummary } from './containers.ts';
+import type { VolumeJson } from './volumes.ts';
 
 /** One row of GET /images/json. */
 export interface ImageSummary {
@@ -57,7 +58,7 @@ export interface TypeUsage<Item> {
 export interface DiskUsageAnswer {
   readonly ImageUsage?: TypeUsage<ImageSummary>;
   readonly ContainerUsage?: TypeUsage<ContainerSummary>;
-  readonly VolumeUsage?: TypeUsage<object>;
+  readonly VolumeUsage?: TypeUsage<VolumeJson>;
   readonly BuildCacheUsage?: TypeUsage<object>;
 }
 

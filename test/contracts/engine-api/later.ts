@@ -6,10 +6,4 @@ export const operationsNotYet: ReadonlySet<string> = new Set([
   'ImageBuild',
   'BuildPrune',
   'Session',
-  // Volumes.
-  'VolumeList',
-  'VolumeCreate',
-  'VolumeInspect',
-  'VolumeDelete',
-  'VolumePrune',
 ]);
