@@ -1,2 +1,29 @@
-/** Images out of Dockerfiles: the language, the graph, the solver and its cache. */
-export type { BuildGraph, BuildOutput, Step, StepId } from './graph.ts';
+/** The Dockerfile language, the graph of a build, its solver and cache. */
+export { Builder, type BuilderDeps, type BuildRequest } from './builder.ts';
+export { cachedLayers } from './cache/build-cache.ts';
+export type { CacheUsage, Pruned, PruneRequest } from './cache/prune.ts';
+export type { LocalContext } from './files/context.ts';
+export type {
+  BuildGraph,
+  BuildOutput,
+  CopyAction,
+  FileAction,
+  FilesStep,
+  GitStep,
+  HttpStep,
+  ImageStep,
+  InlineFile,
+  LocalStep,
+  MakeFolderAction,
+  MergeStep,
+  Owner,
+  RunMount,
+  RunStep,
+  SourceRange,
+  Step,
+  StepId,
+  WriteAction,
+} from './graph.ts';
+export type { BuildEvent, PlannedStep, Tell } from './progress.ts';
+export { defaultRunSettings, noGifts, type RunGifts, type RunSettings } from './run/settings.ts';
+export type { SolveRequest } from './solve/solving.ts';

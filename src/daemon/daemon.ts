@@ -33,6 +33,7 @@ export async function startDaemon(config: DaemonConfig, inherited: readonly Inhe
   const { parts, log } = assembly;
   for (const warning of config.warnings) log.warn(warning);
   await restoreContainers(parts);
+  await assembly.builder.restore();
   const facts = { version: skiffVersion, startedAt: formatTimeNs(nowNs()) };
   const doors: Door[] = [];
   for (const host of config.hosts) {

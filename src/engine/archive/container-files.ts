@@ -20,7 +20,7 @@ import type { ContainerRecord } from '../container-record.ts';
 import { hasProcess } from '../lifecycle.ts';
 import type { EngineParts } from '../parts.ts';
 
-/** Paths are byte strings without symlinks in them, see ./resolve-path.ts. */
+/** Paths are byte strings without symlinks in them, see `resolvePath`. */
 export interface ContainerFiles extends AsyncDisposable {
   stat(path: string): Promise<TreeEntry | undefined>;
   readLink(path: string): Promise<string | undefined>;
