@@ -1,10 +1,12 @@
 /** The door: finds the route of a request, runs it, answers what it throws. */
 import type { Server } from 'node:http';
 import type { Log } from '#base';
+import type { Builder } from '#build';
 import type { EngineParts } from '#engine';
 import { createHttpServer, type HttpDoor, type Match, Router, type TlsSettings } from '#rpc';
 import { errors } from './errors.ts';
 import { sendError } from './http-status.ts';
+import { buildRoutes } from './routes/build/routes.ts';
 import { archiveRoutes } from './routes/containers/archive.ts';
 import { layerRoutes } from './routes/containers/layer.ts';
 import { diskUsageRoutes } from './routes/disk-usage.ts';
@@ -25,7 +27,12 @@ import type { SystemFacts } from './system-info.ts';
 import { apiVersions, stripVersion } from './version.ts';
 
 /** A server for the Engine API, not listening yet. With `tls` it speaks HTTPS. Throws what OpenSSL says of a certificate. */
-export function createApi(parts: EngineParts, facts: SystemFacts, log: Log, tls?: TlsSettings): Server {
+export function createApi(
+  { parts, builder }: { readonly parts: EngineParts; readonly builder: Builder },
+  facts: SystemFacts,
+  log: Log,
+  tls?: TlsSettings,
+): Server {
   const router = new Router([
     ...systemRoutes(parts, facts),
     ...eventRoutes(parts),
@@ -40,7 +47,8 @@ export function createApi(parts: EngineParts, facts: SystemFacts, log: Log, tls?
     ...authRoutes(parts),
     ...registryRoutes(parts),
     ...imageRoutes(parts),
-    ...diskUsageRoutes(parts),
+    ...buildRoutes(parts, builder),
+    ...diskUsageRoutes(parts, builder),
     ...swarmRoutes(),
     ...laterRoutes(),
   ]);

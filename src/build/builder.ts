@@ -28,7 +28,7 @@ export interface BuilderDeps {
   readonly seccomp: () => SeccompWish;
 }
 
-export interface BuildRequest extends SolveRequest {
+export interface BuildWork extends SolveRequest {
   /** Names of the image; none leaves it dangling. */
   readonly names: readonly string[];
   /** RFC 3339: of what is new in the image, instead of when it was made (SOURCE_DATE_EPOCH). */
@@ -75,7 +75,7 @@ export class Builder {
   }
 
   /** Makes the images of a graph, one per output. When it throws, only whole results of the cache stay. */
-  async build(request: BuildRequest): Promise<ImageRecord[]> {
+  async build(request: BuildWork): Promise<ImageRecord[]> {
     const { graph, names, createdAt, signal } = request;
     try {
       await using solved = await solve(this.#parts, request);

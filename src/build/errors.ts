@@ -8,6 +8,20 @@ export const errors = defineErrors('build', {
     kind: 'invalid',
     message: (name: string) => `the build has no context named '${name}'`,
   },
+  noDockerfile: {
+    kind: 'invalid',
+    message: (path: string) => `Cannot locate specified Dockerfile: ${path}`,
+  },
+  emptyDockerfile: { kind: 'invalid', message: (path: string) => `the Dockerfile (${path}) cannot be empty` },
+  noOciLayout: {
+    kind: 'not-implemented',
+    message: (reference: string) =>
+      `${reference}: layouts in folders are not read by this builder: load the image first`,
+  },
+  noSourceDate: {
+    kind: 'not-implemented',
+    message: () => 'SOURCE_DATE_EPOCH=context is not supported by this builder: give it as seconds',
+  },
   manySources: {
     kind: 'invalid',
     message: (target: string) =>
@@ -46,10 +60,9 @@ export const errors = defineErrors('build', {
     kind: 'invalid',
     message: () => 'there is no default bridge: start the daemon without --bridge=none, or build with --network=host',
   },
-  foreignPlatform: {
-    kind: 'invalid',
-    message: (wanted: string, own: string) =>
-      `a build for ${wanted} cannot run its programs here: this host is ${own} and has no emulator for it`,
+  notAllowed: {
+    kind: 'forbidden',
+    message: (right: string) => `${right} is not allowed: this build was not given that right`,
   },
 });
 

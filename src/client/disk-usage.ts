@@ -1,5 +1,5 @@
 /** `GET /system/df` of any version as the newest has it: older daemons tell lists, and no sums. */
-import type { ContainerSummary, DiskUsageAnswer, ImageSummary, TypeUsage } from '#specs';
+import type { BuildCacheRow, ContainerSummary, DiskUsageAnswer, ImageSummary, TypeUsage } from '#specs';
 
 /** Until API 1.51; null where it was not asked for. */
 export interface DiskUsageLists {
@@ -7,17 +7,11 @@ export interface DiskUsageLists {
   readonly Images: readonly ImageSummary[] | null;
   readonly Containers: readonly ContainerSummary[] | null;
   readonly Volumes: readonly VolumeItem[] | null;
-  readonly BuildCache: readonly CacheItem[] | null;
+  readonly BuildCache: readonly BuildCacheRow[] | null;
 }
 
 interface VolumeItem {
   readonly UsageData?: { readonly Size: number; readonly RefCount: number } | null;
-}
-
-interface CacheItem {
-  readonly Size: number;
-  readonly InUse: boolean;
-  readonly Shared: boolean;
 }
 
 export function readDiskUsage(answer: DiskUsageAnswer | DiskUsageLists): DiskUsageAnswer {
@@ -50,9 +44,9 @@ function volumeSums(items: readonly VolumeItem[]): TypeUsage<VolumeItem> {
   return usage(items, items.length - free.length, sum(items, size), sum(free, size));
 }
 
-function cacheSums(items: readonly CacheItem[]): TypeUsage<CacheItem> {
+function cacheSums(items: readonly BuildCacheRow[]): TypeUsage<BuildCacheRow> {
   const own = items.filter(({ Shared }) => !Shared);
-  const size = ({ Size }: CacheItem): number => Size;
+  const size = ({ Size }: BuildCacheRow): number => Size;
   const free = own.filter(({ InUse }) => !InUse);
   return usage(items, items.filter(({ InUse }) => InUse).length, sum(own, size), sum(free, size));
 }

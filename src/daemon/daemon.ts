@@ -37,7 +37,7 @@ export async function startDaemon(config: DaemonConfig, inherited: readonly Inhe
   const facts = { version: skiffVersion, startedAt: formatTimeNs(nowNs()) };
   const doors: Door[] = [];
   for (const host of config.hosts) {
-    const createServer = (tls?: Parameters<typeof createApi>[3]) => createApi(parts, facts, log, tls);
+    const createServer = (tls?: Parameters<typeof createApi>[3]) => createApi(assembly, facts, log, tls);
     for (const door of await listenAt({ createServer, inherited, log }, host, config)) doors.push(undo.use(door));
   }
   const all = undo.move();

@@ -132,6 +132,7 @@ export type {
   DiskUsageAnswer,
   FsckAnswer,
   HistoryItem,
+  BuildCacheRow,
   ImageSummary,
   ProgressMessage,
   TypeUsage,

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import type {
   BuildEvent,
   BuildGraph,
-  BuildRequest,
+  BuildWork,
   CopyAction,
   FileAction,
   LocalContext,
@@ -149,7 +149,7 @@ export class BuildWorld implements AsyncDisposable {
     return this.daemon.assembly.builder.receive(Readable.from([tar]), new AbortController().signal);
   }
 
-  async build(graph: BuildGraph, more: Partial<BuildRequest> & { readonly context?: Buffer } = {}): Promise<Built> {
+  async build(graph: BuildGraph, more: Partial<BuildWork> & { readonly context?: Buffer } = {}): Promise<Built> {
     const { context: tar, ...rest } = more;
     await using context = tar === undefined ? undefined : await this.receive(tar);
     const events: BuildEvent[] = [];

@@ -27,11 +27,15 @@ export interface RunNetwork {
 /** Joins the network of a step. What it gives has to be released. Throws what `Networks.attach` throws. */
 export async function joinNetwork(
   networks: Networks,
-  step: Pick<RunStep, 'network'>,
+  step: Pick<RunStep, 'network' | 'hostname'>,
   settings: RunSettings,
   id: string,
 ): Promise<RunNetwork> {
-  const container: ContainerIdentity = { id, name: `build-${id.slice(0, 12)}`, names: [id.slice(0, 12)] };
+  const container: ContainerIdentity = {
+    id,
+    name: `build-${id.slice(0, 12)}`,
+    names: [step.hostname ?? id.slice(0, 12)],
+  };
   const mode = modeOf(networks, step.network === 'default' ? settings.networkMode : step.network);
   if (mode === 'host') return { kind: 'host', container };
   if (mode === 'none') return { kind: 'own', container };
@@ -61,7 +65,7 @@ export function networkFiles(
   settings: RunSettings,
   folder: string,
 ): Mount[] {
-  const hostname = container.id.slice(0, 12);
+  const hostname = container.names[0]!;
   const own = (state?.endpoints ?? [])
     .flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6])
     .flatMap((each): HostLine[] => (each ? [{ address: each.address, names: hostname }] : []));

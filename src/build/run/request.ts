@@ -21,5 +21,7 @@ export interface RunRequest {
   /** The results of other steps its mounts show. */
   readonly sourceOf: (step: number) => StepSource;
   readonly onOutput: (stream: 1 | 2, bytes: Buffer) => void;
+  /** See `SolveRequest.drained`. */
+  readonly drained: () => Promise<void> | undefined;
   readonly signal: AbortSignal;
 }

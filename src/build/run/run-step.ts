@@ -16,6 +16,7 @@ import { prepareMounts } from './mounts.ts';
 import { joinNetwork, networkFiles, type RunNetwork, serveNames } from './network.ts';
 import { runConfig } from './oci-config.ts';
 import type { RunRequest } from './request.ts';
+import type { RunRight } from './settings.ts';
 import { findMissing, removeStubs } from './stubs.ts';
 
 /** Where steps have their run folders. */
@@ -30,6 +31,7 @@ export function stepCgroup(parent: string, id: string): string {
 export async function runStep(parts: BuildParts, request: RunRequest): Promise<void> {
   const { options, runtime, networks, layers, facts } = parts;
   const { step, root, layer, settings, signal } = request;
+  refuseRights(request);
   const id = newContainerId();
   const folder = `${runRoot(options.execRoot)}/${id}`;
   const cgroupsPath = stepCgroup(settings.cgroupParent ?? options.cgroupParent, id);
@@ -57,7 +59,7 @@ export async function runStep(parts: BuildParts, request: RunRequest): Promise<v
     cgroupVersion: runtime.cgroupVersion,
     cgroupsPath,
     network: network.kind,
-    hostname: id.slice(0, 12),
+    hostname: network.container.names[0]!,
     mounts: [...networkFiles(networks, network, settings, folder), ...given.mounts],
     environment: given.environment,
     rootPath: 'rootfs',
@@ -81,6 +83,16 @@ export async function runStep(parts: BuildParts, request: RunRequest): Promise<v
   undo.defer(() => runtime.removeCgroup(cgroupsPath));
   await perform(parts, request, { launch, network, cgroupsPath });
   removeStubs(layer.folder, missing);
+}
+
+/** compat: rights a step asks for by itself have to be given to the build; its own settings are the user's already. */
+function refuseRights({ step, settings }: RunRequest): void {
+  const wanted: RunRight[] = [
+    ...(step.network === 'host' ? (['network.host'] as const) : []),
+    ...(step.isPrivileged ? (['security.insecure'] as const) : []),
+  ];
+  const refused = wanted.find((right) => !settings.rights.includes(right));
+  if (refused !== undefined) throw errors.notAllowed(refused);
 }
 
 interface Performance {
@@ -116,13 +128,20 @@ async function perform(parts: BuildParts, request: RunRequest, performance: Perf
 }
 
 /** Passes the program's output on; the inner promise is fulfilled at its end. */
-async function follow(process: RunningProcess, { onOutput }: RunRequest): Promise<{ readonly ended: Promise<void> }> {
+async function follow(
+  process: RunningProcess,
+  { onOutput, drained }: RunRequest,
+): Promise<{ readonly ended: Promise<void> }> {
   const socket = await process.attach({ stdin: false, stdout: true, stderr: true, raw: false, closeStdin: false });
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   const demultiplexer = new Demultiplexer();
-  socket.on('data', (chunk: Buffer) =>
-    demultiplexer.push(chunk, (stream, bytes) => onOutput(stream === 'stdout' ? 1 : 2, bytes)),
-  );
+  socket.on('data', (chunk: Buffer) => {
+    demultiplexer.push(chunk, (stream, bytes) => onOutput(stream === 'stdout' ? 1 : 2, bytes));
+    const wait = drained();
+    if (!wait) return;
+    socket.pause();
+    void wait.then(() => socket.resume());
+  });
   socket.on('error', () => {});
   socket.once('end', () => socket.destroy());
   socket.once('close', () => resolve());

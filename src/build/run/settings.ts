@@ -11,7 +11,11 @@ export interface RunSettings {
   readonly rlimits: readonly Rlimit[];
   /** Undefined: the daemon's. */
   readonly cgroupParent: string | undefined;
+  /** What steps may ask for besides what every container has (compat: `--allow`). */
+  readonly rights: readonly RunRight[];
 }
+
+export type RunRight = 'network.host' | 'security.insecure';
 
 export const defaultRunSettings: RunSettings = {
   networkMode: 'default',
@@ -20,6 +24,7 @@ export const defaultRunSettings: RunSettings = {
   resources: {},
   rlimits: [],
   cgroupParent: undefined,
+  rights: [],
 };
 
 /** What a build gives its steps besides files; each door has its own way to get at them. */

@@ -25,9 +25,9 @@ export function stepKey(inputs: KeyInputs): Digest {
 
 /** What a RUN step does. */
 export function runDefinition(step: RunStep): unknown {
-  const { argv, environment, workingDirectory, user, network, isPrivileged, heredocs } = step;
+  const { argv, environment, workingDirectory, user, network, isPrivileged, heredocs, hostname = '' } = step;
   const mounts = step.mounts.map(mountDefinition);
-  return ['run', argv, environment, workingDirectory, user, network, isPrivileged, heredocs, mounts];
+  return ['run', argv, environment, workingDirectory, user, network, isPrivileged, heredocs, hostname, mounts];
 }
 
 /** The trees its mounts show. compat: what a cache begins with and what secrets hold make no difference. */

@@ -67,7 +67,7 @@ async function run(parts: BuildParts, solving: Solving, id: StepId, step: RunSte
       digest: (tree) => pathDigest(tree, source),
     }),
   );
-  const { gifts, settings, signal, tell } = solving;
+  const { gifts, settings, signal, tell, drained = () => undefined } = solving;
   return cached(parts, solving, {
     id,
     step,
@@ -79,7 +79,7 @@ async function run(parts: BuildParts, solving: Solving, id: StepId, step: RunSte
       for (const input of inputsOf(step)) given.set(input, await trees.sourceOf(input));
       const onOutput = (stream: 1 | 2, bytes: Buffer): void => tell({ type: 'log', step: id, stream, bytes });
       const sourceOf = (input: StepId): StepSource => given.get(input)!;
-      await runStep(parts, { step, root: root.layers, layer, settings, gifts, sourceOf, onOutput, signal });
+      await runStep(parts, { step, root: root.layers, layer, settings, gifts, sourceOf, onOutput, drained, signal });
     },
   });
 }

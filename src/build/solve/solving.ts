@@ -16,6 +16,8 @@ export interface SolveRequest {
   readonly settings: RunSettings;
   readonly gifts: RunGifts;
   readonly tell: Tell;
+  /** Asked after output was told: a promise holds back the program until who listens has taken it. */
+  readonly drained?: () => Promise<void> | undefined;
   /** Of what files steps make themselves. */
   readonly nowNs: bigint;
   readonly signal: AbortSignal;

@@ -42,7 +42,8 @@ export function readBuildQuery(query: URLSearchParams): BuildQuery {
 /** `rm` and `forcerm` speak of containers that are not made here. */
 function refuseOthers(query: URLSearchParams): void {
   const version = query.get('version') ?? '';
-  if (version === '2') throw errors.unsupported("BuildKit's builder", 'build with DOCKER_BUILDKIT=0, or with skiff build');
+  if (version === '2')
+    throw errors.unsupported("BuildKit's builder", 'build with DOCKER_BUILDKIT=0, or with skiff build');
   if (!['', '1'].includes(version)) throw errors.invalid(`invalid version ${version}`);
   if (boolean(query, 'squash')) throw errors.unsupported('squash=1', 'join RUN instructions, or copy into a new stage');
   if (listOf(query, 'cachefrom').length > 0) {
@@ -69,6 +70,7 @@ function settingsOf(query: URLSearchParams): RunSettings {
     resources: resourcesOf(query),
     rlimits: rlimitsOf(query),
     cgroupParent: query.get('cgroupparent') || undefined,
+    rights: defaultRunSettings.rights,
   };
 }
 
