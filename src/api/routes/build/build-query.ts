@@ -49,7 +49,7 @@ function refuseOthers(query: URLSearchParams): void {
   if (listOf(query, 'cachefrom').length > 0) {
     throw errors.unsupported('cachefrom', 'what was built here before is found without it');
   }
-  if ((query.get('outputs') ?? '') !== '' && listOf(query, 'outputs').length > 0) {
+  if (jsonList(query, 'outputs').length > 0) {
     throw errors.unsupported('outputs', 'the result is an image; save or export it afterwards');
   }
   const isolation = query.get('isolation') ?? '';

@@ -1,14 +1,6 @@
 /** `POST /build`: the classic builder's request and answer, for `DOCKER_BUILDKIT=0 docker build` and whoever speaks like it. */
 import { Readable } from 'node:stream';
-import {
-  type BuildPlan,
-  type Builder,
-  type Dockerfile,
-  dockerfileBuild,
-  type LocalContext,
-  noGifts,
-  parseGitUrl,
-} from '#build';
+import { type Builder, dockerfileBuild, type LocalContext, noGifts, parseGitUrl } from '#build';
 import { shortId, SkiffError } from '#base';
 import type { EngineParts } from '#engine';
 import { hostPlatform } from '#images';
@@ -52,7 +44,10 @@ export async function buildImage(parts: EngineParts, builder: Builder, context: 
         gifts: noGifts,
         alwaysPulls: query.alwaysPulls,
         credentialsFor: (reference) => credentialsOf(parseReference(reference).host),
-        onPlan: (dockerfile, plan) => planned(lines, dockerfile, plan, query.isQuiet ? () => {} : stream),
+        onPlan: (dockerfile, plan) => {
+          lines.begin(dockerfile, plan, query.target);
+          if (!query.isQuiet) for (const notice of plan.notices) stream(`${notice}\n`);
+        },
         onPull: ({ id, status, current, total }) => {
           if (query.isQuiet) return;
           if (id === undefined) progress.status(status);
@@ -73,11 +68,6 @@ export async function buildImage(parts: EngineParts, builder: Builder, context: 
   } catch (error) {
     progress.fail(inClassicWords(error));
   }
-}
-
-function planned(lines: ClassicLines, dockerfile: Dockerfile, plan: BuildPlan, say: (text: string) => void): void {
-  lines.begin(dockerfile, plan);
-  for (const notice of plan.notices) say(`${notice}\n`);
 }
 
 /** compat: the classic builder's sentence for a program that fails; its code is the line's. */

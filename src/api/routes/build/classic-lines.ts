@@ -31,15 +31,18 @@ export class ClassicLines {
   }
 
   /** Before the first event. */
-  begin(dockerfile: Dockerfile, plan: BuildPlan): void {
-    for (const { from, instructions } of dockerfile.stages) {
+  begin(dockerfile: Dockerfile, plan: BuildPlan, target: string): void {
+    const { stages } = dockerfile;
+    const named = stages.findIndex(({ from }) => from.name !== '' && from.name === target.toLowerCase());
+    const wanted = target === '' ? stages.length - 1 : named < 0 ? Number(target) : named;
+    for (const [index, { from, instructions }] of stages.slice(0, wanted + 1).entries()) {
       const all = [from, ...instructions];
       const last = all.at(-1)!.range.end;
       const isPlanned = plan.steps.some(
         ({ source }) => source !== undefined && source.start >= from.range.start && source.end <= last,
       );
-      // compat: only what the target needs is told; a stage that is nothing but settings is the target.
-      if (!isPlanned && from !== dockerfile.stages.at(-1)!.from) continue;
+      // Only what the target needs is told.
+      if (!isPlanned && index !== wanted) continue;
       for (const { text, range } of all) {
         const row: Row = { text, open: new Set(), isCached: [], waiting: [], waitingBytes: 0 };
         this.#rows.push(row);
