@@ -2,10 +2,12 @@
 import type { Server } from 'node:http';
 import { type Duplex, duplexPair } from 'node:stream';
 import type { Log } from '#base';
+import type { Builder } from '#build';
 import type { EngineParts } from '#engine';
 import { createHttpServer, type HttpDoor, type Match, Router, type TlsSettings } from '#rpc';
 import { errors } from './errors.ts';
 import { sendError } from './http-status.ts';
+import { buildRoutes } from './routes/build/routes.ts';
 import { archiveRoutes } from './routes/containers/archive.ts';
 import { layerRoutes } from './routes/containers/layer.ts';
 import { diskUsageRoutes } from './routes/disk-usage.ts';
@@ -29,6 +31,7 @@ import { apiVersions, stripVersion } from './version.ts';
 
 export interface ApiOptions {
   readonly parts: EngineParts;
+  readonly builder: Builder;
   readonly facts: SystemFacts;
   readonly log: Log;
   /** Runs command lines for clients at the front door; absent: there is none. */
@@ -36,7 +39,7 @@ export interface ApiOptions {
 }
 
 /** A server for the Engine API, not listening yet. With `tls` it speaks HTTPS. Throws what OpenSSL says of a certificate. */
-export function createApi({ parts, facts, log, runCommand }: ApiOptions, tls?: TlsSettings): Server {
+export function createApi({ parts, builder, facts, log, runCommand }: ApiOptions, tls?: TlsSettings): Server {
   let inner: Server | undefined;
   // Commands that run here have no way to go but to the next function.
   const dial = (): Duplex => {
@@ -59,7 +62,8 @@ export function createApi({ parts, facts, log, runCommand }: ApiOptions, tls?: T
     ...authRoutes(parts),
     ...registryRoutes(parts),
     ...imageRoutes(parts),
-    ...diskUsageRoutes(parts),
+    ...buildRoutes(parts, builder),
+    ...diskUsageRoutes(parts, builder),
     ...swarmRoutes(),
     ...laterRoutes(),
     ...commandRoutes(runCommand, dial),

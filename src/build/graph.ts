@@ -66,6 +66,12 @@ export interface GitStep extends StepFacts {
   readonly ref: string;
   readonly subfolder: string;
   readonly keepsGitFolder: boolean;
+  /** `?submodules=false`. */
+  readonly skipsSubmodules?: boolean;
+  /** `?mtime=commit`: files have the commit's time. */
+  readonly usesCommitTime?: boolean;
+  /** `?fetch-by-commit`: the checksum, a whole commit id, is fetched instead of the ref. */
+  readonly fetchesByCommit?: boolean;
   /** A commit's beginning that the ref has to be; '' for none. */
   readonly checksum: string;
 }
@@ -92,6 +98,8 @@ export interface RunStep extends StepFacts {
   readonly mounts: readonly RunMount[];
   /** Files of heredocs, given to the program below /dev/pipes. */
   readonly heredocs: readonly InlineFile[];
+  /** Of the program's own machine; absent: the solver's choice. */
+  readonly hostname?: string;
   /** Said to the program, but no part of the cache key: proxies. */
   readonly proxyEnvironment: readonly string[];
 }

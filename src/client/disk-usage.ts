@@ -1,5 +1,5 @@
 /** `GET /system/df` of any version as the newest has it: older daemons tell lists, and no sums. */
-import type { ContainerSummary, DiskUsageAnswer, ImageSummary, TypeUsage, VolumeJson } from '#specs';
+import type { BuildCacheRow, ContainerSummary, DiskUsageAnswer, ImageSummary, TypeUsage, VolumeJson } from '#specs';
 
 /** Until API 1.51; null where it was not asked for. */
 export interface DiskUsageLists {
@@ -7,13 +7,7 @@ export interface DiskUsageLists {
   readonly Images: readonly ImageSummary[] | null;
   readonly Containers: readonly ContainerSummary[] | null;
   readonly Volumes: readonly VolumeJson[] | null;
-  readonly BuildCache: readonly CacheItem[] | null;
-}
-
-interface CacheItem {
-  readonly Size: number;
-  readonly InUse: boolean;
-  readonly Shared: boolean;
+  readonly BuildCache: readonly BuildCacheRow[] | null;
 }
 
 export function readDiskUsage(answer: DiskUsageAnswer | DiskUsageLists): DiskUsageAnswer {
@@ -46,9 +40,9 @@ function volumeSums(items: readonly VolumeJson[]): TypeUsage<VolumeJson> {
   return usage(items, items.length - free.length, sum(items, size), sum(free, size));
 }
 
-function cacheSums(items: readonly CacheItem[]): TypeUsage<CacheItem> {
+function cacheSums(items: readonly BuildCacheRow[]): TypeUsage<BuildCacheRow> {
   const own = items.filter(({ Shared }) => !Shared);
-  const size = ({ Size }: CacheItem): number => Size;
+  const size = ({ Size }: BuildCacheRow): number => Size;
   const free = own.filter(({ InUse }) => !InUse);
   return usage(items, items.filter(({ InUse }) => InUse).length, sum(own, size), sum(free, size));
 }

@@ -41,10 +41,11 @@ export async function startDaemon(
   const { parts, log } = assembly;
   for (const warning of config.warnings) log.warn(warning);
   await restoreContainers(parts);
+  await assembly.builder.restore();
   const facts = { version: skiffVersion, startedAt: formatTimeNs(nowNs()) };
   const doors: Door[] = [];
   for (const host of config.hosts) {
-    const createServer = (tls?: TlsSettings) => createApi({ parts, facts, log, runCommand }, tls);
+    const createServer = (tls?: TlsSettings) => createApi({ ...assembly, facts, log, runCommand }, tls);
     for (const door of await listenAt({ createServer, inherited, log }, host, config)) doors.push(undo.use(door));
   }
   const all = undo.move();

@@ -92,7 +92,6 @@ export const errors = defineErrors('container', {
   notFolder: { kind: 'invalid', message: (path: string) => `extraction point is not a directory: ${path}` },
   readonlyRoot: { kind: 'forbidden', message: () => 'container rootfs is marked read-only' },
   readonlyMount: { kind: 'forbidden', message: () => 'mounted volume is marked read-only' },
-  tooManyLinks: { kind: 'invalid', message: (path: string) => `${path}: too many levels of symbolic links` },
   outside: { kind: 'invalid', message: (path: string) => `the archive's entry ${path} is outside of what it is for` },
   otherKind: {
     kind: 'invalid',

@@ -142,6 +142,16 @@ export const errors = defineErrors('image', {
     message: (folder: string, fault: string) =>
       `there can be no overlay in ${folder} (${fault}): leave --storage-driver overlay2 out, or use another --data-root`,
   },
+  tooManyBuilt: {
+    kind: 'invalid',
+    message: (layers: number, most: number) =>
+      `this would be layer ${layers} of the image, and at most ${most} can be stacked: join RUN instructions, or copy the result into a new stage`,
+  },
+  needsOverlay: {
+    kind: 'not-implemented',
+    message: (dataRoot: string) =>
+      `images can be built only where overlays can be mounted, and ${dataRoot} was opened with the storage driver vfs`,
+  },
   missingFolder: {
     kind: 'internal',
     message: (what: string, path: string) => `${what} is missing: ${path} is not there`,

@@ -97,5 +97,6 @@ export type { HelperTree } from './native-helper.ts';
 export { openProcessRoot, type ProcessRoot } from './process-root.ts';
 export { openTreeReader, type TreeReader, type WalkRecord } from './tree-reader.ts';
 export type { TreeEntry } from './tree-records.ts';
+export { type ReadLink, resolvePath } from './resolve-path.ts';
 export { removeTree } from './remove-tree.ts';
 export { type FileAttributes, openUnpacker, type Unpacker, type UnpackerOptions } from './unpacker.ts';

@@ -133,6 +133,7 @@ export type {
   DiskUsageAnswer,
   FsckAnswer,
   HistoryItem,
+  BuildCacheRow,
   ImageSummary,
   ProgressMessage,
   TypeUsage,

@@ -271,6 +271,15 @@ describe('the Engine API', { skip: missing('root', 'busybox') }, () => {
     await api.call('ImageAttestations', { params, status: 501 });
   });
 
+  test('a build, and what is kept of it', async () => {
+    const tar = archive(file('Dockerfile', 'FROM busybox\nRUN true\n'));
+    const built = await api.call('ImageBuild', { stream: Readable.from([tar]), query: 't=built:1', status: 200 });
+    assert.match(built.text, /Successfully tagged built:1/);
+    await api.call('SystemDataUsage', { query: 'type=build-cache&verbose=1', status: 200 });
+    await api.call('BuildPrune', { query: 'all=1', status: 200 });
+    await api.call('ImageDelete', { params: { name: 'built:1' }, status: 200 });
+  });
+
   test('registries: log in, push, pull, inspect, search', async () => {
     const name = `${registry.address}/team/app`;
     await api.call('SystemAuth', { body: { ...credentials, serveraddress: registry.address }, status: 200 });

@@ -32,6 +32,7 @@ const atDoor: ReadonlySet<string> = new Set([
   ...['events', 'history', 'images', 'ps', 'rmi', 'tag'],
   ...['history', 'inspect', 'ls', 'prune', 'rm', 'tag'].map((name) => `image ${name}`),
   ...['connect', 'create', 'disconnect', 'inspect', 'ls', 'prune', 'rm'].map((name) => `network ${name}`),
+  ...['create', 'inspect', 'ls', 'prune', 'rm'].map((name) => `volume ${name}`),
   ...['df', 'events'].map((name) => `system ${name}`),
 ]);
 

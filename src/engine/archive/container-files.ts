@@ -23,7 +23,7 @@ import { mountPointsOf } from '../mounts/mount-point.ts';
 import type { MountPoint } from '../mounts/mount-setting.ts';
 import type { EngineParts } from '../parts.ts';
 
-/** Paths are byte strings without symlinks in them, see ./resolve-path.ts. */
+/** Paths are byte strings without symlinks in them, see `resolvePath`. */
 export interface ContainerFiles extends AsyncDisposable {
   stat(path: string): Promise<TreeEntry | undefined>;
   readLink(path: string): Promise<string | undefined>;

@@ -1,8 +1,7 @@
 /** What an image has in a folder becomes the first content of the volume mounted there (compat: Docker's copy). */
 import { posix } from 'node:path';
-import { openUnpacker, S_IF, type TreeEntry, type Unpacker, type WalkRecord } from '#linux';
+import { openUnpacker, resolvePath, S_IF, type TreeEntry, type Unpacker, type WalkRecord } from '#linux';
 import { openRootFiles } from '../archive/container-files.ts';
-import { resolvePath } from '../archive/resolve-path.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
 import type { EngineParts } from '../parts.ts';

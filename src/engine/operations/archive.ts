@@ -2,12 +2,12 @@
 import type { Readable } from 'node:stream';
 import { because, messageOf, SkiffError, SyscallError } from '#base';
 import { archiveBytes, tarOfTree } from '#images';
-import { readRootFile, S_IF, type TreeEntry, type WalkRecord } from '#linux';
+import { readRootFile, resolvePath, S_IF, type TreeEntry, type WalkRecord } from '#linux';
 import { resolveUser } from '#runtime';
 import { type ByteString, TarReader } from '#wire';
 import { type ContainerFiles, openContainerFiles } from '../archive/container-files.ts';
 import { CopySink, type Owner } from '../archive/copy-sink.ts';
-import { type AskedPath, parseAskedPath, resolvePath } from '../archive/resolve-path.ts';
+import { type AskedPath, parseAskedPath } from '../archive/asked-path.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
 import { hasProcess } from '../lifecycle.ts';

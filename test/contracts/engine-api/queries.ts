@@ -16,6 +16,7 @@ const system = (file: string, as?: string): QueryFate => ({
 const here: QueryFate = { seenIn: 'engine-api-requests.test.ts' };
 const contract: QueryFate = { seenIn: 'engine-api.test.ts' };
 const images: QueryFate = { seenIn: '../differential/images-http.test.ts' };
+const builds: QueryFate = system('build');
 const noSession = 'the operation is refused as a whole';
 
 /** By operation and name. */
@@ -108,6 +109,36 @@ export const queryParameters: Readonly<Record<string, QueryFate>> = {
   'ImageSearch limit': contract,
   'ImageSearch filters': contract,
   'ImagePrune filters': images,
+  'ImageBuild dockerfile': builds,
+  'ImageBuild t': builds,
+  'ImageBuild extrahosts': { ...builds, as: 'extrahosts:' },
+  'ImageBuild remote': builds,
+  'ImageBuild q': builds,
+  'ImageBuild nocache': builds,
+  'ImageBuild cachefrom': { refused: `cachefrom=${encodeURIComponent('["x"]')}`, status: 501 },
+  'ImageBuild pull': builds,
+  'ImageBuild rm': { noEffect: 'no containers are made that could stay' },
+  'ImageBuild forcerm': { noEffect: 'no containers are made that could stay' },
+  'ImageBuild memory': { ...builds, as: 'memory:' },
+  'ImageBuild memswap': { ...builds, as: 'memswap:' },
+  'ImageBuild cpushares': { ...builds, as: 'cpushares:' },
+  'ImageBuild cpusetcpus': { ...builds, as: 'cpusetcpus:' },
+  'ImageBuild cpuperiod': { ...builds, as: 'cpuperiod:' },
+  'ImageBuild cpuquota': { ...builds, as: 'cpuquota:' },
+  'ImageBuild buildargs': { ...builds, as: 'buildargs:' },
+  'ImageBuild shmsize': { ...builds, as: 'shmsize:' },
+  'ImageBuild squash': { refused: 'squash=1', status: 501 },
+  'ImageBuild labels': { ...builds, as: 'labels:' },
+  'ImageBuild networkmode': { ...builds, as: 'networkmode:' },
+  'ImageBuild platform': builds,
+  'ImageBuild target': builds,
+  'ImageBuild outputs': { refused: `outputs=${encodeURIComponent('[{"Type":"tar"}]')}`, status: 501 },
+  'ImageBuild version': { refused: 'version=2', status: 501 },
+  'BuildPrune reserved-space': builds,
+  'BuildPrune max-used-space': builds,
+  'BuildPrune min-free-space': builds,
+  'BuildPrune all': builds,
+  'BuildPrune filters': builds,
   'ImageCommit container': images,
   'ImageCommit repo': images,
   'ImageCommit tag': here,

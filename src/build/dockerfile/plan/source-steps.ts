@@ -1,0 +1,134 @@
+/** Steps that bring files and images in: images, what the client sends, repositories, downloads. */
+import { messageOf, SkiffError } from '#base';
+import type { Platform } from '#specs';
+import type { StepId } from '../../graph.ts';
+import { IgnoreMatcher } from '../ignore/ignore-matcher.ts';
+import { nearest } from '../suggest.ts';
+import type { BuildSources, ResolvedImage } from './build-request.ts';
+import { type ContextSource, fileNameOf, parseContext } from './contexts.ts';
+import type { GitSource } from './git-url.ts';
+import type { GraphWriter } from './graph-writer.ts';
+
+/** Where something comes in, in words for progress. */
+export interface SourceNaming {
+  readonly name: string;
+  readonly ignoresCache: boolean;
+}
+
+/** Names people mean when they mistype them. */
+const KNOWN_IMAGES = ['alpine', 'busybox', 'centos', 'debian', 'golang', 'ubuntu', 'fedora', 'node', 'python'];
+
+export class SourceSteps {
+  readonly #graph: GraphWriter;
+  readonly #sources: BuildSources;
+  readonly #images = new Map<string, Promise<ResolvedImage>>();
+  readonly #mainContext: ContextSource;
+  readonly #keepsGitFolder: boolean;
+
+  /** `mainContext`: a URL, or undefined for the client's files. Throws as `parseContext`. */
+  constructor(graph: GraphWriter, sources: BuildSources, mainContext: string | undefined, keepsGitFolder: boolean) {
+    this.#graph = graph;
+    this.#sources = sources;
+    this.#mainContext = mainContext ? parseContext('context', mainContext) : { kind: 'local', name: 'context' };
+    this.#keepsGitFolder = keepsGitFolder;
+  }
+
+  /** Once per name and platform. */
+  image(reference: string, platform: Platform): Promise<ResolvedImage> {
+    const key = JSON.stringify([reference, platform]);
+    const known = this.#images.get(key);
+    if (known) return known;
+    const resolving = this.#sources.resolveImage(reference, platform);
+    // Asked for ahead: whoever needs it awaits it, and sees the refusal then.
+    resolving.catch(() => undefined);
+    this.#images.set(key, resolving);
+    return resolving;
+  }
+
+  async context(): Promise<StepId> {
+    const source = this.#mainContext;
+    const naming = { name: '[internal] load build context', ignoresCache: false };
+    switch (source.kind) {
+      case 'local':
+        return this.local(source.name);
+      case 'git': {
+        const { git } = source;
+        return this.git(git, { ...naming, keepsGitFolder: git.keepsGitFolder ?? this.#keepsGitFolder });
+      }
+      case 'http': {
+        // compat: an archive is unpacked; the step that reads it sees whether it is one.
+        const fileName = 'context';
+        const from = this.http(source.url, { ...naming, fileName, checksum: '' });
+        return this.#graph.add({
+          kind: 'files',
+          ...naming,
+          root: undefined,
+          actions: [
+            {
+              kind: 'copy',
+              from,
+              sources: [`/${fileName}`],
+              target: '/',
+              mode: '',
+              owner: '',
+              excludes: [],
+              keepsParents: false,
+              unpacks: true,
+              isLinked: false,
+            },
+          ],
+        });
+      }
+      case 'image':
+        throw new Error('a main context is no image');
+    }
+  }
+
+  /** The client's ignore rules, for warnings; undefined when the context is not the client's. */
+  async contextIgnore(): Promise<IgnoreMatcher | undefined> {
+    if (this.#mainContext.kind !== 'local') return undefined;
+    const matcher = new IgnoreMatcher(await this.#sources.ignorePatterns(this.#mainContext.name));
+    return matcher.isEmpty ? undefined : matcher;
+  }
+
+  async local(name: string): Promise<StepId> {
+    return this.#graph.addLocal(name, await this.#sources.ignorePatterns(name));
+  }
+
+  git(git: GitSource, naming: SourceNaming & { readonly keepsGitFolder: boolean }): StepId {
+    return this.#graph.add({
+      kind: 'git',
+      ...naming,
+      url: git.url,
+      ref: git.ref,
+      subfolder: git.subfolder,
+      checksum: git.checksum,
+      ...(git.hasSubmodules ? {} : { skipsSubmodules: true }),
+      ...(git.time === 'commit' ? { usesCommitTime: true } : {}),
+      ...(git.fetchesByCommit ? { fetchesByCommit: true } : {}),
+    });
+  }
+
+  http(url: string, naming: SourceNaming & { readonly fileName: string; readonly checksum: string }): StepId {
+    return this.#graph.add({ kind: 'http', ...naming, url });
+  }
+
+  /** The files of a context that is no image. */
+  async files(source: Exclude<ContextSource, { kind: 'image' }>, naming: SourceNaming): Promise<StepId> {
+    if (source.kind === 'local') return this.local(source.name);
+    if (source.kind === 'git')
+      return this.git(source.git, { ...naming, keepsGitFolder: source.git.keepsGitFolder ?? false });
+    return this.http(source.url, { ...naming, fileName: fileNameOf(source.url), checksum: '' });
+  }
+}
+
+/** A refusal to find an image, with the name as written in front of it, and one that may have been meant. */
+export function imageRefusal(error: unknown, name: string, stages: readonly string[]): unknown {
+  if (!(error instanceof SkiffError)) return error;
+  const near = nearest(name, [...stages, ...KNOWN_IMAGES]);
+  const suggestion = near === undefined ? '' : ` (did you mean ${near}?)`;
+  return new SkiffError(error.kind, error.code, `${name}: ${messageOf(error)}${suggestion}`, {
+    cause: error,
+    details: error.details,
+  });
+}
