@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
-import { memoryRecordStores } from '#base';
+import { createLog, memoryRecordStores } from '#base';
 import { type LocalMount, mountOf, withAddress, withoutPassword } from './local-mount.ts';
 import type { VolumeRequest } from './volume-request.ts';
 import { isAnonymous, type VolumeRecord, Volumes } from './volumes.ts';
@@ -42,7 +42,11 @@ function world() {
     mountsIn: (path: string) =>
       mounts.map(({ target }) => target).filter((target) => target === path || target.startsWith(`${path}/`)),
   };
-  const open = (): Volumes => new Volumes({ store, folder: `${folder}/volumes`, mounter, nowNs: () => 0n });
+  const log = createLog(
+    () => 'error',
+    () => {},
+  );
+  const open = (): Volumes => new Volumes({ store, folder: `${folder}/volumes`, mounter, log, nowNs: () => 0n });
   return { folder, store, open, mounts, [Symbol.dispose]: () => rmSync(folder, { recursive: true }) };
 }
 

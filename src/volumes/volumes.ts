@@ -6,7 +6,16 @@
  * gathered beside it, in `NAME/_new`, and takes its place in one step.
  */
 import { mkdirSync, readdirSync, realpathSync, renameSync } from 'node:fs';
-import { because, formatTimeNs, KeyedMutex, messageOf, newContainerId, type RecordStore } from '#base';
+import {
+  because,
+  causeChain,
+  formatTimeNs,
+  KeyedMutex,
+  type Log,
+  messageOf,
+  newContainerId,
+  type RecordStore,
+} from '#base';
 import { removeTree } from '#linux';
 import { errors } from './errors.ts';
 import { mountOf, type VolumeMounter, withAddress, withoutPassword } from './local-mount.ts';
@@ -29,6 +38,7 @@ export interface VolumesOptions {
   /** The folder of all volumes; it is made. */
   readonly folder: string;
   readonly mounter: VolumeMounter;
+  readonly log: Log;
   readonly nowNs: () => bigint;
 }
 
@@ -51,22 +61,34 @@ export class Volumes {
     this.#folder = realpathSync(options.folder);
   }
 
-  /** Ends what a killed daemon has left half done: creations get their folder, removals lose it. */
+  /**
+   * Ends what a killed daemon has left half done: creations get their folder, removals lose it. What cannot be done is told
+   * in the log, and done at the next start.
+   */
   async restore(): Promise<void> {
     for (const record of this.#options.store.list()) {
       const { name } = record;
-      if (record.removing) {
-        await this.#finishRemoval(name);
-        continue;
-      }
-      this.#makeFolder(name);
-      await removeTree(this.#newPathOf(name));
+      await this.#orLog(name, async () => {
+        if (record.removing) return this.#finishRemoval(name);
+        this.#makeFolder(name);
+        await removeTree(this.#newPathOf(name));
+      });
     }
   }
 
   /** Lets go of what a killed daemon has mounted for containers that have ended. After these were looked for. */
   async unmountUnused(): Promise<void> {
-    for (const { name } of this.list()) await this.#locks.run(name, () => this.#unmountIfUnused(name));
+    for (const { name } of this.list()) {
+      await this.#orLog(name, () => this.#locks.run(name, () => this.#unmountIfUnused(name)));
+    }
+  }
+
+  async #orLog(name: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#options.log.error('a volume could not be restored', { volume: name, error: causeChain(error) });
+    }
   }
 
   list(): VolumeRecord[] {
