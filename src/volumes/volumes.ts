@@ -327,7 +327,7 @@ export class Volumes {
     if (!mount || this.#isMounted(name)) return;
     const path = this.pathOf(name);
     try {
-      await this.#options.mounter.mount(await withAddress(mount), path);
+      await this.#options.mounter.mount(await withAddress(mount), this.#mountPointOf(name));
     } catch (error) {
       throw because(errors.cannotMount(path, withoutPassword(messageOf(error), mount)), error);
     }
@@ -338,12 +338,17 @@ export class Volumes {
     if (!record || this.#users.has(name) || !mountOf(record)) return;
     // Once for each that is there: a mount may have been put on another by hand.
     for (let turn = 0; turn < 8 && this.#isMounted(name); turn++)
-      await this.#options.mounter.unmount(this.pathOf(name));
+      await this.#options.mounter.unmount(this.#mountPointOf(name));
   }
 
   #isMounted(name: string): boolean {
-    const path = `${this.#folder}/${name}/_data`;
+    const path = this.#mountPointOf(name);
     return this.#options.mounter.mountsIn(path).includes(path);
+  }
+
+  /** As the kernel lists it. */
+  #mountPointOf(name: string): string {
+    return `${this.#folder}/${name}/_data`;
   }
 
   /** Removing goes into whatever is mounted there: somebody else's files. */

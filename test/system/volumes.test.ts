@@ -380,6 +380,13 @@ describe('volumes', { skip: missing('root', 'busybox') }, () => {
     await daemon.start();
     await eventually('its mount is gone', () => ofVolumes().length === 0);
     await containers.remove(stays);
+    // A daemon that stops stops its containers, and lets go of what they had.
+    await containers.begin({ Cmd: ['sleep', '600'], HostConfig: host });
+    assert.equal(ofVolumes().length, 1);
+    await daemon.end('SIGTERM');
+    assert.deepEqual(ofVolumes(), []);
+    await daemon.start();
+    await daemon.removeContainers();
     assert.equal(readFileSync(`${pathOf('data')}/x`, 'utf8'), 'data\n');
     for (const name of ['ram', 'data']) assert.equal((await removeVolume(name)).status, 204);
   });
