@@ -72,7 +72,10 @@ export const errors = defineErrors('dockerfile', {
     kind: 'invalid',
     message: (name: string) => `Interval ${quoted(name)} cannot be less than 1ms`,
   },
-  badDuration: { kind: 'invalid', message: (text: string) => `time: invalid duration ${quoted(text)}` },
+  badDuration: {
+    kind: 'invalid',
+    message: (what: string, text: string) => `time: ${what} duration ${quoted(text)}`,
+  },
   badRetries: {
     kind: 'invalid',
     message: (text: string) => `strconv.ParseInt: parsing ${quoted(text)}: invalid syntax`,
