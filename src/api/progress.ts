@@ -34,6 +34,15 @@ export class ProgressStream {
     this.#response.write(`${JSON.stringify(line)}\r\n`);
   }
 
+  /** Fulfilled when the client has taken what was sent, or is gone; undefined when it keeps up. */
+  drained(): Promise<void> | undefined {
+    const response = this.#response;
+    if (!response.writableNeedDrain || response.destroyed) return undefined;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    response.once('drain', resolve).once('close', resolve);
+    return promise.then(() => void response.off('drain', resolve).off('close', resolve));
+  }
+
   status(status: string, id?: string): void {
     this.send(id === undefined ? { status } : { status, id });
   }
@@ -62,9 +71,18 @@ export class ProgressStream {
   fail(thrown: unknown): void {
     if (!this.#response.headersSent) throw thrown;
     const message = messageOf(thrown);
-    const code = thrown instanceof SkiffError && thrown.kind === 'unauthorized' ? { code: 401 } : {};
-    this.#response.end(`${JSON.stringify({ errorDetail: { ...code, message }, error: message })}\r\n`);
+    const code = codeOf(thrown);
+    const errorDetail = code === undefined ? { message } : { code, message };
+    this.#response.end(`${JSON.stringify({ errorDetail, error: message })}\r\n`);
   }
+}
+
+/** compat: who is not known has the status's; the program of a build's step has its own, with which clients end. */
+function codeOf(thrown: unknown): number | undefined {
+  if (!(thrown instanceof SkiffError)) return undefined;
+  if (thrown.kind === 'unauthorized') return 401;
+  const { code } = thrown.details;
+  return typeof code === 'number' ? code : undefined;
 }
 
 /** compat: the bar old clients print as it is: fifty places, then the sizes. */

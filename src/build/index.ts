@@ -1,5 +1,7 @@
 /** Images out of Dockerfiles: the language, the graph, the solver and its cache. */
-export type { BuildGraph, BuildOutput, Step, StepId } from './graph.ts';
+export { Builder, type BuilderDeps, type BuildWork } from './builder.ts';
+export { cachedLayers } from './cache/build-cache.ts';
+export type { CacheUsage, Pruned, PruneRequest } from './cache/prune.ts';
 export { checkDockerfile, type DockerfileCheck } from './dockerfile/check.ts';
 export { IgnoreMatcher } from './dockerfile/ignore/ignore-matcher.ts';
 export { ignoreFileNames, parseIgnore } from './dockerfile/ignore/parse-ignore.ts';
@@ -18,3 +20,29 @@ export { type GitSource, parseGitUrl } from './dockerfile/plan/git-url.ts';
 export { planBuild } from './dockerfile/plan/plan-build.ts';
 export { excerpt } from './dockerfile/source-text.ts';
 export { type BuildTarget, listTargets, type Outline, outline } from './dockerfile/targets.ts';
+export type { LocalContext } from './files/context.ts';
+export type {
+  BuildGraph,
+  BuildOutput,
+  CopyAction,
+  FileAction,
+  FilesStep,
+  GitStep,
+  HttpStep,
+  ImageStep,
+  InlineFile,
+  LocalStep,
+  MakeFolderAction,
+  MergeStep,
+  Owner,
+  RunMount,
+  RunStep,
+  SourceRange,
+  Step,
+  StepId,
+  WriteAction,
+} from './graph.ts';
+export { dockerfileBuild, type DockerfileWork } from './dockerfile-build.ts';
+export type { BuildEvent, PlannedStep, Tell } from './progress.ts';
+export { defaultRunSettings, noGifts, type RunGifts, type RunSettings } from './run/settings.ts';
+export type { SolveRequest } from './solve/solving.ts';

@@ -1,6 +1,7 @@
 /** Builds the engine from its parts. The only place that knows them all. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, statfsSync, writeFileSync } from 'node:fs';
 import { createLog, KeyedMutex, type Log, messageOf, nowNs, openRecordStores } from '#base';
+import { Builder, cachedLayers } from '#build';
 import {
   type ContainerRecord,
   createAttachments,
@@ -17,7 +18,8 @@ import { openImages } from '#images';
 import { helperPath, readCgroupHost, readHostFacts, startLauncher } from '#linux';
 import { HostNetwork, type NetworkRecord, Networks } from '#network';
 import { openRegistryClient } from '#registry';
-import { ContainerRuntime, SeccompCache } from '#runtime';
+import { ContainerRuntime, HostMounts, SeccompCache } from '#runtime';
+import { type VolumeRecord, Volumes } from '#volumes';
 import type { DaemonConfig } from './config.ts';
 import { engineId } from './engine-id.ts';
 import { errors } from './errors.ts';
@@ -26,6 +28,7 @@ const ROOM_DELAY_MS = 1000;
 
 export interface Assembly extends AsyncDisposable {
   readonly parts: EngineParts;
+  readonly builder: Builder;
   readonly log: Log;
   /** Goes by the settings of the engine, of registries and of the log; the rest of the configuration stays. */
   reconfigure(config: Pick<DaemonConfig, 'registry' | 'settings' | 'logLevel'>): void;
@@ -53,7 +56,8 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
   const facts = readHostFacts();
   const helperProgram = helperPath();
   const registry = undo.use(openRegistryClient(config.registry, log));
-  const { images, snapshots } = undo.use(
+  let builder: Builder | undefined;
+  const { images, snapshots, buildLayers } = undo.use(
     await openImages({
       dataRoot: config.dataRoot,
       records,
@@ -63,6 +67,8 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
       storageDriver: config.storageDriver,
       log,
       announce: ({ action, id, attributes }) => events.emit('image', action, id, attributes),
+      // The collector runs once before the builder is there.
+      holdsLayers: () => builder?.wantedLayers() ?? cachedLayers(records),
     }),
   );
   const cgroupHost = readCgroupHost();
@@ -79,6 +85,12 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
     launcher,
     options: config.network,
     log,
+    nowNs,
+  });
+  const volumes = new Volumes({
+    store: records.of<VolumeRecord>('volume'),
+    folder: `${config.dataRoot}/volumes`,
+    mounter: new HostMounts(launcher),
     nowNs,
   });
   const parts: EngineParts = {
@@ -99,6 +111,7 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
     images,
     snapshots,
     networks,
+    volumes,
     registry,
     runtime,
     facts,
@@ -106,11 +119,29 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
     locks: new KeyedMutex(),
     log,
   };
+  builder = new Builder({
+    options: {
+      dataRoot: config.dataRoot,
+      execRoot: config.execRoot,
+      cgroupParent: config.cgroupParent,
+      cacheBudgetBytes: () => config.buildCacheBytes ?? tenthOfDisk(config.dataRoot),
+    },
+    records,
+    images,
+    layers: buildLayers,
+    runtime,
+    networks,
+    facts,
+    locks: new KeyedMutex(),
+    log,
+    seccomp: () => settings.current.seccomp,
+  });
   // After the launcher, whose shims are not the daemon.
   if (config.oomScoreAdjust !== 0) setOomScore(config.oomScoreAdjust);
   const resources = undo.move();
   return {
     parts,
+    builder,
     log,
     reconfigure: (next) => {
       registry.reconfigure(next.registry);
@@ -119,6 +150,12 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
     },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
+}
+
+/** compat: what BuildKit lets its cache have when nobody says. */
+function tenthOfDisk(folder: string): number {
+  const { blocks, bsize } = statfsSync(folder);
+  return Math.trunc((blocks * bsize) / 10);
 }
 
 function setOomScore(score: number): void {

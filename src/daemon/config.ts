@@ -37,6 +37,8 @@ export interface DaemonConfig {
   readonly registry: RegistryConfig;
   readonly settings: DaemonSettings;
   readonly network: NetworkOptions;
+  /** What the build cache may take of the disk; undefined: a tenth of it. */
+  readonly buildCacheBytes?: number;
   /** What was asked for and has no effect, in a line each. */
   readonly warnings: readonly string[];
 }

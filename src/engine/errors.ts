@@ -13,6 +13,16 @@ export const errors = defineErrors('container', {
     kind: 'invalid',
     message: (path: string) => `invalid mount config for type "bind": bind source path does not exist: ${path}`,
   },
+  noVolumesFrom: { kind: 'invalid', message: (ref: string) => `No such container: ${ref}` },
+  volumeOverFile: {
+    kind: 'invalid',
+    message: (path: string) =>
+      `cannot mount a volume over a file: the image has no folder at ${path}: name another place for the volume`,
+  },
+  noSubpath: {
+    kind: 'invalid',
+    message: (volume: string, path: string, why: string) => `cannot access path ${path} of volume ${volume}: ${why}`,
+  },
   noDefaultBridge: {
     kind: 'invalid',
     message: () => 'this daemon has no default bridge network (--bridge=none): use --network',
@@ -82,7 +92,6 @@ export const errors = defineErrors('container', {
   notFolder: { kind: 'invalid', message: (path: string) => `extraction point is not a directory: ${path}` },
   readonlyRoot: { kind: 'forbidden', message: () => 'container rootfs is marked read-only' },
   readonlyMount: { kind: 'forbidden', message: () => 'mounted volume is marked read-only' },
-  tooManyLinks: { kind: 'invalid', message: (path: string) => `${path}: too many levels of symbolic links` },
   outside: { kind: 'invalid', message: (path: string) => `the archive's entry ${path} is outside of what it is for` },
   otherKind: {
     kind: 'invalid',

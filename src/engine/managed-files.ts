@@ -1,19 +1,15 @@
 /** /etc/hostname, /etc/hosts and /etc/resolv.conf: written for each run, bound into the container. */
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import type { Networks, NetworkState } from '#network';
+import { type HostLine, hostsFile, type Networks, type NetworkState, resolvConf } from '#network';
 import type { ContainerRecord } from './container-record.ts';
 import { networkingOf } from './container-settings.ts';
 import { errors } from './errors.ts';
 import { hostnameOf } from './oci-config.ts';
-import { resolvConf } from './resolv-conf.ts';
 
 export interface ManagedFile {
   readonly destination: string;
   readonly source: string;
 }
-
-const IPV6_HOSTS =
-  '::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n';
 
 /** Where the files are in the container and on the host. */
 export function managedFiles(runDirectory: string): ManagedFile[] {
@@ -67,10 +63,9 @@ export function writeHosts(
   const names = fullName === short ? short : `${fullName} ${short}`;
   const own = (state?.endpoints ?? [])
     .flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6])
-    .flatMap((each) => (each ? [`${each.address}\t${names}\n`] : []));
+    .flatMap((each): HostLine[] => (each ? [{ address: each.address, names }] : []));
   const extra = extraHosts(record.settings.host.extraHosts, networks);
-  const text = `127.0.0.1\tlocalhost\n${IPV6_HOSTS}${extra}${own.join('')}`;
-  writeFileSync(`${runDirectory}/hosts`, text, { mode: 0o644 });
+  writeFileSync(`${runDirectory}/hosts`, hostsFile(extra, own), { mode: 0o644 });
 }
 
 function fullNameOf({ id, settings }: ContainerRecord): string {
@@ -78,15 +73,13 @@ function fullNameOf({ id, settings }: ContainerRecord): string {
   return settings.domainname === '' ? hostname : `${hostname}.${settings.domainname}`;
 }
 
-function extraHosts(entries: readonly string[], networks: Networks): string {
-  return entries
-    .map((entry) => {
-      const at = entry.search(/[:=]/);
-      if (at <= 0) throw errors.invalid(`invalid IP address in add-host: "${entry}"`);
-      const address = entry.slice(at + 1).replace(/^\[|\]$/g, '');
-      return `${address === 'host-gateway' ? hostGateway(networks) : address}\t${entry.slice(0, at)}\n`;
-    })
-    .join('');
+function extraHosts(entries: readonly string[], networks: Networks): HostLine[] {
+  return entries.map((entry) => {
+    const at = entry.search(/[:=]/);
+    if (at <= 0) throw errors.invalid(`invalid IP address in add-host: "${entry}"`);
+    const address = entry.slice(at + 1).replace(/^\[|\]$/g, '');
+    return { address: address === 'host-gateway' ? hostGateway(networks) : address, names: entry.slice(0, at) };
+  });
 }
 
 /** compat: the host's address on the default bridge. */

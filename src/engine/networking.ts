@@ -8,14 +8,13 @@ import type {
   PortProtocol,
   PortWish,
 } from '#network';
-import { emptyWish } from '#network';
+import { emptyWish, upstreamServers } from '#network';
 import type { ContainerRecord } from './container-record.ts';
 import { type ContainerSettings, networkingOf } from './container-settings.ts';
 import { errors } from './errors.ts';
 import { readHostFile } from './managed-files.ts';
 import { hostnameOf } from './oci-config.ts';
 import { type EngineParts, findContainer } from './parts.ts';
-import { upstreamServers } from './resolv-conf.ts';
 
 const OF_CONTAINER = 'container:';
 

@@ -123,6 +123,10 @@ export const errors = defineErrors('image', {
       `the layers of image ${image} take ${bytes} bytes of mount options, and before Linux 6.8 there is room for ${most}: ` +
       'use a shorter data folder',
   },
+  noImageMounts: {
+    kind: 'not-implemented',
+    message: (why: string) => `mounting an image is not supported here: ${why}`,
+  },
   noSizeLimit: {
     kind: 'invalid',
     message: (why: string) => `the size of a container's file system cannot be limited: ${why}`,
@@ -137,6 +141,16 @@ export const errors = defineErrors('image', {
     kind: 'unavailable',
     message: (folder: string, fault: string) =>
       `there can be no overlay in ${folder} (${fault}): leave --storage-driver overlay2 out, or use another --data-root`,
+  },
+  tooManyBuilt: {
+    kind: 'invalid',
+    message: (layers: number, most: number) =>
+      `this would be layer ${layers} of the image, and at most ${most} can be stacked: join RUN instructions, or copy the result into a new stage`,
+  },
+  needsOverlay: {
+    kind: 'not-implemented',
+    message: (dataRoot: string) =>
+      `images can be built only where overlays can be mounted, and ${dataRoot} was opened with the storage driver vfs`,
   },
   missingFolder: {
     kind: 'internal',

@@ -7,6 +7,12 @@ import type { LayerKey } from './layers/layer-store.ts';
 
 export class LayersInUse {
   readonly #counts = new Map<LayerKey, number>();
+  readonly #others: () => Iterable<LayerKey>;
+
+  /** `others`: what somebody with records of his own relies on. */
+  constructor(others: () => Iterable<LayerKey> = () => []) {
+    this.#others = others;
+  }
 
   /** Until the result is disposed. */
   hold(key: LayerKey): Disposable {
@@ -20,7 +26,7 @@ export class LayersInUse {
     };
   }
 
-  keys(): Iterable<LayerKey> {
-    return this.#counts.keys();
+  keys(): LayerKey[] {
+    return [...this.#counts.keys(), ...this.#others()];
   }
 }

@@ -2,6 +2,7 @@
 import { KeyedMutex, type Log, type RecordStores } from '#base';
 import type { HostFacts } from '#linux';
 import type { RegistryClient } from '#registry';
+import { type BuildLayers, openBuildLayers } from './build-layers.ts';
 import { checkImages } from './check.ts';
 import { collectGarbage } from './collect.ts';
 import { commitImage } from './commit.ts';
@@ -15,7 +16,7 @@ import type { ImageEvent } from './image-parts.ts';
 import type { Images } from './images.ts';
 import { importImage } from './import.ts';
 import { LayersInUse } from './layers-in-use.ts';
-import { LayerStore } from './layers/layer-store.ts';
+import { type LayerKey, LayerStore } from './layers/layer-store.ts';
 import { openLayerUnpacker } from './layers/layer-unpacker.ts';
 import { loadImages } from './load.ts';
 import { pullImages } from './pull.ts';
@@ -23,6 +24,7 @@ import { pushImages } from './push.ts';
 import { recoverUnsynced } from './recover-unsynced.ts';
 import { pruneImages, removeImage } from './remove.ts';
 import { saveImages } from './save.ts';
+import { makeInitLayer } from './snapshots/init-layer.ts';
 import { openSnapshots } from './snapshots/open-snapshots.ts';
 import type { Snapshots } from './snapshots/snapshots.ts';
 import { tagImage } from './tag.ts';
@@ -39,6 +41,8 @@ export interface OpenImagesOptions {
   /** The native helper: it unpacks and packs layers, and is the program of the image `hello`. */
   readonly helperProgram: string;
   readonly announce?: (event: ImageEvent) => void;
+  /** Layers that are wanted without an image that has them: those of the build cache. */
+  readonly holdsLayers?: () => Iterable<LayerKey>;
 }
 
 /**
@@ -47,7 +51,7 @@ export interface OpenImagesOptions {
  */
 export async function openImages(
   options: OpenImagesOptions,
-): Promise<{ images: Images; snapshots: Snapshots } & AsyncDisposable> {
+): Promise<{ images: Images; snapshots: Snapshots; buildLayers: BuildLayers } & AsyncDisposable> {
   const { dataRoot, records, facts, registry, helperProgram, log, announce = () => {}, storageDriver } = options;
   await using undo = new AsyncDisposableStack();
   const delay = undo.use(new DelayedSync({ records, dataRoot, helperProgram, log }));
@@ -60,7 +64,7 @@ export async function openImages(
     layers,
     layerForm: snapshots.layerForm,
     unpacker: undo.use(openLayerUnpacker({ helperProgram, form: snapshots.layerForm })),
-    layersInUse: new LayersInUse(),
+    layersInUse: new LayersInUse(options.holdsLayers),
     index,
     registry,
     locks: new KeyedMutex(),
@@ -94,6 +98,7 @@ export async function openImages(
     usage: () => imageUsage(parts),
     check: (request) => checkImages(parts, request),
   };
+  const buildLayers = openBuildLayers(parts, { dataRoot, initLayer: makeInitLayer(dataRoot), facts });
   const resources = undo.move();
-  return { images, snapshots, [Symbol.asyncDispose]: () => resources.disposeAsync() };
+  return { images, snapshots, buildLayers, [Symbol.asyncDispose]: () => resources.disposeAsync() };
 }

@@ -8,6 +8,7 @@ export {
 } from './abi/capabilities.ts';
 export { CLONE } from './abi/clone.ts';
 export {
+  AT_EMPTY_PATH,
   AT_RECURSIVE,
   MNT_DETACH,
   MOUNT_ATTR,
@@ -96,5 +97,6 @@ export type { HelperTree } from './native-helper.ts';
 export { openProcessRoot, type ProcessRoot } from './process-root.ts';
 export { openTreeReader, type TreeReader, type WalkRecord } from './tree-reader.ts';
 export type { TreeEntry } from './tree-records.ts';
+export { type ReadLink, resolvePath } from './resolve-path.ts';
 export { removeTree } from './remove-tree.ts';
 export { type FileAttributes, openUnpacker, type Unpacker, type UnpackerOptions } from './unpacker.ts';

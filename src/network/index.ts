@@ -21,3 +21,5 @@ export {
   Networks,
   type RunningContainer,
 } from './networks.ts';
+export { type NameServers, resolvConf, upstreamServers } from './resolv-conf.ts';
+export { type HostLine, hostsFile } from './hosts-file.ts';

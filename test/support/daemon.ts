@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createReadStream, mkdtempSync, openSync, closeSync, readFileSync, rmSync } from 'node:fs';
+import { createReadStream, globSync, mkdtempSync, openSync, closeSync, readFileSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import { after, before } from 'node:test';
 import { Containers } from './containers.ts';
@@ -148,6 +148,17 @@ export class Daemon implements AsyncDisposable {
     await eventually('nothing is left', () => Object.values(look()).every((list) => list.length === 0), 3000).catch(
       () => assert.deepEqual(look(), nothing, `something of the daemon is left; it said:\n${this.output}`),
     );
+  }
+
+  /** What builds have while they run: run folders, cgroups, processes, layers in the making. */
+  buildRests(): string[] {
+    const { traces, folder, dataRoot } = this;
+    const processes = processesOf(traces).filter(({ pid, command }) => pid !== this.pid && command.includes('shim'));
+    return [
+      ...processes.map(({ pid, command }) => `${pid} ${command}`),
+      ...cgroupsOf(traces),
+      ...globSync([`${folder}/exec/build/*`, `${dataRoot}/build/incoming/*`, `${dataRoot}/layers/tmp-*`]),
+    ];
   }
 
   #spawn(flags: readonly string[]): () => string {

@@ -66,6 +66,8 @@ export function filesOf({ folder }: Traces): string[] {
     `${folder}/data/containers/*`,
     `${folder}/exec/containers/*`,
     `${folder}/exec/rootfs/*`,
+    `${folder}/exec/build/*`,
+    `${folder}/data/build/incoming/*`,
     `${folder}/*.sock`,
     `${folder}/*.pid`,
   ]);

@@ -1,4 +1,5 @@
 /** What takes space on the disk, and whether it is as it should be. */
+import type { Builder } from '#build';
 import type { EngineParts } from '#engine';
 import type { RequestContext, Route } from '#rpc';
 import { diskUsage, type UsageType, usageTypes } from '../disk-usage.ts';
@@ -8,9 +9,9 @@ import { boolean } from '../query.ts';
 import { minorVersion } from '../version.ts';
 import { imageUse } from './images/change.ts';
 
-export function diskUsageRoutes(parts: EngineParts): Route[] {
+export function diskUsageRoutes(parts: EngineParts, builder: Builder): Route[] {
   return [
-    { method: 'GET', path: '/system/df', handle: (context) => usage(parts, context) },
+    { method: 'GET', path: '/system/df', handle: (context) => usage(parts, builder, context) },
     {
       // Not Docker's: blobs as registries have them, and downloads that will go on.
       method: 'GET',
@@ -38,7 +39,7 @@ export function diskUsageRoutes(parts: EngineParts): Route[] {
 }
 
 /** compat: one type or several came with 1.42, everything in full with 1.52. */
-async function usage(parts: EngineParts, { query, url, response }: RequestContext): Promise<void> {
+async function usage(parts: EngineParts, builder: Builder, { query, url, response }: RequestContext): Promise<void> {
   const minor = minorVersion(url);
   const names = minor < 42 ? [] : query.getAll('type');
   const types = new Set<UsageType>();
@@ -47,7 +48,7 @@ async function usage(parts: EngineParts, { query, url, response }: RequestContex
     if (type === undefined) throw errors.invalid(`unknown object type: ${name}`);
     types.add(type);
   }
-  const answer = await diskUsage(parts, {
+  const answer = await diskUsage(parts, builder, {
     types: types.size === 0 ? new Set(usageTypes) : types,
     verbose: minor >= 52 && boolean(query, 'verbose'),
     minorVersion: minor,

@@ -3,6 +3,8 @@
  *
  * The key is the DiffID's digits where a layer says everything itself; where it took something from the layers below
  * (see settle-layer.ts) it is `chain-` and the digits of the ChainID, for the same archive on another stack differs.
+ * A layer that was built here is `build-` and a random number: its DiffID is known only once somebody has made an archive
+ * of it (`name`), and its folder has to keep its place meanwhile.
  *
  * A layer is filled under a temporary name, renamed when complete, and recorded after that: what has a record is whole.
  * Its data comes to the disk a moment later (delayed-sync.ts); a start after a power cut unpacks again what was made since.
@@ -29,8 +31,8 @@ export type LayerKey = Branded<'LayerKey'>;
 export interface LayerRecord {
   readonly version: 1;
   readonly key: LayerKey;
-  /** Of the uncompressed archive. */
-  readonly diffId: Digest;
+  /** Of the uncompressed archive; absent while no archive was made of one that was built here. */
+  readonly diffId?: Digest;
   /** Of the stack it belongs to, where it makes sense only there. */
   readonly chainId?: Digest;
   /** Bytes of its files, as Docker counts. */
@@ -55,6 +57,8 @@ export interface PendingLayer extends AsyncDisposable {
   readonly folder: string;
   /** Makes it a layer; when there is one with this key already, that one stays and this one goes. */
   commit(layer: NewLayer): Promise<LayerRecord>;
+  /** Makes it a layer that was built here; `claim` is called before it is one. Its size is told later, with `measured`. */
+  commitBuilt(claim: (key: LayerKey) => void): Promise<LayerRecord>;
 }
 
 /** What is not as it should be. */
@@ -81,6 +85,8 @@ export class LayerStore {
   readonly #records: RecordStore<LayerRecord>;
   /** Names of folders that are being filled, or have their place and no record yet. */
   readonly #underWay = new Set<string>();
+  /** Layers built here, by what an archive of them has. */
+  readonly #built = new Map<Digest, LayerKey>();
 
   /** Makes the store's folder. It is closed to other users: layers hold setuid programs. */
   constructor({ dataRoot, records, helperProgram, delay }: LayerStoreOptions) {
@@ -90,11 +96,33 @@ export class LayerStore {
     this.#records = records.of<LayerRecord>('layer');
     const made = mkdirSync(this.#root, { recursive: true, mode: 0o700 });
     if (made !== undefined && helperProgram !== undefined) spreadFolders(this.#root, { program: helperProgram });
+    for (const { key, diffId } of this.list()) if (isBuilt(key) && diffId !== undefined) this.#built.set(diffId, key);
   }
 
-  /** The layer for this place in a stack: the one that is the same everywhere, or the one made for this stack. */
+  /** The layer for this place in a stack: one that is the same everywhere, or the one made for this stack. */
   find(diffId: Digest, chainId: Digest): LayerRecord | undefined {
-    return this.get(layerKey(diffId)) ?? this.get(layerKey(diffId, chainId));
+    const built = this.#built.get(diffId);
+    return (
+      this.get(layerKey(diffId)) ??
+      this.get(layerKey(diffId, chainId)) ??
+      (built === undefined ? undefined : this.get(built))
+    );
+  }
+
+  /** The archive of a layer that was built here has this digest. */
+  name(key: LayerKey, diffId: Digest): void {
+    this.#change(key, { diffId });
+    this.#built.set(diffId, key);
+  }
+
+  /** A layer that was built here has files of so many bytes. */
+  measured(key: LayerKey, sizeBytes: number): void {
+    this.#change(key, { sizeBytes });
+  }
+
+  #change(key: LayerKey, change: Partial<Pick<LayerRecord, 'diffId' | 'sizeBytes'>>): void {
+    const record = this.get(key);
+    if (record) this.#records.put(key, { ...record, ...change });
   }
 
   get(key: LayerKey): LayerRecord | undefined {
@@ -132,6 +160,7 @@ export class LayerStore {
     return {
       folder,
       commit: (layer) => this.#commit(path, layer),
+      commitBuilt: (claim) => this.#commitBuilt(path, claim),
       [Symbol.asyncDispose]: async () => {
         await removeTree(path);
         this.#underWay.delete(name);
@@ -142,8 +171,9 @@ export class LayerStore {
   /** Removes every layer nobody wants, all of them in one turn: nobody can begin to want one in between. Gives what went. */
   async collect(wanted: ReadonlySet<LayerKey>): Promise<LayerRecord[]> {
     const removed = this.list().filter(({ key }) => !wanted.has(key));
-    const folders = removed.map(({ key }) => {
+    const folders = removed.map(({ key, diffId }) => {
       this.#records.delete(key);
+      if (diffId !== undefined && this.#built.get(diffId) === key) this.#built.delete(diffId);
       return this.#takeAway(key);
     });
     for (const path of folders) if (path !== undefined) await removeTree(path);
@@ -195,11 +225,7 @@ export class LayerStore {
     const key = layerKey(layer.diffId, layer.chainId);
     const existing = this.get(key);
     if (existing) return existing;
-    this.#delay?.note();
-    this.#underWay.add(key);
-    using _done = { [Symbol.dispose]: () => void this.#underWay.delete(key) };
-    await this.#moveIn(path, key);
-    const record: LayerRecord = {
+    return this.#record(path, {
       version: 1,
       key,
       diffId: layer.diffId,
@@ -208,7 +234,23 @@ export class LayerStore {
       givesRoot: layer.givesRoot ?? false,
       hidesBelow: layer.hidesBelow ?? false,
       createdAt: formatTimeNs(nowNs()),
-    };
+    });
+  }
+
+  /** The folder was the topmost of a stack, so it says of the root what the stack does. */
+  #commitBuilt(path: string, claim: (key: LayerKey) => void): Promise<LayerRecord> {
+    const key = `${BUILT}${randomBytes(16).toString('hex')}` as LayerKey;
+    const createdAt = formatTimeNs(nowNs());
+    claim(key);
+    return this.#record(path, { version: 1, key, sizeBytes: 0, givesRoot: true, hidesBelow: false, createdAt });
+  }
+
+  async #record(path: string, record: LayerRecord): Promise<LayerRecord> {
+    const { key } = record;
+    this.#delay?.note();
+    this.#underWay.add(key);
+    using _done = { [Symbol.dispose]: () => void this.#underWay.delete(key) };
+    await this.#moveIn(path, key);
     try {
       this.#records.put(key, record);
     } catch (error) {
@@ -287,5 +329,7 @@ function removeLeftover(path: string | undefined): void {
   }
 }
 
+const BUILT = 'build-';
+const isBuilt = (key: LayerKey): boolean => key.startsWith(BUILT);
 const temporaryName = (): string => `tmp-${randomBytes(8).toString('hex')}`;
 const isTemporary = (name: string): boolean => name.startsWith('tmp-');

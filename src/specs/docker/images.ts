@@ -1,5 +1,6 @@
 /** The Docker Engine API's shapes for images (docker-engine-api.yaml). */
 import type { ContainerSummary } from './containers.ts';
+import type { VolumeJson } from './volumes.ts';
 
 /** One row of GET /images/json. */
 export interface ImageSummary {
@@ -53,12 +54,27 @@ export interface TypeUsage<Item> {
   readonly Items?: readonly Item[];
 }
 
+/** One row of the build cache. */
+export interface BuildCacheRow {
+  readonly ID: string;
+  readonly Parents: readonly string[] | null;
+  readonly Type: string;
+  readonly Description: string;
+  readonly InUse: boolean;
+  readonly Shared: boolean;
+  readonly Size: number;
+  /** RFC 3339. */
+  readonly CreatedAt: string;
+  readonly LastUsedAt: string | null;
+  readonly UsageCount: number;
+}
+
 /** Answer of GET /system/df; a type that was not asked for is not there. */
 export interface DiskUsageAnswer {
   readonly ImageUsage?: TypeUsage<ImageSummary>;
   readonly ContainerUsage?: TypeUsage<ContainerSummary>;
-  readonly VolumeUsage?: TypeUsage<object>;
-  readonly BuildCacheUsage?: TypeUsage<object>;
+  readonly VolumeUsage?: TypeUsage<VolumeJson>;
+  readonly BuildCacheUsage?: TypeUsage<BuildCacheRow>;
 }
 
 /** Answer of POST /skiff/fsck. */

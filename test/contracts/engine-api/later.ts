@@ -3,13 +3,5 @@
 /** Operations that are refused as not there, with 501; the reason is the part of the engine that comes later. */
 export const operationsNotYet: ReadonlySet<string> = new Set([
   // Building images.
-  'ImageBuild',
-  'BuildPrune',
   'Session',
-  // Volumes.
-  'VolumeList',
-  'VolumeCreate',
-  'VolumeInspect',
-  'VolumeDelete',
-  'VolumePrune',
 ]);

@@ -1,5 +1,11 @@
 /** What a container's /etc/resolv.conf says. compat: libnetwork's, without its comments. */
-import type { NetworkingSettings } from './container-settings.ts';
+
+/** What a user gave instead of the host's own; empty for none. */
+export interface NameServers {
+  readonly dns: readonly string[];
+  readonly dnsSearch: readonly string[];
+  readonly dnsOptions: readonly string[];
+}
 
 export interface ResolvConf {
   readonly servers: readonly string[];
@@ -31,7 +37,7 @@ export function parseResolvConf(text: string): ResolvConf {
 const isLoopback = (server: string): boolean => server.startsWith('127.') || server === '::1';
 
 /** Where names nobody here knows are asked for: what the user gave, or the host's servers. */
-export function upstreamServers(own: NetworkingSettings, read: (path: string) => string): readonly string[] {
+export function upstreamServers(own: NameServers, read: (path: string) => string): readonly string[] {
   if (own.dns.length > 0) return own.dns;
   const { servers } = parseResolvConf(hostText(read));
   const usable = servers.filter((server) => !isLoopback(server));
@@ -46,7 +52,7 @@ function hostText(read: (path: string) => string): string {
 }
 
 /** With a name service of the network's own the servers are asked by it. */
-export function resolvConf(own: NetworkingSettings, read: (path: string) => string, hasNameService: boolean): string {
+export function resolvConf(own: NameServers, read: (path: string) => string, hasNameService: boolean): string {
   const host = parseResolvConf(hostText(read));
   const servers = hasNameService ? [NAME_SERVICE] : upstreamServers(own, read);
   // compat: `--dns-search .` means none.

@@ -1,0 +1,169 @@
+/** Query and headers of `POST /build` → what is asked for. Everything is honoured, or refused by its name. */
+import { defaultRunSettings, type RunSettings } from '#build';
+import { type AuthConfig, hostOfServer, readAuthConfig } from '#registry';
+import type { Platform, Resources, Rlimit } from '#specs';
+import { errors } from '../../errors.ts';
+import { boolean, integer } from '../../query.ts';
+import { platformOf } from '../images/platform.ts';
+
+export interface BuildQuery {
+  readonly dockerfile: string;
+  readonly names: readonly string[];
+  /** Where the context is instead of the body; '' for the body. */
+  readonly remote: string;
+  readonly isQuiet: boolean;
+  readonly noCache: boolean;
+  readonly alwaysPulls: boolean;
+  readonly buildArgs: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly target: string;
+  readonly platform: Platform | undefined;
+  readonly settings: RunSettings;
+}
+
+/** Throws `api.invalid` and `api.unsupported`. */
+export function readBuildQuery(query: URLSearchParams): BuildQuery {
+  refuseOthers(query);
+  return {
+    dockerfile: query.get('dockerfile') || 'Dockerfile',
+    names: query.getAll('t').filter((name) => name !== ''),
+    remote: query.get('remote') ?? '',
+    isQuiet: boolean(query, 'q'),
+    noCache: boolean(query, 'nocache'),
+    alwaysPulls: boolean(query, 'pull'),
+    buildArgs: texts(query, 'buildargs'),
+    labels: texts(query, 'labels'),
+    target: query.get('target') ?? '',
+    platform: platformOf(query),
+    settings: settingsOf(query),
+  };
+}
+
+/** `rm` and `forcerm` speak of containers that are not made here. */
+function refuseOthers(query: URLSearchParams): void {
+  const version = query.get('version') ?? '';
+  if (version === '2')
+    throw errors.unsupported("BuildKit's builder", 'build with DOCKER_BUILDKIT=0, or with skiff build');
+  if (!['', '1'].includes(version)) throw errors.invalid(`invalid version ${version}`);
+  if (boolean(query, 'squash')) throw errors.unsupported('squash=1', 'join RUN instructions, or copy into a new stage');
+  if (listOf(query, 'cachefrom').length > 0) {
+    throw errors.unsupported('cachefrom', 'what was built here before is found without it');
+  }
+  if (jsonList(query, 'outputs').length > 0) {
+    throw errors.unsupported('outputs', 'the result is an image; save or export it afterwards');
+  }
+  const isolation = query.get('isolation') ?? '';
+  if (isolation !== '' && isolation !== 'default') throw errors.invalid(`Unsupported isolation: "${isolation}"`);
+  if (listOf(query, 'securityopt').length > 0) {
+    // compat: dockerd's words on Linux.
+    throw errors.invalid('The daemon on this platform does not support setting security options on build');
+  }
+}
+
+function settingsOf(query: URLSearchParams): RunSettings {
+  const shmSizeBytes = integer(query, 'shmsize') ?? 0;
+  if (shmSizeBytes < 0) throw errors.invalid('SHM size can not be less than 0');
+  return {
+    networkMode: query.get('networkmode') || defaultRunSettings.networkMode,
+    extraHosts: listOf(query, 'extrahosts'),
+    shmSizeBytes: shmSizeBytes > 0 ? shmSizeBytes : defaultRunSettings.shmSizeBytes,
+    resources: resourcesOf(query),
+    rlimits: rlimitsOf(query),
+    cgroupParent: query.get('cgroupparent') || undefined,
+    rights: defaultRunSettings.rights,
+  };
+}
+
+const LEAST_MEMORY = 6 * 1024 * 1024;
+
+/** compat: zero means no limit; swap is as much again as memory. */
+function resourcesOf(query: URLSearchParams): Resources {
+  const limit = integer(query, 'memory') ?? 0;
+  const swap = integer(query, 'memswap') ?? 0;
+  if (limit > 0 && limit < LEAST_MEMORY) throw errors.invalid('Minimum memory limit allowed is 6MB');
+  if (limit > 0 && swap > 0 && swap < limit) {
+    throw errors.invalid('Minimum memoryswap limit should be larger than memory limit, see usage');
+  }
+  if (limit === 0 && swap > 0) {
+    throw errors.invalid('You should always set the Memory limit when using Memoryswap limit, see usage');
+  }
+  const shares = integer(query, 'cpushares') ?? 0;
+  const period = integer(query, 'cpuperiod') ?? 0;
+  const quota = integer(query, 'cpuquota') ?? 0;
+  const [cpus, mems] = [query.get('cpusetcpus') ?? '', query.get('cpusetmems') ?? ''];
+  return {
+    memory: limit === 0 ? {} : { limit, swap: swap === 0 ? limit * 2 : swap },
+    cpu: {
+      ...(shares === 0 ? {} : { shares }),
+      ...(period === 0 ? {} : { period }),
+      ...(quota === 0 ? {} : { quota }),
+      ...(cpus === '' ? {} : { cpus }),
+      ...(mems === '' ? {} : { mems }),
+    },
+  };
+}
+
+function rlimitsOf(query: URLSearchParams): Rlimit[] {
+  return jsonList(query, 'ulimits').map((value) => {
+    const { Name, Soft, Hard } = (value ?? {}) as Record<string, unknown>;
+    if (typeof Name !== 'string' || typeof Soft !== 'number' || typeof Hard !== 'number') {
+      throw errors.invalid(`invalid ulimit: ${JSON.stringify(value)}`);
+    }
+    return { type: `RLIMIT_${Name.toUpperCase()}`, soft: Soft, hard: Hard };
+  });
+}
+
+function jsonOf(query: URLSearchParams, name: string): unknown {
+  const text = query.get(name) ?? '';
+  if (text === '') return null;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw errors.invalid(`error reading ${name}: invalid JSON: ${text}`);
+  }
+}
+
+function jsonList(query: URLSearchParams, name: string): unknown[] {
+  const value = jsonOf(query, name) ?? [];
+  if (!Array.isArray(value)) throw errors.invalid(`error reading ${name}: not a list: ${query.get(name)}`);
+  return value;
+}
+
+/** A list of texts as JSON, or with commas as some clients have it. */
+function listOf(query: URLSearchParams, name: string): string[] {
+  const text = query.get(name) ?? '';
+  if (text !== '' && text !== 'null' && !text.startsWith('[')) return text.split(',');
+  return jsonList(query, name).map((value) => {
+    if (typeof value !== 'string') throw errors.invalid(`error reading ${name}: not a text: ${JSON.stringify(value)}`);
+    return value;
+  });
+}
+
+/** compat: null is a value the client does not have, as if it had not been named. */
+function texts(query: URLSearchParams, name: string): Record<string, string> {
+  const value = jsonOf(query, name) ?? {};
+  if (typeof value !== 'object' || Array.isArray(value)) {
+    throw errors.invalid(`error reading ${name}: not an object: ${query.get(name)}`);
+  }
+  const entries = Object.entries(value as Record<string, unknown>).filter(([, each]) => each !== null);
+  for (const [key, each] of entries) {
+    if (typeof each !== 'string') throw errors.invalid(`error reading ${name}: ${key} is not a text`);
+  }
+  return Object.fromEntries(entries) as Record<string, string>;
+}
+
+/** `X-Registry-Config`: credentials by registry. Throws `api.invalid`. */
+export function registryConfigOf(text: string | undefined): (host: string) => AuthConfig {
+  if (text === undefined || text === '') return () => ({});
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(text, 'base64url').toString());
+  } catch {
+    throw errors.invalid('X-Registry-Config is no JSON in base64');
+  }
+  const byHost = new Map<string, AuthConfig>();
+  for (const [server, config] of Object.entries((value ?? {}) as Record<string, unknown>)) {
+    byHost.set(hostOfServer(server), readAuthConfig(config));
+  }
+  return (host) => byHost.get(host) ?? {};
+}

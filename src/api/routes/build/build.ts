@@ -1,0 +1,116 @@
+/** `POST /build`: the classic builder's request and answer, for `DOCKER_BUILDKIT=0 docker build` and whoever speaks like it. */
+import { Readable } from 'node:stream';
+import { type Builder, dockerfileBuild, type LocalContext, noGifts, parseGitUrl } from '#build';
+import { shortId, SkiffError } from '#base';
+import type { EngineParts } from '#engine';
+import { hostPlatform } from '#images';
+import { parseReference, parseTag } from '#registry';
+import { header, type RequestContext } from '#rpc';
+import { byteString, encodeTarEntry, TAR_END, tarEntry, tarPadding } from '#wire';
+import { errors } from '../../errors.ts';
+import { ProgressStream } from '../../progress.ts';
+import { type BuildQuery, readBuildQuery, registryConfigOf } from './build-query.ts';
+import { ClassicLines } from './classic-lines.ts';
+
+/** compat: what is refused before the first step has a status of its own; later failures are lines. */
+export async function buildImage(parts: EngineParts, builder: Builder, context: RequestContext): Promise<void> {
+  const { request, response, signal } = context;
+  const query = readBuildQuery(context.query);
+  const credentialsOf = registryConfigOf(header(request, 'x-registry-config'));
+  for (const name of query.names) parseTag(name);
+  await using files = await openContext(builder, context, query);
+  const progress = new ProgressStream(response);
+  const stream = (text: string): void => progress.send({ stream: text });
+  const lines = new ClassicLines({
+    write: (text) => {
+      if (!query.isQuiet) stream(text);
+    },
+  });
+  try {
+    const [image] = await dockerfileBuild(
+      { builder, images: parts.images },
+      {
+        path: query.dockerfile,
+        request: {
+          targetPlatforms: [query.platform ?? hostPlatform()],
+          buildArgs: query.buildArgs,
+          labels: query.labels,
+          target: query.target,
+          noCache: query.noCache,
+        },
+        contexts: new Map([['context', files]]),
+        names: query.names,
+        settings: query.settings,
+        gifts: noGifts,
+        alwaysPulls: query.alwaysPulls,
+        credentialsFor: (reference) => credentialsOf(parseReference(reference).host),
+        onPlan: (dockerfile, plan) => {
+          lines.begin(dockerfile, plan, query.target);
+          if (!query.isQuiet) for (const notice of plan.notices) stream(`${notice}\n`);
+        },
+        onPull: ({ id, status, current, total }) => {
+          if (query.isQuiet) return;
+          if (id === undefined) progress.status(status);
+          else progress.step(shortId(id), status, current, total);
+        },
+        tell: (event) => lines.event(event),
+        drained: () => progress.drained(),
+        signal,
+      },
+    );
+    progress.send({ aux: { ID: image!.id } });
+    if (query.isQuiet) stream(`${image!.id}\n`);
+    else {
+      stream(`Successfully built ${shortId(image!.id)}\n`);
+      for (const name of query.names) stream(`Successfully tagged ${parseTag(name)}\n`);
+    }
+    progress.end();
+  } catch (error) {
+    progress.fail(inClassicWords(error));
+  }
+}
+
+/** compat: the classic builder's sentence for a program that fails; its code is the line's. */
+function inClassicWords(error: unknown): unknown {
+  if (!(error instanceof SkiffError) || error.code !== 'build.runFailed') return error;
+  const code = Number(error.details['exitCode'] ?? 1);
+  const program = /^process "(.*)" did not complete/s.exec(error.message)?.[1] ?? '';
+  const message = `The command '${program}' returned a non-zero code: ${code}`;
+  return new SkiffError(error.kind, error.code, message, { cause: error, details: { code } });
+}
+
+/** The body, or what `remote` names. Throws `api.*` and `build.badContext`. */
+async function openContext(
+  builder: Builder,
+  { acceptBody, signal }: Pick<RequestContext, 'acceptBody' | 'signal'>,
+  { remote, dockerfile }: BuildQuery,
+): Promise<LocalContext> {
+  if (remote === '' || remote === 'client-session') return builder.receive(acceptBody(), signal);
+  if (parseGitUrl(remote)) throw errors.unsupported('a git repository as the context', 'clone it and send the folder');
+  if (!/^https?:\/\//.test(remote)) throw errors.invalid(`unable to find remote context: ${remote}`);
+  const answer = await fetch(remote, { signal, redirect: 'follow' }).catch((error: unknown) => {
+    throw errors.cannotDownload(remote, error instanceof Error ? error.message : String(error));
+  });
+  if (!answer.ok || !answer.body) throw errors.notDownloaded(remote, `${answer.status} ${answer.statusText}`, '');
+  // compat: a text is the Dockerfile itself.
+  if (!(answer.headers.get('content-type') ?? '').startsWith('text/plain')) {
+    return builder.receive(Readable.fromWeb(answer.body), signal);
+  }
+  const text = await beginOf(answer.body);
+  const head = encodeTarEntry({ ...tarEntry(dockerfile, 'file', { size: text.length }), path: byteString(dockerfile) });
+  return builder.receive(Readable.from([Buffer.concat([head, text, tarPadding(text.length), TAR_END])]), signal);
+}
+
+/** More than this is no Dockerfile. */
+const MAX_TEXT_BYTES = 1024 * 1024;
+
+async function beginOf(body: ReadableStream<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > MAX_TEXT_BYTES) throw errors.tooLarge(MAX_TEXT_BYTES);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,69 @@
+/** Building images, and what is kept of it. */
+import type { Builder, CacheUsage } from '#build';
+import { nowNs, parseDurationMs, parseTimeNs } from '#base';
+import type { EngineParts } from '#engine';
+import type { RequestContext, Route } from '#rpc';
+import { errors } from '../../errors.ts';
+import { sendJson } from '../../http-status.ts';
+import { boolean, type Filters, filters, integer } from '../../query.ts';
+import { buildImage } from './build.ts';
+
+export function buildRoutes(parts: EngineParts, builder: Builder): Route[] {
+  return [
+    { method: 'POST', path: '/build', handle: (context) => buildImage(parts, builder, context) },
+    { method: 'POST', path: '/build/prune', handle: (context) => prune(builder, context) },
+    {
+      // compat: Docker ends the build with this id; here the end of the request does.
+      method: 'POST',
+      path: '/build/cancel',
+      handle: async () => {
+        throw errors.unsupported('ending a build by its id', 'close the connection of its request');
+      },
+    },
+  ];
+}
+
+const knownFilters = ['until', 'unused-for', 'id', 'parent', 'type', 'description', 'inuse', 'shared', 'private'];
+
+async function prune(builder: Builder, { query, response }: RequestContext): Promise<void> {
+  const given = filters(query, knownFilters);
+  const reserved = integer(query, 'reserved-space') ?? integer(query, 'keep-storage');
+  const most = integer(query, 'max-used-space');
+  const free = integer(query, 'min-free-space');
+  const matches = pruneFilter(given);
+  const { ids, freedBytes } = await builder.prune({
+    all: boolean(query, 'all'),
+    matches,
+    ...(reserved ? { reservedBytes: reserved } : {}),
+    ...(most ? { mostBytes: most } : {}),
+    ...(free ? { freeBytes: free } : {}),
+  });
+  sendJson(response, 200, { CachesDeleted: ids.length === 0 ? null : ids, SpaceReclaimed: freedBytes });
+}
+
+/** Throws `api.invalid` for a time that is none. */
+function pruneFilter(given: Filters): (usage: CacheUsage) => boolean {
+  const [until = given.get('unused-for')?.[0]] = given.get('until') ?? [];
+  const before = until === undefined ? undefined : timeOf(until);
+  const is = (name: string, value: string): boolean => given.get(name)?.includes(value) ?? true;
+  return (usage) =>
+    (before === undefined || (parseTimeNs(usage.lastUsedAt) ?? 0n) < before) &&
+    (given.get('id')?.some((id) => usage.id.startsWith(id)) ?? true) &&
+    (given.get('parent')?.some((id) => usage.parents.includes(id)) ?? true) &&
+    is('type', usage.kind) &&
+    is('description', usage.description) &&
+    (!given.has('inuse') || usage.isInUse) &&
+    (!given.has('shared') || usage.isShared) &&
+    (!given.has('private') || !usage.isShared);
+}
+
+function timeOf(text: string): bigint {
+  if (/^\d+$/.test(text)) return BigInt(text) * 1_000_000_000n;
+  const time = parseTimeNs(text);
+  if (time !== undefined) return time;
+  try {
+    return nowNs() - BigInt(Math.round(parseDurationMs(text) * 1e6));
+  } catch {
+    throw errors.invalid(`invalid filter 'until=${text}'`);
+  }
+}

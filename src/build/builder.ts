@@ -1,0 +1,103 @@
+/** The builder: runs graphs, makes images of them, keeps and prunes the cache. */
+import { rmSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import type { KeyedMutex, Log, RecordStores } from '#base';
+import type { BuildLayers, ImageRecord, Images, LayerKey } from '#images';
+import type { HostFacts } from '#linux';
+import type { Networks } from '#network';
+import type { ContainerRuntime, SeccompWish } from '#runtime';
+import { BuildCache } from './cache/build-cache.ts';
+import { CacheMounts } from './cache/cache-mounts.ts';
+import { type CacheUsage, collectCache, type Pruned, pruneCache, type PruneRequest, usageOf } from './cache/prune.ts';
+import { type LocalContext, receiveContext } from './files/context.ts';
+import type { BuildOptions, BuildParts } from './parts.ts';
+import { removeLeftSteps } from './run/restore.ts';
+import { solve } from './solve/solver.ts';
+import type { SolveRequest } from './solve/solving.ts';
+
+export interface BuilderDeps {
+  readonly options: BuildOptions & { readonly cacheBudgetBytes: () => number };
+  readonly records: RecordStores;
+  readonly images: Images;
+  readonly layers: BuildLayers;
+  readonly runtime: ContainerRuntime;
+  readonly networks: Networks;
+  readonly facts: HostFacts;
+  readonly locks: KeyedMutex;
+  readonly log: Log;
+  readonly seccomp: () => SeccompWish;
+}
+
+export interface BuildWork extends SolveRequest {
+  /** Names of the image; none leaves it dangling. */
+  readonly names: readonly string[];
+  /** RFC 3339: of what is new in the image, instead of when it was made (SOURCE_DATE_EPOCH). */
+  readonly createdAt?: string;
+}
+
+export class Builder {
+  readonly #parts: BuildParts;
+  readonly #budgetBytes: () => number;
+  readonly #incoming: string;
+
+  constructor(deps: BuilderDeps) {
+    const { options, records } = deps;
+    const { cacheBudgetBytes, ...folders } = options;
+    this.#budgetBytes = cacheBudgetBytes;
+    this.#incoming = `${options.dataRoot}/build/incoming`;
+    // Nothing in it outlives who made it.
+    rmSync(this.#incoming, { recursive: true, force: true });
+    this.#parts = {
+      ...deps,
+      options: folders,
+      cache: new BuildCache(records),
+      cacheMounts: new CacheMounts(options.dataRoot, records),
+    };
+  }
+
+  /** Cleans up after a daemon that was killed. Before the first build. */
+  async restore(): Promise<void> {
+    await removeLeftSteps(this.#parts);
+    // Layers that are gone, after a power cut perhaps, take their records along.
+    const { cache, layers } = this.#parts;
+    for (const { id, layers: keys } of cache.list()) if (!keys.every((key) => layers.get(key))) cache.remove(id);
+    await collectCache(this.#parts, this.#budgetBytes());
+  }
+
+  /** Layers the cache wants kept. */
+  wantedLayers(): Set<LayerKey> {
+    return new Set(this.#parts.cache.list().flatMap(({ layers }) => layers));
+  }
+
+  /** A build context as a tar. */
+  receive(archive: Readable, signal: AbortSignal): Promise<LocalContext> {
+    return receiveContext(archive, { folder: this.#incoming, signal });
+  }
+
+  /** Makes the images of a graph, one per output. When it throws, only whole results of the cache stay. */
+  async build(request: BuildWork): Promise<ImageRecord[]> {
+    const { graph, names, createdAt, signal } = request;
+    try {
+      await using solved = await solve(this.#parts, request);
+      const made: ImageRecord[] = [];
+      for (const { root, config, platform, author, history } of graph.outputs) {
+        const layers = solved.layersOf(root);
+        const dated = createdAt === undefined ? {} : { createdAt };
+        const rest = { config, platform, author, history, names, signal, ...dated };
+        made.push(await this.#parts.layers.assemble({ layers, ...rest }));
+      }
+      return made;
+    } finally {
+      this.#parts.cache.flush();
+      await collectCache(this.#parts, this.#budgetBytes());
+    }
+  }
+
+  prune(request: PruneRequest): Promise<Pruned> {
+    return pruneCache(this.#parts, request);
+  }
+
+  usage(): CacheUsage[] {
+    return usageOf(this.#parts);
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * Folders that outlive the steps they are mounted into (`RUN --mount=type=cache`): one per id, and for `private` more while
+ * several steps use it at once.
+ */
+import { randomUUID } from 'node:crypto';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { formatTimeNs, KeyedMutex, nowNs, type RecordStore, type RecordStores } from '#base';
+import { measureTree, removeTree } from '#linux';
+
+export interface CacheMountRecord {
+  readonly version: 1;
+  /** Of the folder. */
+  readonly id: string;
+  /** As the Dockerfile has it. */
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly createdAt: string;
+  readonly lastUsedAt: string;
+  readonly useCount: number;
+}
+
+export interface CacheMountWish {
+  readonly name: string;
+  readonly sharing: 'shared' | 'private' | 'locked';
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** What a new one begins with. */
+  readonly fill: ((folder: string) => Promise<void>) | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface CacheMount extends AsyncDisposable {
+  readonly folder: string;
+}
+
+export class CacheMounts {
+  readonly #root: string;
+  readonly #records: RecordStore<CacheMountRecord>;
+  readonly #known = new Map<string, CacheMountRecord>();
+  /** Folders in use, and by how many steps. */
+  readonly #users = new Map<string, number>();
+  readonly #locks = new KeyedMutex();
+
+  /** Removes folders without a record, which a killed daemon left. */
+  constructor(dataRoot: string, stores: RecordStores) {
+    this.#root = `${dataRoot}/build/mounts`;
+    this.#records = stores.of<CacheMountRecord>('build-mount');
+    mkdirSync(this.#root, { recursive: true, mode: 0o700 });
+    for (const record of this.#records.list()) {
+      if (existsSync(this.#folder(record.id))) this.#known.set(record.id, record);
+      else this.#records.delete(record.id);
+    }
+    for (const id of readdirSync(this.#root))
+      if (!this.#known.has(id)) removeTree(`${this.#root}/${id}`).catch(() => {});
+  }
+
+  list(): CacheMountRecord[] {
+    return [...this.#known.values()];
+  }
+
+  isInUse(id: string): boolean {
+    return this.#users.has(id);
+  }
+
+  /** The folder for a step; disposing it ends its use. With `locked` it waits for who has it. */
+  async take(wish: CacheMountWish): Promise<CacheMount> {
+    if (wish.sharing !== 'locked') return this.#take(wish);
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const { promise: taken, resolve, reject } = Promise.withResolvers<CacheMount>();
+    void this.#locks.run(wish.name, async () => {
+      try {
+        resolve(await this.#take(wish));
+        await released;
+      } catch (error) {
+        reject(error);
+      }
+    });
+    const mount = await taken;
+    return {
+      folder: mount.folder,
+      [Symbol.asyncDispose]: async () => {
+        await mount[Symbol.asyncDispose]();
+        release();
+      },
+    };
+  }
+
+  async remove(id: string): Promise<void> {
+    this.#known.delete(id);
+    this.#records.delete(id);
+    await removeTree(`${this.#root}/${id}`);
+  }
+
+  async #take(wish: CacheMountWish): Promise<CacheMount> {
+    wish.signal.throwIfAborted();
+    const existing = this.list().find(
+      ({ id, name }) => name === wish.name && (wish.sharing !== 'private' || !this.#users.has(id)),
+    );
+    const id = existing?.id ?? randomUUID();
+    const folder = this.#folder(id);
+    this.#users.set(id, (this.#users.get(id) ?? 0) + 1);
+    try {
+      if (!existing) await this.#make(id, wish);
+    } catch (error) {
+      this.#release(id);
+      throw error;
+    }
+    return {
+      folder,
+      [Symbol.asyncDispose]: async () => {
+        await this.#used(id, folder);
+        this.#release(id);
+      },
+    };
+  }
+
+  /** Recorded before it is filled: whoever asks for the same meanwhile gets the same. */
+  async #make(id: string, { name, mode, uid, gid, fill }: CacheMountWish): Promise<void> {
+    const folder = this.#folder(id);
+    const now = formatTimeNs(nowNs());
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    chownSync(folder, uid, gid);
+    chmodSync(folder, mode);
+    this.#put({ version: 1, id, name, sizeBytes: 0, createdAt: now, lastUsedAt: now, useCount: 0 });
+    try {
+      await fill?.(folder);
+    } catch (error) {
+      await this.remove(id);
+      throw error;
+    }
+  }
+
+  async #used(id: string, folder: string): Promise<void> {
+    const sizeBytes = await measureTree(folder);
+    const record = this.#known.get(id);
+    if (record) this.#put({ ...record, sizeBytes, lastUsedAt: formatTimeNs(nowNs()), useCount: record.useCount + 1 });
+  }
+
+  #release(id: string): void {
+    const left = (this.#users.get(id) ?? 1) - 1;
+    if (left > 0) this.#users.set(id, left);
+    else this.#users.delete(id);
+  }
+
+  #put(record: CacheMountRecord): void {
+    this.#records.put(record.id, record);
+    this.#known.set(record.id, record);
+  }
+
+  /** In a folder of its own, which others cannot enter: what steps keep may be anything. */
+  #folder(id: string): string {
+    return `${this.#root}/${id}/data`;
+  }
+}

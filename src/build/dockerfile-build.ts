@@ -1,0 +1,157 @@
+/** A Dockerfile and files of a client → images: the front end plans, the solver runs the plan, the image store keeps it. */
+import { formatTimeNs, nowNs, SkiffError } from '#base';
+import { checkPlatform, hostPlatform, type ImageRecord, type Images } from '#images';
+import type { AuthConfig } from '#registry';
+import { formatPlatform, type Platform } from '#specs';
+import type { Builder } from './builder.ts';
+import { ignoreFileNames, parseIgnore } from './dockerfile/ignore/parse-ignore.ts';
+import type { Dockerfile } from './dockerfile/parse/instruction.ts';
+import { parseDockerfile } from './dockerfile/parse/parse-dockerfile.ts';
+import type { BuildPlan, BuildRequest, ResolvedImage } from './dockerfile/plan/build-request.ts';
+import { planBuild } from './dockerfile/plan/plan-build.ts';
+import { errors } from './errors.ts';
+import type { LocalContext } from './files/context.ts';
+import type { LocalStep } from './graph.ts';
+import type { Tell } from './progress.ts';
+import type { RunGifts, RunSettings } from './run/settings.ts';
+
+export interface DockerfileWork {
+  /** The Dockerfile's path in the context, and where its ignore file is looked for. */
+  readonly path: string;
+  /** Its text, where it is not the context's. */
+  readonly text?: string;
+  readonly request: Omit<BuildRequest, 'buildPlatform'>;
+  /** Files by the name of their context. They stay the caller's. */
+  readonly contexts: ReadonlyMap<string, LocalContext>;
+  /** Names of the image; none leaves it dangling. */
+  readonly names: readonly string[];
+  readonly settings: RunSettings;
+  readonly gifts: RunGifts;
+  /** Ask the registry even for images that are here. */
+  readonly alwaysPulls: boolean;
+  readonly credentialsFor: (reference: string) => AuthConfig;
+  /** The plan, before anything of it is run. */
+  readonly onPlan: (dockerfile: Dockerfile, plan: BuildPlan) => void;
+  /** What is told while base images come. */
+  readonly onPull: (line: PullLine) => void;
+  readonly tell: Tell;
+  /** See `SolveRequest`. */
+  readonly drained?: () => Promise<void> | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface PullLine {
+  readonly reference: string;
+  readonly id?: string;
+  readonly status: string;
+  readonly current?: number;
+  readonly total?: number;
+}
+
+/** compat: as much as BuildKit reads of one. */
+const MAX_DOCKERFILE_BYTES = 16 * 1024 * 1024;
+
+/** Throws what the front end, the registry and the solver throw. */
+export async function dockerfileBuild(
+  { builder, images }: { readonly builder: Builder; readonly images: Images },
+  work: DockerfileWork,
+): Promise<ImageRecord[]> {
+  const { contexts, names, settings, gifts, tell, signal } = work;
+  const dockerfile = parseDockerfile(work.text ?? (await readDockerfile(work)));
+  const pulled = new Map<string, Promise<ImageRecord>>();
+  const plan = await planBuild(
+    dockerfile,
+    { ...work.request, buildPlatform: hostPlatform() },
+    {
+      resolveImage: async (reference, platform) => {
+        const key = `${reference} ${formatPlatform(platform)}`;
+        const image = await pulled.getOrInsertComputed(key, () => resolve(images, work, reference, platform));
+        return described(image);
+      },
+      ignorePatterns: (context) => ignorePatterns(work, context),
+    },
+  );
+  work.onPlan(dockerfile, plan);
+  const date = plan.sourceDate;
+  if (date?.kind === 'step') throw errors.noSourceDate();
+  const epochNs = date && BigInt(date.seconds) * 1_000_000_000n;
+  return builder.build({
+    graph: plan,
+    names,
+    contextOf: async ({ context }: LocalStep) => {
+      const files = contexts.get(context);
+      if (!files) throw errors.noContext(context);
+      return files;
+    },
+    // Images were resolved a moment ago: one that is gone by now was removed meanwhile.
+    pull: async ({ reference }) => {
+      throw errors.notFound(reference);
+    },
+    settings,
+    gifts,
+    tell,
+    ...(work.drained ? { drained: work.drained } : {}),
+    nowNs: epochNs ?? nowNs(),
+    ...(epochNs === undefined ? {} : { createdAt: formatTimeNs(epochNs) }),
+    signal,
+  });
+}
+
+async function readDockerfile({ contexts, path }: DockerfileWork): Promise<string> {
+  const content = await contexts.get('context')?.read(path.replace(/^\.?\/+/, ''), MAX_DOCKERFILE_BYTES);
+  if (content === undefined) throw errors.noDockerfile(path);
+  if (content.length === 0) throw errors.emptyDockerfile(path);
+  return content.toString('utf8');
+}
+
+/** compat: of the Dockerfile's own ignore file, or the context's. */
+async function ignorePatterns({ contexts, path }: DockerfileWork, context: string): Promise<readonly string[]> {
+  const files = contexts.get(context);
+  for (const name of context === 'context' ? ignoreFileNames(path) : ['.dockerignore']) {
+    const text = await files?.read(name, MAX_DOCKERFILE_BYTES);
+    if (text) return parseIgnore(text.toString('utf8'));
+  }
+  return [];
+}
+
+/** The image that is here, or a registry's. */
+async function resolve(
+  images: Images,
+  work: DockerfileWork,
+  reference: string,
+  platform: Platform,
+): Promise<ImageRecord> {
+  if (reference.startsWith('oci-layout:')) throw errors.noOciLayout(reference);
+  const here = await images.find(reference);
+  if (here && !work.alwaysPulls && fits(here, reference, platform)) return here;
+  const [image] = await images.pull(reference, {
+    platform,
+    credentials: work.credentialsFor(reference),
+    signal: work.signal,
+    onProgress: ({ id, status, current, total }) =>
+      work.onPull({
+        reference,
+        id,
+        status,
+        ...(current === undefined ? {} : { current }),
+        ...(total === undefined ? {} : { total }),
+      }),
+    onStatus: (status, id) => work.onPull({ reference, status, ...(id === undefined ? {} : { id }) }),
+  });
+  if (!image) throw errors.notFound(reference);
+  return image;
+}
+
+function fits(image: ImageRecord, reference: string, platform: Platform): boolean {
+  try {
+    checkPlatform(image, reference, platform);
+    return true;
+  } catch (error) {
+    if (error instanceof SkiffError) return false;
+    throw error;
+  }
+}
+
+function described({ id, platform, config, history, author }: ImageRecord): ResolvedImage {
+  return { reference: id, platform, config, history, author };
+}

@@ -1,0 +1,75 @@
+/** Everything the builder can refuse, in BuildKit's own words where it has some. */
+import { defineErrors, SkiffError } from '#base';
+
+export const errors = defineErrors('build', {
+  cancelled: { kind: 'cancelled', message: () => 'the build was cancelled' },
+  notFound: { kind: 'not-found', message: (path: string) => `"${path}": not found` },
+  noContext: {
+    kind: 'invalid',
+    message: (name: string) => `the build has no context named '${name}'`,
+  },
+  noDockerfile: {
+    kind: 'invalid',
+    message: (path: string) => `Cannot locate specified Dockerfile: ${path}`,
+  },
+  emptyDockerfile: { kind: 'invalid', message: (path: string) => `the Dockerfile (${path}) cannot be empty` },
+  noOciLayout: {
+    kind: 'not-implemented',
+    message: (reference: string) =>
+      `${reference}: layouts in folders are not read by this builder: load the image first`,
+  },
+  noSourceDate: {
+    kind: 'not-implemented',
+    message: () => 'SOURCE_DATE_EPOCH=context is not supported by this builder: give it as seconds',
+  },
+  manySources: {
+    kind: 'invalid',
+    message: (target: string) =>
+      `When using COPY with more than one source file, the destination must be a directory and end with a /: ${target}`,
+  },
+  toNonFolder: { kind: 'invalid', message: (path: string) => `cannot copy to non-directory: ${path}` },
+  overFolder: { kind: 'invalid', message: (path: string) => `cannot replace to directory ${path} with file` },
+  badPattern: { kind: 'invalid', message: (pattern: string) => `syntax error in pattern: ${pattern}` },
+  badMode: {
+    kind: 'invalid',
+    message: (mode: string) => `invalid chmod parameter: '${mode}'. it should be octal string and between 0 and 07777`,
+  },
+  notAFolder: { kind: 'invalid', message: (path: string) => `${path} is not a directory` },
+  noSecret: {
+    kind: 'not-found',
+    message: (id: string) => `secret ${id}: not found`,
+  },
+  noSsh: { kind: 'not-found', message: (id: string) => `ssh ${id}: no agent was given to this build` },
+  noGit: {
+    kind: 'not-implemented',
+    message: (url: string) =>
+      `${url}: git repositories cannot be fetched by this builder: clone it and send the folder`,
+  },
+  notDownloaded: { kind: 'invalid', message: (url: string, what: string) => `cannot download ${url}: ${what}` },
+  wrongChecksum: {
+    kind: 'invalid',
+    message: (url: string, expected: string, actual: string) => `${url}: digest mismatch ${actual}: ${expected}`,
+  },
+  badContext: { kind: 'invalid', message: (why: string) => `the build context cannot be used: ${why}` },
+  badExtraHost: { kind: 'invalid', message: (entry: string) => `invalid IP address in add-host: "${entry}"` },
+  badNetwork: {
+    kind: 'not-implemented',
+    message: (mode: string) => `steps of a build cannot share the network of a container: ${mode}`,
+  },
+  noBridge: {
+    kind: 'invalid',
+    message: () => 'there is no default bridge: start the daemon without --bridge=none, or build with --network=host',
+  },
+  notAllowed: {
+    kind: 'forbidden',
+    message: (right: string) => `${right} is not allowed: this build was not given that right`,
+  },
+});
+
+/** compat: BuildKit's words; clients end with this exit code. */
+export function runFailed(argv: readonly string[], code: number, isOutOfMemory: boolean): SkiffError {
+  const program = argv.join(' ');
+  const why = isOutOfMemory ? `: cannot allocate memory` : '';
+  const message = `process "${program}" did not complete successfully: exit code: ${code}${why}`;
+  return new SkiffError('invalid', 'build.runFailed', message, { details: { exitCode: code } });
+}

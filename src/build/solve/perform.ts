@@ -1,0 +1,117 @@
+/** One step: its key, what the cache has of it, and else doing it. */
+import { PathPatterns } from '#base';
+import { errors } from '../errors.ts';
+import { applyFiles } from '../files/files-step.ts';
+import { contentDigest, pathDigest } from '../files/select.ts';
+import type { SourceTree } from '../files/source-tree.ts';
+import type { CopyAction, FilesStep, ImageStep, LocalStep, MergeStep, RunStep, Step, StepId } from '../graph.ts';
+import type { BuildParts } from '../parts.ts';
+import type { StepSource } from '../run/request.ts';
+import { runStep } from '../run/run-step.ts';
+import { cached, type KeySource } from './cached.ts';
+import { fetchFile } from './http-step.ts';
+import { filesDefinition, runDefinition, runSources, stepKey } from './keys.ts';
+import { emptySnapshot, inputsOf, type Snapshot, type StepResult } from './result.ts';
+import type { Solving } from './solving.ts';
+
+/** Its inputs are there. */
+export async function performStep(parts: BuildParts, solving: Solving, id: StepId, step: Step): Promise<StepResult> {
+  switch (step.kind) {
+    case 'image':
+      return image(parts, solving, id, step);
+    case 'local':
+      return local(solving, step);
+    case 'git':
+      throw errors.noGit(step.url);
+    case 'http':
+      return fetchFile(parts, solving, id, step);
+    case 'run':
+      return run(parts, solving, id, step);
+    case 'files':
+      return files(parts, solving, id, step);
+    case 'merge':
+      return merge(solving, step);
+  }
+}
+
+async function image({ images, layers }: BuildParts, solving: Solving, id: StepId, step: ImageStep): Promise<Snapshot> {
+  const found = await images.find(step.reference);
+  if (!found) solving.tell({ type: 'started', step: id });
+  const record = found ?? (await solving.pull(step, solving.signal));
+  const keys = record.layers.map(({ key }) => key);
+  const held = layers.hold(keys);
+  if (!held) throw errors.notFound(step.reference);
+  solving.held.use(held);
+  if (found) solving.tell({ type: 'cached', step: id });
+  return { kind: 'snapshot', identity: layers.chainId(record), layers: keys };
+}
+
+async function local(solving: Solving, step: LocalStep): Promise<StepResult> {
+  const context = await solving.contextOf(step);
+  return { kind: 'local', tree: context.tree(new PathPatterns(step.excludes)) };
+}
+
+async function merge({ resultOf }: Solving, step: MergeStep): Promise<Snapshot> {
+  const inputs = await Promise.all(step.layers.map((each) => snapshotOf(resultOf, each)));
+  const sources = inputs.map(({ identity }) => identity);
+  const identity = stepKey({ definition: ['merge'], root: '', sources });
+  return { kind: 'snapshot', identity, layers: inputs.flatMap(({ layers }) => layers) };
+}
+
+async function run(parts: BuildParts, solving: Solving, id: StepId, step: RunStep): Promise<Snapshot> {
+  const root = await snapshotOf(solving.resultOf, step.root);
+  const sources = runSources(step).map(
+    ({ from, source }): KeySource => ({
+      step: from,
+      place: source,
+      digest: (tree) => pathDigest(tree, source),
+    }),
+  );
+  const { gifts, settings, signal, tell, drained = () => undefined } = solving;
+  return cached(parts, solving, {
+    id,
+    step,
+    root,
+    definition: runDefinition(step),
+    sources,
+    make: async (layer, trees) => {
+      const given = new Map<StepId, StepSource>();
+      for (const input of inputsOf(step)) given.set(input, await trees.sourceOf(input));
+      const onOutput = (stream: 1 | 2, bytes: Buffer): void => tell({ type: 'log', step: id, stream, bytes });
+      const sourceOf = (input: StepId): StepSource => given.get(input)!;
+      await runStep(parts, { step, root: root.layers, layer, settings, gifts, sourceOf, onOutput, drained, signal });
+    },
+  });
+}
+
+async function files(parts: BuildParts, solving: Solving, id: StepId, step: FilesStep): Promise<Snapshot> {
+  const root = await snapshotOf(solving.resultOf, step.root);
+  const copies = step.actions.filter((action): action is CopyAction => action.kind === 'copy');
+  const sources = copies.map(
+    (action): KeySource => ({
+      step: action.from,
+      place: JSON.stringify([action.sources, action.excludes]),
+      digest: (tree) => contentDigest(tree, action),
+    }),
+  );
+  const { nowNs, signal } = solving;
+  return cached(parts, solving, {
+    id,
+    step,
+    root,
+    definition: filesDefinition(step),
+    sources,
+    make: async (layer, trees) => {
+      const given = new Map<StepId, SourceTree>();
+      for (const { from } of copies) given.set(from, (await trees.sourceOf(from)).tree);
+      const treeOf = (from: StepId): SourceTree => given.get(from)!;
+      await applyFiles(parts, { step, root: root.layers, layer, treeOf, nowNs, signal });
+    },
+  });
+}
+
+async function snapshotOf(resultOf: Solving['resultOf'], step: StepId | undefined): Promise<Snapshot> {
+  const result = step === undefined ? emptySnapshot : await resultOf(step);
+  if (result.kind !== 'snapshot') throw new TypeError('a build context is no root file system');
+  return result;
+}

@@ -1,0 +1,95 @@
+/**
+ * Runs a graph: steps whose inputs are there side by side, what the cache has not at all, what no output needs never.
+ *
+ * The story. Each needed step waits for its inputs and then has a key. The cache's result of that key is taken; else the step
+ * is performed in a folder that becomes a layer, and recorded. Everything a running build relies on is held until it is
+ * disposed. The first step that fails ends the others; when the build returns or throws, nothing of it is at work any more.
+ */
+import { availableParallelism } from 'node:os';
+import { messageOf } from '#base';
+import type { LayerKey } from '#images';
+import { errors } from '../errors.ts';
+import type { BuildGraph, Step, StepId } from '../graph.ts';
+import type { BuildParts } from '../parts.ts';
+import { performStep } from './perform.ts';
+import { inputsOf, type StepResult } from './result.ts';
+import { Slots } from './slots.ts';
+import type { SolveRequest, Solving } from './solving.ts';
+
+export interface Solved extends AsyncDisposable {
+  /** The layers of a step's result, lowest first; none for an empty tree. */
+  layersOf(step: StepId | undefined): readonly LayerKey[];
+}
+
+/** Programs of one build that run at the same time. */
+const MAX_PARALLEL = Math.max(4, availableParallelism());
+
+/** Throws what the first failing step threw, and `build.cancelled`. */
+export async function solve(parts: BuildParts, request: SolveRequest): Promise<Solved> {
+  const { graph, tell } = request;
+  const needed = neededSteps(graph);
+  const planned = needed.map((id) => ({ id, name: graph.steps[id]!.name, inputs: inputsOf(graph.steps[id]!) }));
+  tell({ type: 'planned', steps: planned });
+  const stop = new AbortController();
+  const signal = AbortSignal.any([request.signal, stop.signal]);
+  using held = new DisposableStack();
+  const results = new Map<StepId, Promise<StepResult>>();
+  const solving: Solving = {
+    ...request,
+    signal,
+    slots: new Slots(MAX_PARALLEL),
+    held,
+    background: [],
+    resultOf: (step) => results.get(step)!,
+  };
+  const failures: unknown[] = [];
+  for (const id of needed) {
+    const result = runOne(parts, solving, id, graph.steps[id]!);
+    results.set(id, result);
+    result.catch((error: unknown) => {
+      failures.push(error);
+      stop.abort();
+    });
+  }
+  await Promise.allSettled(results.values());
+  await Promise.allSettled(solving.background);
+  if (request.signal.aborted) throw errors.cancelled();
+  if (failures.length > 0) throw failures[0];
+  const done = new Map<StepId, StepResult>();
+  for (const [id, result] of results) done.set(id, await result);
+  const kept = held.move();
+  return {
+    layersOf: (step) => {
+      const result = step === undefined ? undefined : done.get(step);
+      return result?.kind === 'snapshot' ? result.layers : [];
+    },
+    [Symbol.asyncDispose]: async () => kept.dispose(),
+  };
+}
+
+/** Those the outputs reach, in their order. */
+function neededSteps({ steps, outputs }: BuildGraph): StepId[] {
+  const needed = new Set<StepId>();
+  const visit = (id: StepId): void => {
+    if (needed.has(id)) return;
+    needed.add(id);
+    inputsOf(steps[id]!).forEach(visit);
+  };
+  for (const { root } of outputs) if (root !== undefined) visit(root);
+  return [...needed].sort((a, b) => a - b);
+}
+
+async function runOne(parts: BuildParts, solving: Solving, id: StepId, step: Step): Promise<StepResult> {
+  const { resultOf, signal, tell } = solving;
+  // One after the other would do: all of them are under way.
+  await Promise.all(inputsOf(step).map((input) => resultOf(input)));
+  if (signal.aborted) throw errors.cancelled();
+  try {
+    const result = await performStep(parts, solving, id, step);
+    tell({ type: 'done', step: id, identity: result.kind === 'snapshot' ? result.identity : '' });
+    return result;
+  } catch (error) {
+    if (!signal.aborted) tell({ type: 'failed', step: id, message: messageOf(error) });
+    throw signal.aborted ? errors.cancelled() : error;
+  }
+}

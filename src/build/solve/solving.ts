@@ -1,0 +1,34 @@
+/** A build that is asked for, and what its steps share while it goes on. */
+import type { ImageRecord } from '#images';
+import type { LocalContext } from '../files/context.ts';
+import type { BuildGraph, ImageStep, LocalStep, StepId } from '../graph.ts';
+import type { Tell } from '../progress.ts';
+import type { RunGifts, RunSettings } from '../run/settings.ts';
+import type { StepResult } from './result.ts';
+import type { Slots } from './slots.ts';
+
+export interface SolveRequest {
+  readonly graph: BuildGraph;
+  /** The files of a local step; they stay the caller's. */
+  readonly contextOf: (step: LocalStep) => Promise<LocalContext>;
+  /** Brings an image that is not here. */
+  readonly pull: (step: ImageStep, signal: AbortSignal) => Promise<ImageRecord>;
+  readonly settings: RunSettings;
+  readonly gifts: RunGifts;
+  readonly tell: Tell;
+  /** Asked after output was told: a promise holds back the program until who listens has taken it. */
+  readonly drained?: () => Promise<void> | undefined;
+  /** Of what files steps make themselves. */
+  readonly nowNs: bigint;
+  readonly signal: AbortSignal;
+}
+
+/** What steps of one build share. */
+export interface Solving extends SolveRequest {
+  readonly slots: Slots;
+  /** What is held until the build is over. */
+  readonly held: DisposableStack;
+  /** Work that may go on behind the steps, and ends before the build does. */
+  readonly background: Promise<unknown>[];
+  readonly resultOf: (step: StepId) => Promise<StepResult>;
+}

@@ -1,0 +1,150 @@
+/**
+ * Layers in the making: what a build writes into the folder that becomes the layer, with nothing copied or archived on
+ * the way.
+ *
+ * The story. `begin` gives a folder over a stack of layers; a program or the native helper fills it through an overlay;
+ * `commit` makes it a layer with a key of its own. What it is as an archive, and so its DiffID, is found out once, when an
+ * image is assembled of it (assemble.ts). Who relies on layers holds them, or names them in `OpenImagesOptions.holdsLayers`:
+ * the collector removes all others.
+ */
+import { chmodSync, chownSync, mkdirSync, statSync } from 'node:fs';
+import type { Digest } from '#base';
+import { type HostFacts, kernelAtLeast, measureTree, removeTree } from '#linux';
+import { assembleImage, type AssembleOptions } from './assemble.ts';
+import { collectGarbage } from './collect.ts';
+import { errors } from './errors.ts';
+import type { ImageParts } from './image-parts.ts';
+import type { ImageRecord } from './image-record.ts';
+import { chainIdOf } from './layers/chain-id.ts';
+import type { LayerKey, LayerRecord } from './layers/layer-store.ts';
+import { overlayOptions } from './snapshots/overlay-options.ts';
+
+export interface BuiltLayer extends AsyncDisposable {
+  /** The topmost folder of the stack: empty, with what the stack says of its root. */
+  readonly folder: string;
+  /**
+   * Mount options of a writable overlay: this folder over its stack. `withMountPoints`: with the files and folders every
+   * container needs in between. Undefined when there is nothing below: then the folder itself is the tree.
+   */
+  overlay(options: { readonly withMountPoints: boolean }): readonly string[] | undefined;
+  /** Makes it a layer, which is held until this is disposed. Without it, disposing removes everything. */
+  commit(): Promise<LayerRecord>;
+}
+
+export interface BuildLayers {
+  /** Over these layers, lowest first. Throws `image.needsOverlay`, `image.tooManyLayers`. */
+  begin(below: readonly LayerKey[]): BuiltLayer;
+  get(key: LayerKey): LayerRecord | undefined;
+  /** The folders of a stack, topmost first. */
+  folders(layers: readonly LayerKey[]): string[];
+  /** The ChainID of an image's layers; '' of none. */
+  chainId(image: ImageRecord): Digest | '';
+  /** Keeps layers, until disposed; undefined when one is not there (any more). */
+  hold(layers: readonly LayerKey[]): Disposable | undefined;
+  /** Counts the bytes of a built layer, once. */
+  measure(key: LayerKey): Promise<number>;
+  /** Layers images have. */
+  ofImages(): Set<LayerKey>;
+  /** Removes what nobody wants any more. */
+  collect(): Promise<void>;
+  assemble(options: AssembleOptions): Promise<ImageRecord>;
+}
+
+export interface BuildLayersOptions {
+  readonly dataRoot: string;
+  /** Empty files and folders to mount on. */
+  readonly initLayer: string;
+  readonly facts: Pick<HostFacts, 'kernel'>;
+}
+
+/** compat: as many as a container's stack may have (image-stack.ts). */
+const MAX_LAYERS = 127;
+/** kernel: fsconfig takes a string of so many bytes. */
+const MAX_OPTION = 255;
+
+export function openBuildLayers(parts: ImageParts, options: BuildLayersOptions): BuildLayers {
+  const { layers, layersInUse, index } = parts;
+  const lowersOf = (keys: readonly LayerKey[], isShort: boolean): string[] =>
+    keys.toReversed().map((key) => (isShort ? layers.shortFolder(key) : layers.folder(key)));
+  return {
+    begin: (below) => begin(parts, options, below),
+    get: (key) => layers.get(key),
+    folders: (keys) => lowersOf(keys, false),
+    chainId: ({ layers: [first, ...rest] }) =>
+      first === undefined ? '' : chainIdOf([first.diffId, ...rest.map(({ diffId }) => diffId)]),
+    hold: (keys) => {
+      using held = new DisposableStack();
+      for (const key of keys) held.use(layersInUse.hold(key));
+      // Hold first, then look: the other way round it may go in between.
+      if (!keys.every((key) => layers.get(key))) return undefined;
+      return held.move();
+    },
+    measure: async (key) => {
+      const known = layers.get(key)?.sizeBytes ?? 0;
+      if (known > 0) return known;
+      const sizeBytes = await measureTree(layers.folder(key));
+      layers.measured(key, sizeBytes);
+      return sizeBytes;
+    },
+    ofImages: () => new Set(index.list().flatMap((image) => image.layers.map(({ key }) => key))),
+    collect: async () => void (await collectGarbage(parts)),
+    assemble: (request) => assembleImage(parts, request),
+  };
+}
+
+function begin(parts: ImageParts, options: BuildLayersOptions, below: readonly LayerKey[]): BuiltLayer {
+  const { layers, layerForm, layersInUse } = parts;
+  const { dataRoot, initLayer, facts } = options;
+  if (layerForm !== 'overlay') throw errors.needsOverlay(dataRoot);
+  if (below.length >= MAX_LAYERS) throw errors.tooManyBuilt(below.length + 1, MAX_LAYERS);
+  const pending = layers.begin();
+  const { folder } = pending;
+  const work = `${folder.slice(0, folder.lastIndexOf('/'))}/work`;
+  mkdirSync(work, { mode: 0o700 });
+  const seen = seenLayers(parts, below);
+  takeAttributes(folder, seen.find(({ givesRoot }) => givesRoot)?.key, parts);
+  let held: Disposable | undefined;
+  return {
+    folder,
+    overlay: ({ withMountPoints }) => {
+      const mountPoints = withMountPoints ? [initLayer] : [];
+      const long = [...mountPoints, ...seen.map(({ key }) => layers.folder(key))];
+      if (long.length === 0) return undefined;
+      const isShort = !kernelAtLeast(facts, 6, 8) || long.some((path) => path.length > MAX_OPTION);
+      const lowers = isShort ? [...mountPoints, ...seen.map(({ key }) => layers.shortFolder(key))] : long;
+      // kernel 5.10: nothing has to be on the disk when it is unmounted, the delayed sync brings it there.
+      const volatile = kernelAtLeast(facts, 5, 10) ? ['volatile'] : [];
+      return [...overlayOptions({ lowers, upper: folder, work }, facts), ...volatile];
+    },
+    commit: async () => {
+      await removeTree(work);
+      return pending.commitBuilt((key) => {
+        held = layersInUse.hold(key);
+      });
+    },
+    [Symbol.asyncDispose]: async () => {
+      // Of a committed one nothing is left under its temporary name.
+      await pending[Symbol.asyncDispose]();
+      held?.[Symbol.dispose]();
+    },
+  };
+}
+
+/** Topmost first, down to the first that hides all below it. */
+function seenLayers({ layers }: ImageParts, keys: readonly LayerKey[]): LayerRecord[] {
+  const seen: LayerRecord[] = [];
+  for (const key of keys.toReversed()) {
+    const record = layers.get(key);
+    if (!record) throw errors.missingFolder('a layer of a build', layers.folder(key));
+    seen.push(record);
+    if (record.hidesBelow) break;
+  }
+  return seen;
+}
+
+function takeAttributes(folder: string, giver: LayerKey | undefined, { layers }: ImageParts): void {
+  if (giver === undefined) return;
+  const { uid, gid, mode } = statSync(layers.folder(giver));
+  if (uid !== 0 || gid !== 0) chownSync(folder, uid, gid);
+  chmodSync(folder, mode & 0o7777);
+}
