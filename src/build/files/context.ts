@@ -4,7 +4,7 @@
  *
  * Owners are root's, as BuildKit and Docker have it. A file's digest is that of its content, whatever its time.
  */
-import { createHash, type Hash } from 'node:crypto';
+import { createHash, hash, type Hash } from 'node:crypto';
 import { mkdirSync, read, rmSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
@@ -28,6 +28,8 @@ import {
 
 const readAt = promisify(read);
 const READ_BYTES = 256 * 1024;
+
+const EMPTY_DIGEST = hash('sha256', '', 'hex');
 
 /** A stored piece of a file, or a hole when it has no place. */
 interface Piece {
@@ -63,12 +65,14 @@ export async function receiveContext(
   const sink = new IndexSink();
   const reader = new TarReader(sink);
   try {
+    const writer = new BatchWriter(file);
     for await (const chunk of archiveBytes(archive)) {
       if (signal.aborted) throw errors.cancelled();
       reader.push(chunk);
-      await file.appendFile(chunk);
+      await writer.write(chunk);
     }
     reader.end();
+    await writer.end();
   } catch (error) {
     if (signal.aborted) throw errors.cancelled();
     throw error instanceof SkiffError ? because(errors.badContext(error.message), error) : error;
@@ -77,12 +81,50 @@ export async function receiveContext(
   return new TarContext(file, sink.items(), sink.sizeBytes);
 }
 
+const BATCH_BYTES = 1024 * 1024;
+
+/** Appends pieces many at a time, while the next are on their way. */
+class BatchWriter {
+  readonly #file: FileHandle;
+  #batch: Buffer[] = [];
+  #bytes = 0;
+  #writing: Promise<unknown> = Promise.resolve();
+
+  constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  async write(bytes: Buffer): Promise<void> {
+    this.#batch.push(bytes);
+    this.#bytes += bytes.length;
+    if (this.#bytes >= BATCH_BYTES) await this.#next();
+  }
+
+  async end(): Promise<void> {
+    await this.#next();
+    await this.#writing;
+  }
+
+  /** One batch is written at a time: memory is bounded by two. */
+  async #next(): Promise<void> {
+    await this.#writing;
+    const batch = Buffer.concat(this.#batch, this.#bytes);
+    this.#batch = [];
+    this.#bytes = 0;
+    this.#writing = this.#file.appendFile(batch);
+    // Told by whoever waits for it next.
+    this.#writing.catch(() => {});
+  }
+}
+
 /** Names of the archive → the tree they make. */
 class IndexSink implements TarSink {
   readonly #items = new Map<string, IndexedItem>([['', { ...rootItem, digest: '', pieces: [] }]]);
   #current: TarEntry | undefined;
   #path = '';
-  #hash: Hash = createHash('sha256');
+  /** Undefined while all there is of the file came at once. */
+  #hash: Hash | undefined;
+  #digest = '';
   #pieces: Piece[] = [];
   sizeBytes = 0;
 
@@ -103,13 +145,16 @@ class IndexSink implements TarSink {
     if (entry.type === 'file') {
       this.#current = entry;
       this.#path = path;
-      this.#hash = createHash('sha256');
+      this.#hash = undefined;
+      this.#digest = EMPTY_DIGEST;
       this.#pieces = [];
     } else this.#items.set(path, itemOf(entry, path));
   }
 
   data(bytes: Buffer, offset: number): void {
-    this.#hash.update(bytes);
+    // Most files come in one piece, for which there is a quicker way.
+    if (bytes.length === this.#current!.size) this.#digest = hash('sha256', bytes, 'hex');
+    else (this.#hash ??= createHash('sha256')).update(bytes);
     const last = this.#pieces.at(-1);
     if (last?.offset !== undefined && last.offset + last.length === offset) {
       this.#pieces[this.#pieces.length - 1] = { offset: last.offset, length: last.length + bytes.length };
@@ -117,7 +162,7 @@ class IndexSink implements TarSink {
   }
 
   hole(length: number): void {
-    updateZeros(this.#hash, length);
+    updateZeros((this.#hash ??= createHash('sha256')), length);
     this.#pieces.push({ offset: undefined, length });
   }
 
@@ -125,7 +170,7 @@ class IndexSink implements TarSink {
     const entry = this.#current!;
     const item = itemOf(entry, this.#path);
     this.sizeBytes += entry.size;
-    this.#items.set(this.#path, { ...item, digest: this.#hash.digest('hex'), pieces: this.#pieces });
+    this.#items.set(this.#path, { ...item, digest: this.#hash?.digest('hex') ?? this.#digest, pieces: this.#pieces });
   }
 
   /** By path, a folder before what is in it, in byte order of names. */
