@@ -53,7 +53,9 @@ function packNative({ arch, compiler }: Machine): void {
   execFileSync('make', ['-s', '-C', 'native', `CC=${compiler}`, `B=${build}`, 'all', 'standin'], { stdio: 'inherit' });
   const name = `skiff-linux-${arch}`;
   mkdirSync(`${target}/stage/${name}/standin`, { recursive: true });
-  cpSync(`native/${build}/skiff-helper`, `${target}/stage/${name}/skiff-helper`);
+  for (const program of ['skiff-helper', 'skiff-door']) {
+    cpSync(`native/${build}/${program}`, `${target}/stage/${name}/${program}`);
+  }
   cpSync(`native/${build}/standin/libatomic.so.1`, `${target}/stage/${name}/standin/libatomic.so.1`);
   rmSync(`native/${build}`, { recursive: true });
   stage(name, ['LICENSE'], { name, description: `The native programs of skiff for ${arch}`, os, cpu: [arch] });

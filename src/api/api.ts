@@ -1,5 +1,6 @@
 /** The door: finds the route of a request, runs it, answers what it throws. */
 import type { Server } from 'node:http';
+import { type Duplex, duplexPair } from 'node:stream';
 import type { Log } from '#base';
 import type { Builder } from '#build';
 import type { EngineParts } from '#engine';
@@ -12,6 +13,7 @@ import { layerRoutes } from './routes/containers/layer.ts';
 import { diskUsageRoutes } from './routes/disk-usage.ts';
 import { eventRoutes } from './routes/events.ts';
 import { imageRoutes } from './routes/images/routes.ts';
+import { commandRoutes, type CommandRunner } from './routes/command.ts';
 import { authRoutes } from './routes/auth.ts';
 import { lifecycleRoutes } from './routes/containers/lifecycle.ts';
 import { readRoutes } from './routes/containers/read.ts';
@@ -21,18 +23,30 @@ import { laterRoutes } from './routes/later.ts';
 import { networkRoutes } from './routes/networks.ts';
 import { registryRoutes } from './routes/registry.ts';
 import { swarmRoutes } from './routes/swarm.ts';
+import { volumeRoutes } from './routes/volumes.ts';
 import { usageRoutes } from './routes/containers/usage.ts';
 import { systemRoutes } from './routes/system.ts';
 import type { SystemFacts } from './system-info.ts';
 import { apiVersions, stripVersion } from './version.ts';
 
+export interface ApiOptions {
+  readonly parts: EngineParts;
+  readonly builder: Builder;
+  readonly facts: SystemFacts;
+  readonly log: Log;
+  /** Runs command lines for clients at the front door; absent: there is none. */
+  readonly runCommand?: CommandRunner | undefined;
+}
+
 /** A server for the Engine API, not listening yet. With `tls` it speaks HTTPS. Throws what OpenSSL says of a certificate. */
-export function createApi(
-  { parts, builder }: { readonly parts: EngineParts; readonly builder: Builder },
-  facts: SystemFacts,
-  log: Log,
-  tls?: TlsSettings,
-): Server {
+export function createApi({ parts, builder, facts, log, runCommand }: ApiOptions, tls?: TlsSettings): Server {
+  let inner: Server | undefined;
+  // Commands that run here have no way to go but to the next function.
+  const dial = (): Duplex => {
+    const [near, far] = duplexPair();
+    (inner ??= createHttpServer(door)).emit('connection', far);
+    return near;
+  };
   const router = new Router([
     ...systemRoutes(parts, facts),
     ...eventRoutes(parts),
@@ -44,6 +58,7 @@ export function createApi(
     ...archiveRoutes(parts),
     ...usageRoutes(parts),
     ...networkRoutes(parts),
+    ...volumeRoutes(parts),
     ...authRoutes(parts),
     ...registryRoutes(parts),
     ...imageRoutes(parts),
@@ -51,6 +66,7 @@ export function createApi(
     ...diskUsageRoutes(parts, builder),
     ...swarmRoutes(),
     ...laterRoutes(),
+    ...commandRoutes(runCommand, dial),
   ]);
   const find = (method: string, path: string): Match | undefined => router.match(method, stripVersion(path));
   const door: HttpDoor = {

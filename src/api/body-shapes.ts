@@ -146,6 +146,13 @@ export const createBody = {
   NetworkingConfig: { EndpointsConfig: 'set' },
 } as const satisfies Fields;
 
+export const volumeBody = {
+  Name: 'text',
+  Driver: 'text',
+  DriverOpts: 'map',
+  Labels: 'map',
+} as const satisfies Fields;
+
 export const updateBody = { ...resources, RestartPolicy: restartPolicy } as const satisfies Fields;
 
 export const execBody = {

@@ -6,7 +6,7 @@
 import { parseBytes } from '#base';
 import { type ContainerDefaults, type ContainerSettings, type HostSettings, parseRestartPolicy } from '#engine';
 import type { ContainerCreateBody, HealthcheckBody, HostConfigBody } from '#specs';
-import { parseBinds, parseMounts } from './create-mounts.ts';
+import { parseMountSettings } from './create-mounts.ts';
 import { parseNetworking } from './create-networking.ts';
 import { parseResources } from './create-resources.ts';
 import { errors } from './errors.ts';
@@ -42,6 +42,7 @@ export function parseCreateBody(
     ...(typeof body.StopTimeout === 'number' ? { stopTimeoutSeconds: body.StopTimeout } : {}),
     ...healthcheck(body.Healthcheck),
     ...forImages(body),
+    ...(isGiven(body.Volumes) ? { volumes: Object.keys(body.Volumes ?? {}) } : {}),
     host: parseHostConfig(forVersion(body.HostConfig ?? {}, minorVersion), defaults),
     networking: parseNetworking(body),
   };
@@ -88,10 +89,11 @@ function forVersion(host: HostConfigBody, minor: number): HostConfigBody {
 }
 
 function parseHostConfig(host: HostConfigBody, defaults: ContainerDefaults): HostSettings {
-  const mounts = parseMounts(host.Mounts ?? []);
   return {
-    binds: [...parseBinds(host.Binds ?? []), ...mounts.binds],
-    tmpfs: { ...host.Tmpfs, ...mounts.tmpfs },
+    mounts: parseMountSettings(host),
+    ...(host.VolumesFrom?.length ? { volumesFrom: host.VolumesFrom } : {}),
+    ...(host.VolumeDriver ? { volumeDriver: host.VolumeDriver } : {}),
+    tmpfs: { ...host.Tmpfs },
     readonlyRootfs: host.ReadonlyRootfs ?? false,
     capAdd: host.CapAdd ?? [],
     capDrop: host.CapDrop ?? [],
@@ -174,14 +176,12 @@ function refuseUnsupported(body: ContainerCreateBody): void {
   }
   for (const field of [
     'Links',
-    'VolumesFrom',
     'Annotations',
     'KernelMemory',
     'CpuCount',
     'CpuPercent',
     'DeviceRequests',
     'UsernsMode',
-    'VolumeDriver',
     'Isolation',
     'ContainerIDFile',
     'BlkioWeightDevice',
@@ -199,6 +199,4 @@ function refuseUnsupported(body: ContainerCreateBody): void {
   for (const field of ['NetworkDisabled'] as const) {
     if (isGiven(body[field])) throw errors.unsupported(field, 'leave it out');
   }
-  if (isGiven(body.Volumes))
-    throw errors.unsupported('an anonymous volume', 'bind a folder of the host with -v /folder:/path');
 }

@@ -1,89 +1,138 @@
-/** `Binds` (`-v`) and `Mounts` (`--mount`) → bind and tmpfs settings. */
-import { posix } from 'node:path';
-import type { BindSetting } from '#engine';
-import type { MountBody } from '#specs';
+/** `Binds` (`-v`) and `Mounts` (`--mount`) → what a container is to mount. compat: the refusals are Docker's, word for word. */
+import { type BindRecursion, cleanPath, type MountSetting, type VolumeSetting } from '#engine';
+import type { HostConfigBody, MountBody } from '#specs';
 import { errors } from './errors.ts';
 
-const propagations = new Set(['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave']);
-/** Words of `-v` that change nothing on a Linux host without SELinux, or say what is the case. */
-const harmless = new Set(['rw', 'z', 'Z', 'nocopy', 'cached', 'delegated', 'consistent']);
+const propagations = ['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave'] as const;
 
-/** Each `SOURCE:DESTINATION[:OPTIONS]`. Throws `api.invalid` and `api.unsupported`. */
-export function parseBinds(binds: readonly string[]): BindSetting[] {
-  return binds.map((text) => {
-    const [source = '', destination = '', modes = '', ...rest] = text.split(':');
-    if (destination === '' || rest.length > 0) throw errors.invalid(`invalid volume specification: '${text}'`);
-    if (!source.startsWith('/')) {
-      throw errors.unsupported(`the named volume "${source}"`, 'bind a folder of the host by its absolute path');
+/** Words of `-v`, of each kind one at most. Those of SELinux and of Docker Desktop change nothing here. */
+const modeWords: readonly ReadonlySet<string>[] = [
+  new Set(['ro', 'rw']),
+  new Set(['z', 'Z']),
+  new Set(propagations),
+  new Set(['nocopy']),
+  new Set(['cached', 'delegated', 'consistent']),
+];
+
+/** All of a body: those of `-v` first. Throws `api.invalid`. */
+export function parseMountSettings({ Binds, Mounts, VolumeDriver }: HostConfigBody): MountSetting[] {
+  return [...(Binds ?? []).map((text) => parseBind(text, VolumeDriver ?? '')), ...(Mounts ?? []).map(parseMount)];
+}
+
+/** `SOURCE:DESTINATION[:OPTIONS]`, a source being a path or a volume's name. Throws `api.invalid`. */
+export function parseBind(text: string, volumeDriver = ''): MountSetting {
+  const parts = text.split(':');
+  const [source = '', target = '', mode = ''] = parts;
+  const isSpec = source !== '' && parts.length >= 2 && parts.length <= 3;
+  if (!isSpec || (parts.length === 2 && isMode(target)))
+    throw errors.invalid(`invalid volume specification: '${text}'`);
+  if (!isMode(mode)) throw errors.invalid(`invalid mode: ${mode}`);
+  const words = mode.split(',');
+  const propagation = words.find((word) => propagations.some((each) => each === word)) ?? '';
+  const noCopy = words.includes('nocopy');
+  const type = source.startsWith('/') ? 'bind' : 'volume';
+  const wrong = (why: string): Error =>
+    errors.invalid(`invalid volume specification: '${text}': invalid mount config for type "${type}": ${why}`);
+  const common = { destination: destinationOf(target, wrong), readonly: words.includes('ro'), text };
+  if (type === 'bind') {
+    if (noCopy) throw wrong('field VolumeOptions must not be specified');
+    return { type, ...common, source: cleanPath(source), propagation, createSource: true, recursion: 'enabled' };
+  }
+  if (propagation !== '') throw wrong('field BindOptions must not be specified');
+  const [driver, driverOptions, labels, subpath] = [volumeDriver, null, null, ''];
+  return { type, ...common, name: source, noCopy, driver, driverOptions, labels, subpath };
+}
+
+function isMode(text: string): boolean {
+  if (text === '') return true;
+  const words = text.split(',');
+  const known = words.every((word) => modeWords.some((kind) => kind.has(word)));
+  return known && modeWords.every((kind) => words.filter((word) => kind.has(word)).length <= 1);
+}
+
+/** Throws `api.invalid`. */
+export function parseMount(mount: MountBody): MountSetting {
+  const type = mount.Type ?? '';
+  const wrong = (why: string): Error => errors.invalid(`invalid mount config for type "${type}": ${why}`);
+  const common = { destination: destinationOf(mount.Target ?? '', wrong), readonly: mount.ReadOnly ?? false };
+  const refuse = (...fields: readonly (keyof MountBody)[]): void => {
+    const given = fields.find((field) => mount[field]);
+    if (given !== undefined) throw wrong(`field ${given} must not be specified`);
+  };
+  const source = mount.Source ?? '';
+  switch (type) {
+    case 'bind': {
+      if (source === '') throw wrong('field Source must not be empty');
+      const { Propagation = '', CreateMountpoint = false } = mount.BindOptions ?? {};
+      if (Propagation !== '' && !propagations.some((each) => each === Propagation)) {
+        throw wrong(`invalid propagation mode: ${Propagation}`);
+      }
+      refuse('VolumeOptions', 'ImageOptions', 'TmpfsOptions');
+      if (!source.startsWith('/')) throw wrong(`invalid mount path: '${source}' mount path must be absolute`);
+      const recursion = recursionOf(mount, wrong);
+      const propagation = Propagation;
+      return { type, ...common, source: cleanPath(source), propagation, createSource: CreateMountpoint, recursion };
     }
-    let readonly = false;
-    let propagation = '';
-    for (const mode of modes.split(',').filter((word) => word !== '')) {
-      if (mode === 'ro') readonly = true;
-      else if (propagations.has(mode)) propagation = mode;
-      else if (!harmless.has(mode))
-        throw errors.invalid(`invalid volume specification: '${text}': invalid mode: ${mode}`);
+    case 'volume':
+      refuse('BindOptions', 'ImageOptions', 'TmpfsOptions');
+      if (source === '' && common.readonly) throw wrong('must not set ReadOnly mode when using anonymous volumes');
+      return { type, ...common, name: source, ...volumeOptions(mount, wrong) };
+    case 'tmpfs': {
+      refuse('BindOptions', 'VolumeOptions', 'ImageOptions', 'Source');
+      const { SizeBytes = 0, Mode = 0, Options = [] } = mount.TmpfsOptions ?? {};
+      return { type, ...common, sizeBytes: SizeBytes, permissions: Mode, options: Options };
     }
-    return { source, destination: absolute(destination, text), readonly, propagation, createSource: true, text };
-  });
+    case 'image': {
+      refuse('BindOptions', 'VolumeOptions', 'TmpfsOptions');
+      if (source === '') throw wrong('field Source must not be empty');
+      const subpath = mount.ImageOptions?.Subpath ?? '';
+      if (subpath !== '') throw errors.unsupported('a path in a mounted image', 'mount the whole image');
+      return { type, ...common, image: source, subpath };
+    }
+    default:
+      throw wrong('mount type unknown');
+  }
 }
 
-export interface ParsedMounts {
-  readonly binds: readonly BindSetting[];
-  readonly tmpfs: Readonly<Record<string, string>>;
+function recursionOf({ BindOptions, ReadOnly }: MountBody, wrong: (why: string) => Error): BindRecursion {
+  const { NonRecursive, ReadOnlyNonRecursive, ReadOnlyForceRecursive, Propagation } = BindOptions ?? {};
+  if (ReadOnlyForceRecursive) {
+    if (!ReadOnly) throw wrong('mount source must be read-only when ReadOnlyForceRecursive is set');
+    if (Propagation && Propagation !== 'rprivate') {
+      throw wrong('mount must be rprivate when ReadOnlyForceRecursive is set');
+    }
+    if (NonRecursive || ReadOnlyNonRecursive) {
+      throw wrong('mount cannot be both recursive read-only by force and not recursive');
+    }
+    return 'readonly';
+  }
+  if (NonRecursive) return 'disabled';
+  return ReadOnlyNonRecursive ? 'writable' : 'enabled';
 }
 
-export function parseMounts(mounts: readonly MountBody[]): ParsedMounts {
-  const binds: BindSetting[] = [];
-  const tmpfs: Record<string, string> = {};
-  for (const mount of mounts) {
-    const target = absolute(mount.Target ?? '', JSON.stringify(mount));
-    if (mount.Type === 'bind') binds.push(bindOf(mount, target));
-    else if (mount.Type === 'tmpfs') tmpfs[target] = tmpfsOptions(mount);
-    else throw errors.unsupported(`a mount of type "${mount.Type ?? ''}"`, 'use bind or tmpfs');
-  }
-  return { binds, tmpfs };
-}
-
-function bindOf(mount: MountBody, destination: string): BindSetting {
-  const options = mount.BindOptions ?? {};
-  if (!mount.Source?.startsWith('/')) {
-    throw errors.invalid(
-      `invalid mount config for type "bind": invalid mount path: '${mount.Source ?? ''}' mount path must be absolute`,
-    );
-  }
-  if (options.NonRecursive || options.ReadOnlyNonRecursive) {
-    throw errors.unsupported('a bind mount that is not recursive', 'leave bind-recursive out');
-  }
-  if (options.Propagation && !propagations.has(options.Propagation)) {
-    throw errors.invalid(`invalid propagation mode: ${options.Propagation}`);
+function volumeOptions(
+  { VolumeOptions, Source }: MountBody,
+  wrong: (why: string) => Error,
+): Omit<VolumeSetting, 'type' | 'destination' | 'readonly' | 'name'> {
+  const { NoCopy = false, Labels, DriverConfig, Subpath = '' } = VolumeOptions ?? {};
+  if (Subpath !== '' && !Source) throw wrong('must not set Subpath when using anonymous volumes');
+  const clean = cleanPath(Subpath);
+  if (Subpath !== '' && (clean.startsWith('/') || clean === '..' || clean.startsWith('../'))) {
+    throw wrong('subpath must be a relative path within the volume');
   }
   return {
-    source: mount.Source,
-    destination,
-    readonly: mount.ReadOnly ?? false,
-    propagation: options.Propagation ?? '',
-    createSource: options.CreateMountpoint ?? false,
+    noCopy: NoCopy,
+    labels: Labels ?? null,
+    driver: DriverConfig?.Name ?? '',
+    driverOptions: DriverConfig?.Options ?? null,
+    subpath: Subpath === '' || clean === '.' ? '' : clean,
   };
 }
 
-function tmpfsOptions(mount: MountBody): string {
-  const { SizeBytes = 0, Mode, Options = [] } = mount.TmpfsOptions ?? {};
-  return [
-    ...(SizeBytes > 0 ? [`size=${SizeBytes}`] : []),
-    ...(Mode ? [`mode=${Mode.toString(8)}`] : []),
-    ...(mount.ReadOnly ? ['ro'] : []),
-    ...Options.map((pair) => pair.join('=')),
-  ].join(',');
-}
-
-function absolute(path: string, text: string): string {
-  if (!path.startsWith('/')) {
-    throw errors.invalid(
-      `invalid mount config: invalid mount path: '${path}' mount path must be absolute (in ${text})`,
-    );
-  }
-  const clean = posix.normalize(path).replace(/(.)\/$/, '$1');
-  if (clean === '/') throw errors.invalid(`invalid specification: destination can't be '/' (in ${text})`);
+function destinationOf(path: string, wrong: (why: string) => Error): string {
+  if (path === '') throw wrong('field Target must not be empty');
+  const clean = cleanPath(path);
+  if (clean === '/') throw wrong("invalid specification: destination can't be '/'");
+  if (!path.startsWith('/')) throw wrong(`invalid mount path: '${path}' mount path must be absolute`);
   return clean;
 }

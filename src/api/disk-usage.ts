@@ -1,10 +1,11 @@
 /** `GET /system/df` in its two shapes: sums and items of each type since 1.52, plain lists before. */
 import { nowNs } from '#base';
 import type { Builder, CacheUsage } from '#build';
-import type { EngineParts } from '#engine';
-import type { BuildCacheRow, ContainerSummary, ImageSummary, TypeUsage } from '#specs';
+import { type EngineParts, measureVolumes } from '#engine';
+import type { BuildCacheRow, ContainerSummary, ImageSummary, TypeUsage, VolumeJson } from '#specs';
 import { summaryJson } from './container-json.ts';
 import { sizesJson, withoutZeros } from './routes/containers/read.ts';
+import { volumeJson } from './volume-json.ts';
 import { summarizeImage, usersOf } from './routes/images/list.ts';
 
 export const usageTypes = ['container', 'image', 'volume', 'build-cache'] as const;
@@ -21,6 +22,7 @@ interface Found {
   readonly images: readonly ImageSummary[];
   readonly layerBytes: number;
   readonly containers: readonly ContainerSummary[];
+  readonly volumes: readonly VolumeJson[];
   readonly buildCache: readonly BuildCacheRow[];
 }
 
@@ -28,6 +30,7 @@ export async function diskUsage(parts: EngineParts, builder: Builder, wish: Usag
   const found: Found = {
     ...(wish.types.has('image') ? imagesOf(parts, wish.minorVersion) : { images: [], layerBytes: 0 }),
     containers: wish.types.has('container') ? await containersOf(parts, wish.minorVersion) : [],
+    volumes: wish.types.has('volume') ? await volumesOf(parts) : [],
     buildCache: wish.types.has('build-cache') ? builder.usage().map(cacheRow) : [],
   };
   if (wish.minorVersion < 52) return lists(found, wish);
@@ -44,6 +47,14 @@ function imagesOf(parts: EngineParts, minorVersion: number): Pick<Found, 'images
   return { images: rows.sort((a, b) => b.Created - a.Created), layerBytes };
 }
 
+async function volumesOf(parts: EngineParts): Promise<VolumeJson[]> {
+  const found = await measureVolumes(parts);
+  return found.map(({ record, sizeBytes, containers }) => ({
+    ...volumeJson(parts, record),
+    UsageData: { Size: sizeBytes, RefCount: containers },
+  }));
+}
+
 /** compat: the youngest first. */
 async function containersOf(parts: EngineParts, minorVersion: number): Promise<ContainerSummary[]> {
   const records = parts.containers.list().toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
@@ -57,30 +68,31 @@ async function containersOf(parts: EngineParts, minorVersion: number): Promise<C
 }
 
 /** compat: what was not asked for is null. */
-function lists({ images, layerBytes, containers, buildCache }: Found, { types, minorVersion }: UsageWish): object {
+function lists(
+  { images, layerBytes, containers, volumes, buildCache }: Found,
+  { types, minorVersion }: UsageWish,
+): object {
   return {
     LayersSize: layerBytes,
     Images: types.has('image') ? images : null,
     Containers: types.has('container') ? containers : null,
-    Volumes: types.has('volume') ? [] : null,
+    Volumes: types.has('volume') ? volumes : null,
     BuildCache: types.has('build-cache') ? buildCache : null,
     ...(minorVersion < 42 ? { BuilderSize: cacheSums(buildCache).TotalSize } : {}),
   };
 }
 
 /** compat: what was not asked for is left out. */
-function sums({ images, layerBytes, containers, buildCache }: Found, { types, verbose }: UsageWish): object {
+function sums({ images, layerBytes, containers, volumes, buildCache }: Found, { types, verbose }: UsageWish): object {
   const withItems = <Item>(usage: TypeUsage<Item>, items: readonly Item[]): TypeUsage<Item> =>
     verbose ? { ...usage, Items: items } : usage;
   return {
     ...(types.has('image') ? { ImageUsage: withItems(imageSums(images, layerBytes), images) } : {}),
     ...(types.has('container') ? { ContainerUsage: withItems(containerSums(containers), containers) } : {}),
-    ...(types.has('volume') ? { VolumeUsage: withItems(nothing, []) } : {}),
+    ...(types.has('volume') ? { VolumeUsage: withItems(volumeSums(volumes), volumes) } : {}),
     ...(types.has('build-cache') ? { BuildCacheUsage: withItems(cacheSums(buildCache), buildCache) } : {}),
   };
 }
-
-const nothing: TypeUsage<never> = { ActiveCount: 0, TotalCount: 0, Reclaimable: 0, TotalSize: 0 };
 
 /** compat: what the images in use need at least: layers shared with others count once. */
 function imageSums(images: readonly ImageSummary[], layerBytes: number): TypeUsage<ImageSummary> {
@@ -130,5 +142,17 @@ function containerSums(containers: readonly ContainerSummary[]): TypeUsage<Conta
     TotalCount: containers.length,
     Reclaimable: written(idle),
     TotalSize: written(containers),
+  };
+}
+
+function volumeSums(volumes: readonly VolumeJson[]): TypeUsage<VolumeJson> {
+  const idle = volumes.filter(({ UsageData }) => UsageData?.RefCount === 0);
+  const bytes = (list: readonly VolumeJson[]): number =>
+    list.reduce((sum, each) => sum + (each.UsageData?.Size ?? 0), 0);
+  return {
+    ActiveCount: volumes.length - idle.length,
+    TotalCount: volumes.length,
+    Reclaimable: bytes(idle),
+    TotalSize: bytes(volumes),
   };
 }

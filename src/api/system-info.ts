@@ -41,7 +41,12 @@ export function infoJson(parts: EngineParts, { version }: SystemFacts, minor: nu
     Images: parts.images.list().length,
     Driver: parts.snapshots.driver,
     DriverStatus: [],
-    Plugins: { Volume: [], Network: ['bridge', 'host', 'macvlan', 'null'], Authorization: null, Log: logDriverNames() },
+    Plugins: {
+      Volume: ['local'],
+      Network: ['bridge', 'host', 'macvlan', 'null'],
+      Authorization: null,
+      Log: logDriverNames(),
+    },
     ...limitsOf(parts),
     ...hostOf(),
     Debug: settings.debug,

@@ -1,6 +1,6 @@
 /** skiff: the command line. */
 import { messageOf } from '#base';
-import { main } from '#cli';
+import { main, processSignals, userFiles } from '#cli';
 
 const BROKEN_PIPE = 141;
 
@@ -35,6 +35,8 @@ function runCommand(args: readonly string[]): Promise<number> {
     stderr: process.stderr,
     environment: process.env,
     workingDirectory: process.cwd(),
+    files: userFiles,
+    signals: processSignals,
   });
 }
 

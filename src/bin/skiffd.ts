@@ -1,6 +1,6 @@
 /** skiffd: the daemon in the foreground. */
 import { messageOf } from '#base';
-import { daemonHelp, readDaemonCommand, runDaemon, skiffVersion } from '#daemon';
+import { type CommandRunner, daemonHelp, readDaemonCommand, runDaemon, skiffVersion } from '#daemon';
 
 try {
   const command = readDaemonCommand(process.argv.slice(2), process.env);
@@ -9,7 +9,9 @@ try {
   // compat: dockerd says so on standard error.
   else if (command.kind === 'validate') process.stderr.write('configuration OK\n');
   else {
-    await runDaemon(command.config, command.reload);
+    // Loaded by the first that comes.
+    const runCommand: CommandRunner = async (door, dial) => (await import('#cli')).runAtDoor(door, dial);
+    await runDaemon(command.config, command.reload, { runCommand });
     // Connections to shims of containers that go on are nothing to wait for.
     process.exit();
   }

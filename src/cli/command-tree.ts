@@ -178,6 +178,30 @@ const inspectNetworks: CommandEntry = {
   summary: 'Show all there is to know about networks',
   load: async () => (await import('./commands/inspect.ts')).inspectNetworks,
 };
+const volumeCreate: CommandEntry = {
+  summary: 'Make a volume',
+  load: async () => (await import('./commands/volume-create.ts')).volumeCreate,
+};
+const volumeLs: CommandEntry = {
+  summary: 'List volumes',
+  load: async () => (await import('./commands/volume-ls.ts')).volumeLs,
+};
+const volumePrune: CommandEntry = {
+  summary: 'Remove volumes no container has',
+  load: async () => (await import('./commands/volume-prune.ts')).volumePrune,
+};
+const volumeRm: CommandEntry = {
+  summary: 'Remove volumes with all that is in them',
+  load: async () => (await import('./commands/volume-rm.ts')).volumeRm,
+};
+const volumeUpdate: CommandEntry = {
+  summary: 'Change a volume of a swarm, which there is none of here',
+  load: async () => (await import('./commands/volume-update.ts')).volumeUpdate,
+};
+const inspectVolumes: CommandEntry = {
+  summary: 'Show all there is to know about volumes',
+  load: async () => (await import('./commands/inspect.ts')).inspectVolumes,
+};
 const systemDf: CommandEntry = {
   summary: 'Show what takes space on the disk',
   load: async () => (await import('./commands/system-df.ts')).systemDf,
@@ -356,6 +380,18 @@ export const commandGroups: Readonly<Record<string, CommandGroup>> = {
       install: systemInstall,
       uninstall: systemUninstall,
     },
+  },
+  volume: {
+    summary: 'Volumes',
+    commands: {
+      create: volumeCreate,
+      inspect: inspectVolumes,
+      ls: volumeLs,
+      prune: volumePrune,
+      rm: volumeRm,
+      update: volumeUpdate,
+    },
+    aliases: { list: 'ls', remove: 'rm' },
   },
   debug: { summary: 'A look inside Skiff', commands: { plan } },
 };

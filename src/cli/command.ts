@@ -3,6 +3,7 @@ import type { Readable, Writable } from 'node:stream';
 import type { SkiffClient } from '#client';
 import type { FlagValues } from './flags.ts';
 import type { GlobalFlags } from './global-flags.ts';
+import type { UserFiles } from './user-files.ts';
 
 /** The surroundings of a command. Tests give their own. */
 export interface Surroundings {
@@ -11,10 +12,21 @@ export interface Surroundings {
   readonly stderr: TerminalOutput;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string;
+  readonly files: UserFiles;
+  readonly signals: SignalSource;
+  /** Present where the command runs in a daemon: that is the one it talks to, and no other. */
+  readonly connect?: ((apiVersion: string | undefined) => SkiffClient) | undefined;
+}
+
+export interface SignalSource {
+  /** Calls back instead of ending the process, until it is disposed. */
+  watch(names: readonly NodeJS.Signals[], caught: (name: NodeJS.Signals) => void): Disposable;
 }
 
 export interface TerminalInput extends Readable {
   readonly isTTY?: boolean;
+  /** Its raw mode leaves nothing to translate, of what is written either. */
+  readonly rawIsWhole?: boolean;
   setRawMode?(on: boolean): unknown;
 }
 

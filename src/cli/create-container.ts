@@ -1,5 +1,4 @@
 /** Makes a container from the command line of `run` or `create`. */
-import { existsSync, writeFileSync } from 'node:fs';
 import { isRefusal } from '#client';
 import type { ContainerCreateBody } from '#specs';
 import type { CommandContext, Invocation } from './command.ts';
@@ -8,6 +7,7 @@ import type { containerFlags } from './container-options/flags.ts';
 import { errors, fileError, isKind } from './errors.ts';
 import { pullImage } from './pull-image.ts';
 import { sizeOf } from './streams/terminal-size.ts';
+import type { UserFiles } from './user-files.ts';
 
 export interface Created {
   readonly id: string;
@@ -22,7 +22,7 @@ export async function createContainer(
 ): Promise<Created> {
   const [image = '', ...command] = args;
   checkPull(flags.pull);
-  if (flags.cidfile !== '' && existsSync(flags.cidfile)) {
+  if (flags.cidfile !== '' && context.files.exists(flags.cidfile)) {
     throw errors.invalid(
       `container ID file found, make sure the other container isn't running or delete ${flags.cidfile}`,
     );
@@ -34,6 +34,7 @@ export async function createContainer(
     command,
     detach,
     environment: context.environment,
+    files: context.files,
     workingDirectory: context.workingDirectory,
     consoleSize: flags.tty ? sizeOf(context.stdout) : undefined,
   });
@@ -46,12 +47,13 @@ export async function createContainer(
   const { id, warnings } = await create().catch(async (error: unknown) => {
     const isMissing = isRefusal(error) && isKind(error, 'not-found') && /No such image/i.test(error.message);
     if (!isMissing || flags.pull !== 'missing') throw error;
+    context.files.require();
     if (!flags.quiet) context.complain(`Unable to find image '${withTag(image)}' locally`);
     await pull();
     return create();
   });
   for (const warning of warnings) context.complain(`WARNING: ${warning}`);
-  if (flags.cidfile !== '') writeIdFile(flags.cidfile, id);
+  if (flags.cidfile !== '') writeIdFile(context.files, flags.cidfile, id);
   return { id, body };
 }
 
@@ -62,9 +64,9 @@ function checkPull(pull: string): void {
 
 const withTag = (image: string): string => (/[:@][^/]*$/.test(image) ? image : `${image}:latest`);
 
-function writeIdFile(path: string, id: string): void {
+function writeIdFile(files: UserFiles, path: string, id: string): void {
   try {
-    writeFileSync(path, id, { flag: 'wx' });
+    files.create(path, id);
   } catch (error) {
     throw fileError('failed to write the container ID file: open', path, error);
   }

@@ -1,6 +1,7 @@
 /** What the command line itself refuses, and the exit code a failed command ends with. */
 import { because, defineErrors, SkiffError } from '#base';
 import { isRefusal } from '#client';
+import { NeedsOwnProcess } from './user-files.ts';
 
 export const errors = defineErrors('cli', {
   invalid: { kind: 'invalid', message: (what: string) => what },
@@ -76,8 +77,9 @@ export function isKind(thrown: unknown, kind: SkiffError['kind']): boolean {
   return thrown instanceof SkiffError && thrown.kind === kind;
 }
 
-/** A local file that cannot be used, with the system's reason in Docker's form. */
+/** A local file that cannot be used, with the system's reason in Docker's form. Throws NeedsOwnProcess on. */
 export function fileError(operation: string, path: string, thrown: unknown): SkiffError {
+  if (thrown instanceof NeedsOwnProcess) throw thrown;
   return because(errors.invalid(`${operation} ${path}: ${systemReason(thrown)}`), thrown);
 }
 

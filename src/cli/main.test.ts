@@ -8,6 +8,8 @@ import { test } from 'node:test';
 import type { Surroundings } from './command.ts';
 import { commandGroups, topCommands } from './command-tree.ts';
 import { main } from './main.ts';
+import { processSignals } from './streams/signals.ts';
+import { userFiles } from './user-files.ts';
 
 interface Outcome {
   readonly code: number;
@@ -23,7 +25,15 @@ async function skiff(line: string, environment: Surroundings['environment'] = {}
   stderr.on('data', (chunk: Buffer) => (chunks.stderr += chunk.toString()));
   const stdin = Readable.from(input === '' ? [] : [Buffer.from(input)]);
   const words = line.split(' ').filter((word) => word !== '');
-  const code = await main(words, { stdin, stdout, stderr, environment, workingDirectory: '/' });
+  const code = await main(words, {
+    stdin,
+    stdout,
+    stderr,
+    environment,
+    workingDirectory: '/',
+    files: userFiles,
+    signals: processSignals,
+  });
   stdout.end();
   stderr.end();
   return { code, ...chunks };

@@ -5,10 +5,12 @@ import type { CommandEntry } from './command-entry.ts';
 import { commandGroups, topCommands } from './command-tree.ts';
 import { targetOf } from './contexts/current-context.ts';
 import { dialThroughSsh } from './contexts/ssh-connection.ts';
+import { runsAtDoor } from './door/door-commands.ts';
 import { CommandFailure, describe, errors, exitCode, isKind, UsageError } from './errors.ts';
 import { parseFlags } from './flags.ts';
 import { type GlobalFlags, globalFlags } from './global-flags.ts';
 import { packageVersion } from './package.ts';
+import { NeedsOwnProcess } from './user-files.ts';
 
 interface Found {
   readonly path: string;
@@ -16,7 +18,10 @@ interface Found {
   readonly args: readonly string[];
 }
 
-/** Runs one command line; the exit code. Writes only to the streams it is given. */
+/**
+ * Runs one command line; the exit code. Writes only to the streams it is given. In a daemon it throws NeedsOwnProcess
+ * for what it cannot do for somebody else.
+ */
 export async function main(argv: readonly string[], surroundings: Surroundings): Promise<number> {
   const { stdout, stderr } = surroundings;
   let debug = false;
@@ -27,13 +32,14 @@ export async function main(argv: readonly string[], surroundings: Surroundings):
       stdout.write(`Skiff version ${packageVersion()}\n`);
       return 0;
     }
-    const found = await find(positionals, help);
+    const found = await find(positionals, help, surroundings.connect ? runsAtDoor : () => true);
     if (typeof found === 'string') {
       stdout.write(found);
       return 0;
     }
     return await runCommand(found, withConfig(surroundings, values), checked(values));
   } catch (error) {
+    if (error instanceof NeedsOwnProcess) throw error;
     stderr.write(`skiff: ${describe(error)}\n`);
     if (debug) stderr.write(causes(error));
     if (error instanceof UsageError) stderr.write("\nRun 'skiff --help' for more information\n");
@@ -42,13 +48,18 @@ export async function main(argv: readonly string[], surroundings: Surroundings):
 }
 
 /** The command, or the help text that is wanted instead. Throws UsageError for a command nobody knows. */
-async function find(words: readonly string[], help: boolean): Promise<Found | string> {
+async function find(
+  words: readonly string[],
+  help: boolean,
+  mayRun: (name: string) => boolean,
+): Promise<Found | string> {
   const [name, ...rest] = words;
   if (name === undefined) return (await import('./help.ts')).topHelp();
-  if (name === 'help') return find(rest, true);
+  if (name === 'help') return find(rest, true, mayRun);
   const group = Object.hasOwn(commandGroups, name) ? commandGroups[name]! : undefined;
   if (!group) {
     const entry = Object.hasOwn(topCommands, name) ? topCommands[name]! : undefined;
+    if (!mayRun(name)) throw new NeedsOwnProcess();
     if (!entry) throw new UsageError(`unknown command: skiff ${name}`, exitCode.failed);
     return load(`skiff ${name}`, entry, rest, help);
   }
@@ -56,6 +67,7 @@ async function find(words: readonly string[], help: boolean): Promise<Found | st
   const [sub, ...args] = rest;
   if (sub === undefined || sub === '--help' || sub === '-h') return (await import('./help.ts')).groupHelp(path, group);
   const canonical = group.aliases?.[sub] ?? sub;
+  if (!mayRun(`${name} ${canonical}`)) throw new NeedsOwnProcess();
   const entry = Object.hasOwn(group.commands, canonical) ? group.commands[canonical]! : undefined;
   if (!entry) throw new UsageError(`unknown command: ${path} ${sub}`, exitCode.failed);
   return load(`${path} ${sub}`, entry, args, help);
@@ -80,6 +92,8 @@ async function runCommand(found: Found, surroundings: Surroundings, globals: Glo
     stderr,
     environment: surroundings.environment,
     workingDirectory: surroundings.workingDirectory,
+    files: surroundings.files,
+    signals: surroundings.signals,
     // Opened when somebody reads it: most commands never do.
     get stdin() {
       return surroundings.stdin;
@@ -129,6 +143,7 @@ async function report(
   context: CommandContext,
   debug: boolean,
 ): Promise<number> {
+  if (error instanceof NeedsOwnProcess) throw error;
   const message = describe(error);
   const prefixed =
     command.failureCode !== undefined && !(error instanceof CommandFailure) ? `skiff: ${message}` : message;
@@ -165,14 +180,16 @@ function withConfig(surroundings: Surroundings, { config }: GlobalFlags): Surrou
   return Object.create(surroundings, { environment: { value: environment } }) as Surroundings;
 }
 
-function connect(globals: GlobalFlags, { environment }: Surroundings): SkiffClient {
+function connect(globals: GlobalFlags, { environment, connect: toOwnDaemon }: Surroundings): SkiffClient {
+  const apiVersion = environment['DOCKER_API_VERSION'] || undefined;
+  if (toOwnDaemon) return toOwnDaemon(apiVersion);
   const { host, tls } = targetOf(globals, environment);
   const endpoint = parseHost(host, { tls: tls !== undefined });
   return createClient({
     host,
     tls,
     dial: endpoint.kind === 'ssh' ? () => dialThroughSsh(endpoint) : undefined,
-    apiVersion: environment['DOCKER_API_VERSION'] || undefined,
+    apiVersion,
     headers: { 'User-Agent': `Skiff-Client/${packageVersion()} (linux)` },
     // Only the daemon of this machine that nobody named is ours to start.
     onUnreachable: host === DEFAULT_HOST ? async () => (await import('./start-daemon.ts')).startDaemon() : undefined,

@@ -12,6 +12,7 @@ export interface PullImage {
 
 export async function pullImage(context: CommandContext, text: string, options: PullImage): Promise<void> {
   const { platform, allTags, quiet, output } = options;
+  context.files.require();
   // Loaded when it is needed: `run` of an image that is there does without.
   const { authHeaderFor, CredentialStore, parseReference } = await import('#registry/credentials');
   const parsed = parseReference(text);

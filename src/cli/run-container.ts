@@ -31,7 +31,9 @@ export async function runAttached(context: CommandContext, run: AttachedRun): Pr
     containers.attach(id, { stdin, stdout, stderr, detachKeys: run.detachKeys }),
     containers.watchExit(id, run.autoRemove ? 'removed' : 'next-exit', hangUp.signal),
   ]);
-  using _signals = run.forwardSignals ? forwardSignals((signal) => containers.kill(id, signal)) : undefined;
+  using _signals = run.forwardSignals
+    ? forwardSignals(context.signals, (signal) => containers.kill(id, signal))
+    : undefined;
   try {
     await containers.start(id);
   } catch (error) {

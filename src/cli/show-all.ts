@@ -45,6 +45,7 @@ const openMaps: ReadonlySet<string> = new Set([
   'Labels',
   'Networks',
   'OnBuild',
+  'Options',
   'PortBindings',
   'Ports',
   'StorageOpt',

@@ -14,6 +14,7 @@ import { type LaunchedContainer, launchContainer } from './launched-container.ts
 import { type Networks, networksOf } from './networks.ts';
 import { type Registries, registriesOf } from './registries.ts';
 import { type System, systemOf } from './system.ts';
+import { type Volumes, volumesOf } from './volumes.ts';
 import { Transport } from './transport.ts';
 
 export interface ClientOptions {
@@ -38,6 +39,7 @@ export interface SkiffClient extends Disposable {
   readonly networks: Networks;
   readonly registries: Registries;
   readonly system: System;
+  readonly volumes: Volumes;
   /** Creates and starts a container, which goes away with the value. Its image has to be here. */
   run(body: ContainerCreateBody, name?: string): Promise<LaunchedContainer>;
   /** A bare connection to the daemon. */
@@ -58,6 +60,7 @@ export function createClient(options: ClientOptions = {}): SkiffClient {
     networks: networksOf(transport),
     registries: registriesOf(transport),
     system: systemOf(transport),
+    volumes: volumesOf(transport),
     run: (body, name) => launchContainer(parts, body, name),
     dial: () => transport.dial(),
     close: () => transport.close(),

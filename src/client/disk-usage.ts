@@ -1,17 +1,13 @@
 /** `GET /system/df` of any version as the newest has it: older daemons tell lists, and no sums. */
-import type { BuildCacheRow, ContainerSummary, DiskUsageAnswer, ImageSummary, TypeUsage } from '#specs';
+import type { BuildCacheRow, ContainerSummary, DiskUsageAnswer, ImageSummary, TypeUsage, VolumeJson } from '#specs';
 
 /** Until API 1.51; null where it was not asked for. */
 export interface DiskUsageLists {
   readonly LayersSize: number;
   readonly Images: readonly ImageSummary[] | null;
   readonly Containers: readonly ContainerSummary[] | null;
-  readonly Volumes: readonly VolumeItem[] | null;
+  readonly Volumes: readonly VolumeJson[] | null;
   readonly BuildCache: readonly BuildCacheRow[] | null;
-}
-
-interface VolumeItem {
-  readonly UsageData?: { readonly Size: number; readonly RefCount: number } | null;
 }
 
 export function readDiskUsage(answer: DiskUsageAnswer | DiskUsageLists): DiskUsageAnswer {
@@ -38,9 +34,9 @@ function containerSums(items: readonly ContainerSummary[]): TypeUsage<ContainerS
   return usage(items, items.length - idle.length, sum(items, written), sum(idle, written));
 }
 
-function volumeSums(items: readonly VolumeItem[]): TypeUsage<VolumeItem> {
+function volumeSums(items: readonly VolumeJson[]): TypeUsage<VolumeJson> {
   const free = items.filter(({ UsageData }) => (UsageData?.RefCount ?? 0) === 0);
-  const size = ({ UsageData }: VolumeItem): number => Math.max(0, UsageData?.Size ?? 0);
+  const size = ({ UsageData }: VolumeJson): number => Math.max(0, UsageData?.Size ?? 0);
   return usage(items, items.length - free.length, sum(items, size), sum(free, size));
 }
 

@@ -33,3 +33,4 @@ export { type OutputPiece, type OutputSinks, OutputStream } from './output-strea
 export type { Networks } from './networks.ts';
 export type { Credentials, Registries, SearchImages } from './registries.ts';
 export type { ReadEvents, System } from './system.ts';
+export type { Volumes } from './volumes.ts';

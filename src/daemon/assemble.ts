@@ -18,7 +18,8 @@ import { openImages } from '#images';
 import { helperPath, readCgroupHost, readHostFacts, startLauncher } from '#linux';
 import { HostNetwork, type NetworkRecord, Networks } from '#network';
 import { openRegistryClient } from '#registry';
-import { ContainerRuntime, SeccompCache } from '#runtime';
+import { ContainerRuntime, HostMounts, SeccompCache } from '#runtime';
+import { type VolumeRecord, Volumes } from '#volumes';
 import type { DaemonConfig } from './config.ts';
 import { engineId } from './engine-id.ts';
 import { errors } from './errors.ts';
@@ -86,6 +87,12 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
     log,
     nowNs,
   });
+  const volumes = new Volumes({
+    store: records.of<VolumeRecord>('volume'),
+    folder: `${config.dataRoot}/volumes`,
+    mounter: new HostMounts(launcher),
+    nowNs,
+  });
   const parts: EngineParts = {
     options: {
       dataRoot: config.dataRoot,
@@ -104,6 +111,7 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
     images,
     snapshots,
     networks,
+    volumes,
     registry,
     runtime,
     facts,

@@ -1,8 +1,9 @@
 /** The daemon's life: lock, restore, listen, until a signal; then stop what runs and let go of everything. */
 import { existsSync } from 'node:fs';
 import { causeChain, createLog, formatTimeNs, nowNs } from '#base';
-import { createApi } from '#api';
+import { type ApiOptions, createApi } from '#api';
 import { restoreContainers, stopAllMonitors } from '#engine';
+import type { TlsSettings } from '#rpc';
 import { type Assembly, assemble } from './assemble.ts';
 import type { DaemonConfig } from './config.ts';
 import { errors } from './errors.ts';
@@ -23,8 +24,15 @@ export interface RunningDaemon extends AsyncDisposable {
   shutDown(): Promise<void>;
 }
 
+/** What runs command lines for clients; the command line is no part of a daemon, so its program hands it in. */
+export type FrontDoor = Pick<ApiOptions, 'runCommand'>;
+
 /** Lock, restore, listen. Throws why it cannot, having left nothing behind. */
-export async function startDaemon(config: DaemonConfig, inherited: readonly InheritedSocket[]): Promise<RunningDaemon> {
+export async function startDaemon(
+  config: DaemonConfig,
+  inherited: readonly InheritedSocket[],
+  { runCommand }: FrontDoor = {},
+): Promise<RunningDaemon> {
   await using undo = new AsyncDisposableStack();
   if (isDockers(config.dataRoot)) throw errors.foreignData(config.dataRoot);
   undo.use(lockFolder(config.dataRoot));
@@ -37,7 +45,7 @@ export async function startDaemon(config: DaemonConfig, inherited: readonly Inhe
   const facts = { version: skiffVersion, startedAt: formatTimeNs(nowNs()) };
   const doors: Door[] = [];
   for (const host of config.hosts) {
-    const createServer = (tls?: Parameters<typeof createApi>[3]) => createApi(assembly, facts, log, tls);
+    const createServer = (tls?: TlsSettings) => createApi({ ...assembly, facts, log, runCommand }, tls);
     for (const door of await listenAt({ createServer, inherited, log }, host, config)) doors.push(undo.use(door));
   }
   const all = undo.move();
@@ -57,14 +65,14 @@ export async function startDaemon(config: DaemonConfig, inherited: readonly Inhe
 }
 
 /** Runs until SIGTERM or SIGINT. `reload` reads the configuration again. Throws why it cannot start. */
-export async function runDaemon(config: DaemonConfig, reload: () => DaemonConfig): Promise<void> {
+export async function runDaemon(config: DaemonConfig, reload: () => DaemonConfig, door: FrontDoor): Promise<void> {
   let started: Assembly | undefined;
   // From now on: a signal during the start is answered when there is something to shut down.
   const signalled = awaitSignal({
     log: createLog(() => config.logLevel, undefined, {}, config.logFormat),
     reload: () => started && reloadConfig(started, reload),
   });
-  await using daemon = await startDaemon(config, takeInheritedSockets(process.env, process.pid));
+  await using daemon = await startDaemon(config, takeInheritedSockets(process.env, process.pid), door);
   started = daemon.assembly;
   const { parts, log } = started;
   for (const address of daemon.addresses) process.stdout.write(`API listen on ${address}\n`);

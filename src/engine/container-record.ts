@@ -5,6 +5,7 @@ import type { Healthcheck } from '#specs';
 import type { ContainerSettings } from './container-settings.ts';
 import type { Health } from './health/healthcheck.ts';
 import type { Status } from './lifecycle.ts';
+import type { MountPoint } from './mounts/mount-setting.ts';
 
 export interface ContainerRecord {
   readonly version: 1;
@@ -16,6 +17,12 @@ export interface ContainerRecord {
   readonly settings: ContainerSettings;
   /** What runs, after the image's defaults. */
   readonly program: ResolvedProgram;
+  /** Missing in records of versions without volumes. */
+  readonly mounts?: readonly MountPoint[];
+  /** It is still being made, volumes and all: a daemon that finds it so was killed meanwhile, and takes it back. */
+  readonly unfinished?: true;
+  /** Its removal has begun, and is to take the volumes nobody has named along. */
+  readonly removesVolumes?: true;
   readonly status: Status;
   /** Present while a process exists. */
   readonly process?: { readonly pid: number; readonly startTime: string };
@@ -45,6 +52,8 @@ export interface ResolvedProgram {
   readonly labels: Readonly<Record<string, string>>;
   /** Its own and the image's, such as `80/tcp`; missing in records of versions without networks. */
   readonly exposedPorts?: readonly string[];
+  /** Folders that are volumes, its own and the image's; missing where there are none. */
+  readonly volumes?: readonly string[];
   /** The container's check completed by the image's, as asked for: see ./health/healthcheck.ts. */
   readonly healthcheck?: Healthcheck;
   /** Its own or the image's, for CMD-SHELL; undefined: sh. */

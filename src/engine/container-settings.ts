@@ -1,6 +1,7 @@
 /** What was asked of a container, in our own words. Docker's shape of it is known by `specs/docker` and ./inspect.ts. */
 import type { EndpointWish } from '#network';
 import type { Healthcheck } from '#specs';
+import type { MountSetting, OldBindSetting } from './mounts/mount-setting.ts';
 import type { RestartPolicy } from './restart-policy.ts';
 
 export interface ContainerSettings {
@@ -28,6 +29,8 @@ export interface ContainerSettings {
   readonly onBuild?: readonly string[];
   /** For CMD-SHELL; undefined: what the image says. */
   readonly shell?: readonly string[];
+  /** Folders that are to be volumes, besides the image's. */
+  readonly volumes?: readonly string[];
   readonly host: HostSettings;
   /** Missing in records of versions without networks. */
   readonly networking?: NetworkingSettings;
@@ -70,7 +73,14 @@ export function networkingOf({ networking }: Pick<ContainerSettings, 'networking
 }
 
 export interface HostSettings {
-  readonly binds: readonly BindSetting[];
+  /** Those of `-v`, then those of `--mount`, in the order given. */
+  readonly mounts?: readonly MountSetting[];
+  /** In records of versions without volumes, instead of `mounts`. */
+  readonly binds?: readonly OldBindSetting[];
+  /** Containers whose mounts it has too, with `:ro` or not. */
+  readonly volumesFrom?: readonly string[];
+  /** Of `-v` with a name; empty: local. */
+  readonly volumeDriver?: string;
   /** Destination → options. */
   readonly tmpfs: Readonly<Record<string, string>>;
   readonly readonlyRootfs: boolean;
@@ -108,17 +118,6 @@ export interface HostSettings {
   readonly readonlyPaths?: readonly string[];
   /** Of the terminal at its start. */
   readonly consoleSize?: { readonly rows: number; readonly columns: number };
-}
-
-export interface BindSetting {
-  readonly source: string;
-  readonly destination: string;
-  readonly readonly: boolean;
-  readonly propagation: string;
-  /** `-v` makes a missing source folder; `--mount` refuses it. */
-  readonly createSource: boolean;
-  /** The text of `-v`, for inspect; undefined for `--mount`. */
-  readonly text?: string;
 }
 
 export interface DeviceSetting {

@@ -13,6 +13,16 @@ export const errors = defineErrors('container', {
     kind: 'invalid',
     message: (path: string) => `invalid mount config for type "bind": bind source path does not exist: ${path}`,
   },
+  noVolumesFrom: { kind: 'invalid', message: (ref: string) => `No such container: ${ref}` },
+  volumeOverFile: {
+    kind: 'invalid',
+    message: (path: string) =>
+      `cannot mount a volume over a file: the image has no folder at ${path}: name another place for the volume`,
+  },
+  noSubpath: {
+    kind: 'invalid',
+    message: (volume: string, path: string, why: string) => `cannot access path ${path} of volume ${volume}: ${why}`,
+  },
   noDefaultBridge: {
     kind: 'invalid',
     message: () => 'this daemon has no default bridge network (--bridge=none): use --network',

@@ -1,7 +1,7 @@
 /** What happened, for those who listen and for those who ask later. */
 
 export interface EngineEvent {
-  readonly type: 'container' | 'image' | 'network' | 'daemon';
+  readonly type: 'container' | 'image' | 'network' | 'volume' | 'daemon';
   readonly action: string;
   readonly id: string;
   readonly attributes: Readonly<Record<string, string>>;

@@ -10,7 +10,6 @@ export {
 export { stopAllMonitors } from './health/monitor.ts';
 export type { HealthMonitors } from './health/monitors.ts';
 export type {
-  BindSetting,
   ContainerSettings,
   DeviceRate,
   DeviceSetting,
@@ -20,6 +19,15 @@ export type {
   PortBinding,
   ResourceSettings,
 } from './container-settings.ts';
+export type {
+  BindRecursion,
+  BindSetting,
+  ImageSetting,
+  MountSetting,
+  TmpfsSetting,
+  VolumeSetting,
+} from './mounts/mount-setting.ts';
+export { cleanPath, holdersOf, volumePointsOf } from './mounts/mount-point.ts';
 export { createEvents, type EngineEvent, type Events } from './events.ts';
 export { createExecInstances, type ExecInstance, type ExecSettings } from './exec-instances.ts';
 export { inspectContainer, summarizeContainer } from './inspect.ts';
@@ -27,7 +35,8 @@ export { hasLabel, type ListQuery, listContainers, listFilters } from './list.ts
 export { isLogReadable, logDriverNames, parseLogSettings } from './log-drivers/options.ts';
 export { Shipments } from './log-drivers/shipments.ts';
 export type { ShippedMark } from './log-drivers/shipper.ts';
-export { type LogLine, type LogQuery, readLog } from './logs.ts';
+export { type LogLine, LogRenderer } from './log-lines.ts';
+export { type LogQuery, readLog, readLogBlocks } from './logs.ts';
 export {
   copyFromContainer,
   copyIntoContainer,
@@ -63,6 +72,14 @@ export { killContainer, type StopOptions, stopContainer } from './operations/sto
 export { updateContainer } from './operations/update.ts';
 export { type WaitCondition, type WaitResult, waitForContainer } from './operations/wait.ts';
 export { dataDirectoryOf, type EngineOptions, type EngineParts, findContainer, logPathOf } from './parts.ts';
+export {
+  createVolume,
+  findVolumes,
+  measureVolumes,
+  pruneVolumes,
+  removeVolume,
+  type VolumeUse,
+} from './operations/volumes.ts';
 export { resizeContainer } from './operations/resize.ts';
 export { type Top, topContainer } from './operations/top.ts';
 export { containerOfImage } from './image-use.ts';

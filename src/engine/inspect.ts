@@ -1,18 +1,12 @@
-/** A container's record → Docker's JSON for inspect and list. Only this file of the engine, and its part for networks, know those shapes. */
+/** A container's record → Docker's JSON for inspect and list. Only this file of the engine, and its parts for networks and mounts, know those shapes. */
 import { humanDuration, parseTimeNs, ZERO_TIME } from '#base';
 import { withTag } from '#images';
 import { defaultMaskedPaths, defaultReadonlyPaths } from '#runtime';
-import type {
-  ContainerInspect,
-  ContainerStateJson,
-  ContainerSummary,
-  Healthcheck,
-  HealthJson,
-  MountPointJson,
-} from '#specs';
+import type { ContainerInspect, ContainerStateJson, ContainerSummary, Healthcheck, HealthJson } from '#specs';
 import type { ContainerRecord } from './container-record.ts';
-import type { BindSetting, DeviceRate, HostSettings } from './container-settings.ts';
+import type { DeviceRate, HostSettings } from './container-settings.ts';
 import type { Health } from './health/healthcheck.ts';
+import { hostMountsOf, mountsJson } from './inspect-mounts.ts';
 import { hostNetworkingOf, networkSettingsOf, networksJson, portListOf } from './inspect-network.ts';
 import { hostnameOf } from './oci-config.ts';
 import { mergeEnvironment } from './program.ts';
@@ -42,9 +36,9 @@ export function inspectContainer(parts: EngineParts, record: ContainerRecord): C
     ProcessLabel: '',
     AppArmorProfile: '',
     ExecIDs: execIds.length === 0 ? null : execIds,
-    HostConfig: { ...hostConfigOf(settings.host), ...hostNetworkingOf(record) },
+    HostConfig: { ...hostConfigOf(settings.host), ...hostMountsOf(settings.host), ...hostNetworkingOf(record) },
     GraphDriver: { Data: {}, Name: parts.snapshots.driver },
-    Mounts: mountsOf(settings.host.binds),
+    Mounts: mountsJson(parts, record),
     Config: configOf(parts, record),
     NetworkSettings: networkSettingsOf(parts, record),
   };
@@ -97,7 +91,7 @@ export function summarizeContainer(parts: EngineParts, record: ContainerRecord, 
     Status: describeStatus(record, nowNs),
     HostConfig: { NetworkMode: settings.host.networkMode },
     NetworkSettings: { Networks: networksJson(parts, record) },
-    Mounts: mountsOf(settings.host.binds),
+    Mounts: mountsJson(parts, record),
     Health: { Status: record.health?.status ?? 'none', FailingStreak: record.health?.failingStreak ?? 0 },
   };
 }
@@ -163,7 +157,7 @@ function configOf({ images }: Pick<EngineParts, 'images'>, record: ContainerReco
     Cmd: program.command,
     ...(program.healthcheck ? { Healthcheck: healthcheckOf(program.healthcheck) } : {}),
     Image: settings.image,
-    Volumes: null,
+    Volumes: program.volumes ? setOf(program.volumes) : null,
     WorkingDir: program.workingDirectory === '/' && settings.workingDirectory === '' ? '' : program.workingDirectory,
     Entrypoint: program.entrypoint,
     ...(settings.onBuild ? { OnBuild: settings.onBuild } : {}),
@@ -194,7 +188,7 @@ function healthcheckOf(check: Healthcheck): object {
 function hostConfigOf(host: HostSettings): object {
   const { resources } = host;
   return {
-    Binds: textsOf(host.binds),
+    Binds: null,
     ContainerIDFile: '',
     LogConfig: { Type: host.log.driver, Config: host.log.options },
     NetworkMode: host.networkMode,
@@ -221,7 +215,6 @@ function hostConfigOf(host: HostSettings): object {
     PublishAllPorts: false,
     ReadonlyRootfs: host.readonlyRootfs,
     SecurityOpt: nullable(host.securityOptions),
-    ...(Object.keys(host.tmpfs).length > 0 ? { Tmpfs: host.tmpfs } : {}),
     ...(host.storageBytes === undefined ? {} : { StorageOpt: { size: String(host.storageBytes) } }),
     UTSMode: host.utsMode,
     UsernsMode: '',
@@ -285,19 +278,3 @@ function restartPolicyOf({ restart = noRestart }: HostSettings): object {
 const nullable = <T>(list: readonly T[]): readonly T[] | null => (list.length === 0 ? null : list);
 
 const ratesOf = (rates: readonly DeviceRate[]): object[] => rates.map(({ path, rate }) => ({ Path: path, Rate: rate }));
-
-function textsOf(binds: readonly BindSetting[]): string[] | null {
-  const texts = binds.flatMap(({ text }) => (text === undefined ? [] : [text]));
-  return texts.length === 0 ? null : texts;
-}
-
-function mountsOf(binds: readonly BindSetting[]): MountPointJson[] {
-  return binds.map((bind) => ({
-    Type: 'bind',
-    Source: bind.source,
-    Destination: bind.destination,
-    Mode: bind.text?.split(':')[2] ?? '',
-    RW: !bind.readonly,
-    Propagation: bind.propagation || 'rprivate',
-  }));
-}

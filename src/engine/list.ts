@@ -3,6 +3,7 @@ import type { ContainerRecord } from './container-record.ts';
 import { errors } from './errors.ts';
 import { networksJson } from './inspect-network.ts';
 import { isLive, type Status } from './lifecycle.ts';
+import { mountPointsOf } from './mounts/mount-point.ts';
 import { type EngineParts, findContainer } from './parts.ts';
 
 export interface ListQuery {
@@ -23,6 +24,7 @@ export const listFilters = [
   'network',
   'since',
   'status',
+  'volume',
 ] as const;
 
 const statuses: readonly Status[] = ['created', 'restarting', 'running', 'removing', 'paused', 'exited', 'dead'];
@@ -71,6 +73,7 @@ function matches(parts: EngineParts, record: ContainerRecord, filters: ListQuery
     any('exited', (value) => record.status === 'exited' && record.exit?.code === Number(value)) &&
     any('ancestor', (value) => isAncestor(record, value)) &&
     any('network', (value) => isOnNetwork(parts, record, value)) &&
+    any('volume', (value) => hasMount(record, value)) &&
     any('before', (value) => record.createdAt < findContainer(parts, value).createdAt) &&
     any('since', (value) => record.createdAt > findContainer(parts, value).createdAt) &&
     (filters.get('label') ?? []).every((value) => hasLabel(labels, value))
@@ -81,6 +84,13 @@ function matches(parts: EngineParts, record: ContainerRecord, filters: ListQuery
 function isOnNetwork(parts: EngineParts, record: ContainerRecord, value: string): boolean {
   return Object.entries(networksJson(parts, record)).some(
     ([name, endpoint]) => name === value || ('NetworkID' in endpoint && endpoint.NetworkID === value),
+  );
+}
+
+/** A volume's name, or where something is mounted. compat: mounts of the host's folders only by where they are. */
+function hasMount(record: ContainerRecord, value: string): boolean {
+  return mountPointsOf(record).some(
+    ({ setting, name }) => setting.destination === value || (setting.type === 'volume' && name === value),
   );
 }
 

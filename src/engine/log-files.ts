@@ -16,26 +16,41 @@ export interface LogPlace {
 }
 
 /** Rotations that may come between two looks before we take what there is. */
-const TRIES = 20;
+const TRIES = 10_000;
+/** Names without a file that may come before one that has: a rotation leaves one free at a time. */
+const MAX_GAP = 16;
 
-/** All files there are, oldest first. The caller closes them. */
+/**
+ * All files there were when it began, oldest first. The caller closes them. They are opened newest first: a rotation
+ * meanwhile moves files towards the names that come later, so that none is missed. When the newest is met once more, what
+ * was opened since is either newer than it or comes again behind it.
+ */
 export async function openAll(place: LogPlace): Promise<LogFile[]> {
-  const names = namesOf(place).reverse();
-  for (let turn = 1; ; turn++) {
-    const files: LogFile[] = [];
-    for (const name of names) {
-      const file = await openIfThere(name);
-      if (file) files.push(file);
+  const files = new Map<bigint, LogFile>();
+  let newest: LogFile | undefined;
+  let gap = 0;
+  for (const name of namesOf(place)) {
+    const file = await openIfThere(name);
+    gap = file ? 0 : gap + 1;
+    if (gap > MAX_GAP) break;
+    if (!file) continue;
+    newest ??= file;
+    if (file.inode === newest.inode) {
+      await closeAll([...files.values()].filter((each) => each !== newest));
+      files.clear();
+      files.set(newest.inode, newest);
     }
-    const now = names.map(inodeOf).filter((inode) => inode !== undefined);
-    const same = now.length === files.length && now.every((inode, index) => inode === files[index]!.inode);
-    if (same || turn === TRIES) return files;
-    await closeAll(files);
+    if (files.has(file.inode) && files.get(file.inode) !== file) await file.handle.close();
+    else files.set(file.inode, file);
   }
+  return [...files.values()].reverse();
 }
 
-export function openCurrent({ path }: LogPlace): Promise<LogFile | undefined> {
-  return openIfThere(path);
+/** The first there is. */
+export async function openOldest(place: LogPlace): Promise<LogFile | undefined> {
+  const [oldest, ...others] = await openAll(place);
+  await closeAll(others);
+  return oldest;
 }
 
 /** False once it has been put away by a rotation. */

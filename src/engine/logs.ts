@@ -1,26 +1,13 @@
 /** Reads json-file logs: oldest rotated file first, from a point in time or the last lines, and on as they grow. */
 import { watch } from 'node:fs';
 import { dirname } from 'node:path';
-import { nowNs, parseTimeNs } from '#base';
-import { closeAll, isCurrent, type LogFile, openAll, openCurrent, openNext } from './log-files.ts';
+import { nowNs } from '#base';
+import { closeAll, isCurrent, type LogFile, openAll, openOldest, openNext } from './log-files.ts';
+import { judge, type LineWish, linesOf, type LogLine, parseLine } from './log-lines.ts';
 
-export interface LogLine {
-  readonly stream: 'stdout' | 'stderr';
-  /** RFC 3339 with nanoseconds. */
-  readonly time: string;
-  readonly text: Buffer;
-  /** What the log was asked to keep with each line. */
-  readonly attributes?: Readonly<Record<string, string>>;
-}
-
-export interface LogQuery {
-  readonly stdout: boolean;
-  readonly stderr: boolean;
+export interface LogQuery extends LineWish {
   /** Number of last lines; undefined for all. */
   readonly tail?: number;
-  /** Unix time in nanoseconds. */
-  readonly sinceNs?: bigint;
-  readonly untilNs?: bigint;
   readonly follow: boolean;
 }
 
@@ -32,62 +19,46 @@ export interface LogSource {
   readonly signal?: AbortSignal;
 }
 
+const FIRST_CHUNK = 64 * 1024;
 const CHUNK = 1024 * 1024;
 const TICK_MS = 1000;
 
 /** Lines in the order they were written. A line that cannot be parsed (a torn write of a crash) is left out. */
 export async function* readLog(source: LogSource, query: LogQuery): AsyncGenerator<LogLine> {
+  for await (const block of readLogBlocks(source, query)) {
+    for (const bytes of linesOf(block)) {
+      const line = parseLine(bytes);
+      const verdict = line ? judge(line, query) : 'unwanted';
+      if (verdict === 'over') return;
+      if (line && verdict === 'wanted') yield line;
+    }
+  }
+}
+
+/** The same as the bytes of the files, in blocks of whole lines; what is not wanted is still in them. */
+export async function* readLogBlocks(source: LogSource, query: LogQuery): AsyncGenerator<Buffer> {
   const files = await openAll(source);
   try {
     const from = query.tail === undefined ? { file: 0, offset: 0 } : await tailStart(files, query.tail, query);
     const whole = files.slice(from.file, query.follow ? -1 : undefined);
-    for (const [index, file] of whole.entries()) {
-      yield* filtered(readLines(file, index === 0 ? from.offset : 0), query);
-    }
+    for (const [index, file] of whole.entries()) yield* readBlocks(file, index === 0 ? from.offset : 0);
     if (query.follow) yield* follow(source, files.pop(), whole.length === 0 ? from.offset : 0, query);
   } finally {
     await closeAll(files);
   }
 }
 
-async function* filtered(lines: AsyncIterable<Buffer>, query: LogQuery): AsyncGenerator<LogLine> {
-  for await (const bytes of lines) {
-    const line = parseLine(bytes);
-    if (!line || !(line.stream === 'stdout' ? query.stdout : query.stderr)) continue;
-    if (query.sinceNs !== undefined || query.untilNs !== undefined) {
-      const time = parseTimeNs(line.time) ?? 0n;
-      if (query.sinceNs !== undefined && time < query.sinceNs) continue;
-      if (query.untilNs !== undefined && time > query.untilNs) return;
-    }
-    yield line;
-  }
-}
-
-function parseLine(bytes: Buffer): LogLine | undefined {
-  try {
-    const value = JSON.parse(bytes.toString('utf8')) as Record<string, unknown>;
-    const { log, time, stream, attrs } = value;
-    if (typeof log !== 'string' || typeof time !== 'string') return undefined;
-    return {
-      stream: stream === 'stderr' ? 'stderr' : 'stdout',
-      time,
-      text: Buffer.from(log),
-      ...(typeof attrs === 'object' && attrs !== null ? { attributes: attrs as Record<string, string> } : {}),
-    };
-  } catch {
-    return undefined;
-  }
-}
-
-async function* readLines(file: LogFile, start: number): AsyncGenerator<Buffer> {
+async function* readBlocks(file: LogFile, start: number): AsyncGenerator<Buffer> {
   let rest: Buffer = Buffer.alloc(0);
-  for (let offset = start; ; ) {
-    const chunk = await readAt(file, offset);
+  // Most files are small, and there may be hundreds.
+  let size = FIRST_CHUNK;
+  for (let offset = start; ; size = Math.min(size * 4, CHUNK)) {
+    const chunk = await readAt(file, offset, size);
     if (chunk.length === 0) return;
     offset += chunk.length;
-    const split = splitLines(rest, chunk);
+    const split = splitBlock(rest, chunk);
     rest = split.rest;
-    yield* split.lines;
+    if (split.block.length > 0) yield split.block;
   }
 }
 
@@ -97,7 +68,7 @@ async function* follow(
   first: LogFile | undefined,
   start: number,
   query: LogQuery,
-): AsyncGenerator<LogLine> {
+): AsyncGenerator<Buffer> {
   let ended = false;
   using wake = wakeUp(dirname(source.path));
   void source.ended.then(() => {
@@ -111,7 +82,8 @@ async function* follow(
   try {
     while (source.signal?.aborted !== true) {
       const wasEnded = ended || (query.untilNs !== undefined && nowNs() > query.untilNs);
-      file ??= await openCurrent(source);
+      // None when it began: what has been written since begins with the oldest.
+      file ??= await openOldest(source);
       // Asked before reading: a file that has been put away gets nothing more, so that its end is its end.
       const current = !file || isCurrent(source, file);
       // Somebody has cut it to nothing.
@@ -119,9 +91,9 @@ async function* follow(
       const chunk = file ? await readAt(file, offset) : Buffer.alloc(0);
       if (chunk.length > 0) {
         offset += chunk.length;
-        const { lines, rest: left } = splitLines(rest, chunk);
+        const { block, rest: left } = splitBlock(rest, chunk);
         rest = left;
-        yield* filtered(toAsync(lines), query);
+        if (block.length > 0) yield block;
       } else if (file && !current) {
         const next = await openNext(source, file);
         await file.handle.close();
@@ -139,25 +111,16 @@ async function* follow(
   }
 }
 
-async function readAt(file: LogFile, offset: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(CHUNK);
-  const { bytesRead } = await file.handle.read(buffer, 0, CHUNK, offset);
+async function readAt(file: LogFile, offset: number, size = CHUNK): Promise<Buffer> {
+  const buffer = Buffer.allocUnsafe(size);
+  const { bytesRead } = await file.handle.read(buffer, 0, size, offset);
   return buffer.subarray(0, bytesRead);
 }
 
-function splitLines(rest: Buffer, chunk: Buffer): { lines: Buffer[]; rest: Buffer } {
+function splitBlock(rest: Buffer, chunk: Buffer): { block: Buffer; rest: Buffer } {
   const data = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-  const lines: Buffer[] = [];
-  let from = 0;
-  for (let at = data.indexOf(10); at >= 0; at = data.indexOf(10, from)) {
-    lines.push(data.subarray(from, at));
-    from = at + 1;
-  }
-  return { lines, rest: data.subarray(from) };
-}
-
-async function* toAsync<T>(items: readonly T[]): AsyncGenerator<T> {
-  yield* items;
+  const end = data.lastIndexOf(10) + 1;
+  return { block: data.subarray(0, end), rest: data.subarray(end) };
 }
 
 /** A wake-up call that is not lost when it comes before somebody waits; a slow tick covers watchers that miss one. */

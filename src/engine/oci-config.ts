@@ -19,6 +19,8 @@ import { tweakCapabilities } from './capabilities.ts';
 import type { ContainerRecord } from './container-record.ts';
 import type { HostSettings } from './container-settings.ts';
 import { containerDevices } from './devices.ts';
+import { mountPointsOf } from './mounts/mount-point.ts';
+import { type MountSources, userMounts } from './mounts/oci-mounts.ts';
 import { toOciResources } from './resources.ts';
 
 export interface OciConfigInput {
@@ -29,6 +31,7 @@ export interface OciConfigInput {
   readonly cgroupsPath: string;
   /** Host files to bind over /etc/hostname, /etc/hosts and /etc/resolv.conf. */
   readonly managedFiles: readonly { readonly destination: string; readonly source: string }[];
+  readonly mountSources: Omit<MountSources, 'facts'>;
   /** A network namespace to join. */
   readonly networkNamespace?: string;
   /** The program for `--init`. */
@@ -62,7 +65,7 @@ export function toOciConfig(input: OciConfigInput): RuntimeConfig {
       sysctl: { ...(ownNetwork ? defaultNetworkSysctls : {}), ...host.sysctls },
       maskedPaths: host.maskedPaths ?? (unconfinedPaths ? [] : defaultMaskedPaths()),
       readonlyPaths: host.readonlyPaths ?? (unconfinedPaths ? [] : defaultReadonlyPaths),
-      ...propagationOf(host),
+      ...propagationOf(record),
     },
   };
 }
@@ -104,24 +107,7 @@ function processOf({ record, user, facts }: OciConfigInput): Process {
 
 function mountsOf(input: OciConfigInput): Mount[] {
   const { host } = input.record.settings;
-  const user: Mount[] = [
-    ...host.binds.map(
-      (bind): Mount => ({
-        destination: bind.destination,
-        type: 'bind',
-        source: bind.source,
-        options: ['rbind', bind.propagation || 'rprivate', ...(bind.readonly ? ['ro', 'rro'] : [])],
-      }),
-    ),
-    ...Object.entries(host.tmpfs).map(
-      ([destination, options]): Mount => ({
-        destination,
-        type: 'tmpfs',
-        source: 'tmpfs',
-        options: ['noexec', 'nosuid', 'nodev', 'rprivate', ...options.split(',').filter((option) => option !== '')],
-      }),
-    ),
-  ];
+  const user = userMounts(input.record, { ...input.mountSources, facts: input.facts });
   const taken = new Set(user.map((mount) => posix.normalize(mount.destination)));
   const defaults = defaultMounts(host.shmSizeBytes)
     .filter(({ destination }) => !taken.has(destination))
@@ -163,8 +149,8 @@ function adjustDefault(mount: Mount, host: HostSettings): Mount {
 }
 
 /** A bind with shared or slave propagation needs a root that lets it through. */
-function propagationOf(host: HostSettings): { rootfsPropagation?: 'shared' | 'slave' } {
-  const wishes = host.binds.map((bind) => bind.propagation);
+function propagationOf(record: ContainerRecord): { rootfsPropagation?: 'shared' | 'slave' } {
+  const wishes = mountPointsOf(record).map(({ propagation }) => propagation);
   if (wishes.some((wish) => wish.endsWith('shared'))) return { rootfsPropagation: 'shared' };
   if (wishes.some((wish) => wish.endsWith('slave'))) return { rootfsPropagation: 'slave' };
   return {};

@@ -5,6 +5,7 @@ import type { HostFacts } from '#linux';
 import type { Networks } from '#network';
 import type { RegistryClient } from '#registry';
 import type { ContainerRuntime } from '#runtime';
+import type { Volumes } from '#volumes';
 import type { Attachments } from './attachments.ts';
 import type { ContainerRecord, Containers } from './container-record.ts';
 import type { SettingsCell } from './daemon-settings.ts';
@@ -40,6 +41,7 @@ export interface EngineParts {
   readonly images: Images;
   readonly snapshots: Snapshots;
   readonly networks: Networks;
+  readonly volumes: Volumes;
   readonly registry: RegistryClient;
   readonly runtime: ContainerRuntime;
   readonly facts: HostFacts;

@@ -34,6 +34,7 @@ export function resolveProgram(id: ContainerId, settings: ContainerSettings, ima
     stopSignal: settings.stopSignal ?? (image.stopSignal || 'SIGTERM'),
     labels: { ...image.labels, ...settings.labels },
     ...exposedPorts(settings, image),
+    ...volumesOf(settings, image),
     ...(healthcheck ? { healthcheck } : {}),
     ...(shell.length > 0 ? { shell } : {}),
   };
@@ -49,6 +50,11 @@ function exposedPorts(settings: ContainerSettings, image: ImageConfig): Pick<Res
   const { exposedPorts: own, portBindings } = networkingOf(settings);
   const all = new Set([...image.exposedPorts.map(withProtocol), ...own, ...Object.keys(portBindings)]);
   return all.size === 0 ? {} : { exposedPorts: [...all].sort() };
+}
+
+function volumesOf({ volumes = [] }: ContainerSettings, image: ImageConfig): Pick<ResolvedProgram, 'volumes'> {
+  const all = new Set([...image.volumes, ...volumes]);
+  return all.size === 0 ? {} : { volumes: [...all].sort() };
 }
 
 const withProtocol = (port: string): string => (port.includes('/') ? port : `${port}/tcp`);

@@ -123,6 +123,10 @@ export const errors = defineErrors('image', {
       `the layers of image ${image} take ${bytes} bytes of mount options, and before Linux 6.8 there is room for ${most}: ` +
       'use a shorter data folder',
   },
+  noImageMounts: {
+    kind: 'not-implemented',
+    message: (why: string) => `mounting an image is not supported here: ${why}`,
+  },
   noSizeLimit: {
     kind: 'invalid',
     message: (why: string) => `the size of a container's file system cannot be limited: ${why}`,

@@ -8,6 +8,7 @@ export {
 } from './abi/capabilities.ts';
 export { CLONE } from './abi/clone.ts';
 export {
+  AT_EMPTY_PATH,
   AT_RECURSIVE,
   MNT_DETACH,
   MOUNT_ATTR,

@@ -1,9 +1,9 @@
-/** Adds up the sizes of a folder's files. */
+/** Adds up the sizes of what is in a folder. */
 import type { Dirent } from 'node:fs';
 import { lstat, opendir } from 'node:fs/promises';
 import { errnoCode } from '#base';
 
-/** compat: as Docker counts: sizes of regular files, hard links once. What goes meanwhile is not counted. */
+/** compat: as Docker counts: files, symlinks too, and hard links once. What goes meanwhile is not counted. */
 export async function measureTree(root: string): Promise<number> {
   const seen = new Set<string>();
   const folders = [root];
@@ -12,7 +12,7 @@ export async function measureTree(root: string): Promise<number> {
     for await (const entry of entriesOf(folder)) {
       const path = `${folder}/${entry.name}`;
       if (entry.isDirectory()) folders.push(path);
-      else if (entry.isFile()) bytes += await sizeOf(path, seen);
+      else bytes += await sizeOf(path, seen);
     }
   }
   return bytes;

@@ -50,6 +50,7 @@ export interface LaunchRequest extends ShimWishes {
   readonly overlay?: OverlayRoot;
   /** What its own network is made of besides `lo`. */
   readonly network?: NetworkSetup;
+  readonly sourceFolders?: CompileInput['sourceFolders'];
   readonly makeCwd: { readonly uid: number; readonly gid: number };
   readonly stdinOnce: boolean;
   /** The program is `init` of the helper, see `helperProgram`. */
@@ -131,12 +132,13 @@ export class ContainerRuntime {
   }
 
   #compile(request: LaunchRequest, cgroup: Cgroup): Plan {
-    const { config, overlay, network, makeCwd, isInit } = request;
+    const { config, overlay, network, sourceFolders, makeCwd, isInit } = request;
     return compilePlan(config, {
       ...this.#input(request, config.process!),
       cgroup: cgroup.placement(config.linux?.resources ?? {}),
       ...(overlay ? { overlay } : {}),
       ...(network ? { network } : {}),
+      ...(sourceFolders ? { sourceFolders } : {}),
       makeCwd,
       isInit,
     });

@@ -15,6 +15,7 @@ export const errors = defineErrors('runtime', {
     message: (path: string) => `"${path}" cannot be mounted because it is inside /proc`,
   },
   datagrams: { kind: 'internal', message: (path: string, why: string) => `send to unixgram://${path}: ${why}` },
+  hostMount: { kind: 'internal', message: (what: string, why: string) => `${what}: ${why}` },
   launchFailed: { kind: 'internal', message: (what: string) => what },
   commandNotFound: { kind: 'invalid', message: (what: string) => what },
   commandNotExecutable: { kind: 'invalid', message: (what: string) => what },

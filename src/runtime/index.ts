@@ -10,6 +10,7 @@ export {
   defaultReadonlyPaths,
   runtimeDeviceRules,
 } from './default-spec.ts';
+export { type HostMount, HostMounts } from './host-mounts.ts';
 export { compilePlan } from './plan/compile.ts';
 export { encodePlan } from './plan/encode.ts';
 export { compileExec, type ExecTarget } from './plan/exec.ts';

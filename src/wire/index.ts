@@ -27,6 +27,16 @@ export {
   seccompReturns,
 } from './bpf/seccomp-rules.ts';
 export { decodeMessagePack, EventTime, encodeMessagePack, eventTime, type MessagePackValue } from './message-pack.ts';
+export {
+  commandFrames,
+  type CommandFrame,
+  type CommandLine,
+  doorFrames,
+  encodeFrame,
+  type Frame,
+  FrameReader,
+  readCommandLine,
+} from './command-frames.ts';
 export { DEFAULT_DETACH_KEYS, DetachKeys, parseDetachKeys } from './detach-keys.ts';
 export { Demultiplexer, frame, streamNumber } from './multiplex.ts';
 export {

@@ -414,6 +414,43 @@ describe('the Engine API', { skip: missing('root', 'busybox') }, () => {
     for (const id of nets.succeeded) api.succeeded.add(id);
   });
 
+  test('volumes: made, seen, used, removed', async () => {
+    const filters = (wish: object): string => `filters=${encodeURIComponent(JSON.stringify(wish))}`;
+    type Volume = { Name: string; Labels: object | null };
+    const made = await api.call<Volume>('VolumeCreate', { body: { Name: 'data', Labels: { a: 'b' } }, status: 201 });
+    assert.deepEqual(made.value.Labels, { a: 'b' });
+    const anonymous = await api.call<Volume>('VolumeCreate', { body: {}, status: 201 });
+    const params = { name: 'data' };
+    await api.call('VolumeCreate', { body: { Name: '../data' }, status: 400 });
+    await api.call('VolumeCreate', { body: { Name: 'other', Driver: 'nosuch' }, status: 404 });
+    await api.call('VolumeInspect', { params });
+    await api.call('VolumeInspect', { params: { name: 'nosuch' }, status: 404 });
+    const names = async (wish: object): Promise<string[]> =>
+      (await api.call<{ Volumes: Volume[] }>('VolumeList', { query: filters(wish) })).value.Volumes.map(
+        ({ Name }) => Name,
+      );
+    await api.call('VolumeList');
+    assert.deepEqual(await names({ label: ['a=b'] }), ['data']);
+    assert.deepEqual(await names({ name: ['^dat'], driver: ['local'] }), ['data']);
+    const Mounts = [{ Type: 'volume', Source: 'data', Target: '/data', VolumeOptions: { NoCopy: true } }];
+    const container = await begin({ ...waiting, HostConfig: { NetworkMode: 'none', Mounts } });
+    await api.call('ContainerInspect', { params: container });
+    await api.call('ContainerList', { query: filters({ volume: ['data'] }) });
+    assert.deepEqual(await names({ dangling: ['false'] }), ['data']);
+    await api.call('VolumeDelete', { params, query: 'force=1', status: 409 });
+    await api.call('SystemDataUsage', { query: 'type=volume&verbose=1' });
+    await remove(container);
+    await api.call('VolumePrune', { query: filters({ label: ['x'] }) });
+    const pruned = await api.call<{ VolumesDeleted: string[] }>('VolumePrune');
+    assert.deepEqual(pruned.value.VolumesDeleted, [anonymous.value.Name]);
+    await api.call('VolumeDelete', { params, status: 204 });
+    await api.call('VolumeDelete', { params, status: 404 });
+    await api.call('VolumeDelete', { params, query: 'force=1', status: 204 });
+    await api.call('VolumeCreate', { body: { Name: 'named' }, status: 201 });
+    const all = await api.call<{ VolumesDeleted: string[] }>('VolumePrune', { query: filters({ all: ['true'] }) });
+    assert.deepEqual(all.value.VolumesDeleted, ['named']);
+  });
+
   test('nothing of the description is left out', () => {
     const missed = coreOperations.filter(({ id }) => !api.succeeded.has(id) && !operationsNotYet.has(id));
     // Nothing is kept here that a builder attested, so there is never an answer.

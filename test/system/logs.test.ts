@@ -155,7 +155,7 @@ describe('logs', { skip: missing('root', 'busybox'), timeout: 90_000 }, () => {
 
   test('neither follow nor a plain read loses lines to a burst of rotations', async () => {
     const HostConfig = { LogConfig: { Type: 'json-file', Config: { 'max-size': '10k', 'max-file': '400' } } };
-    const id = await containers.create({ Cmd: sh('sleep 0.1; seq 1 20000; sleep 0.3; seq 20001 20010'), HostConfig });
+    const id = await containers.create({ Cmd: sh('sleep 0.1; seq 1 20000; sleep 1; seq 20001 20010'), HostConfig });
     await containers.start(id);
     const stream = await http.stream(`/containers/${id}/logs?stdout=1&follow=1`);
     const reads: string[] = [];

@@ -79,11 +79,12 @@ function isOfImage({ type, id, attributes }: EngineEvent, wanted: string): boole
   return isId || name === wanted || name.replace(/:[^/:]*$/, '') === wanted;
 }
 
-/** compat: fields of the first versions were told until 1.51. */
+/** compat: fields of the first versions, of containers and images, were told until 1.51. */
 function toJson(event: EngineEvent, minor: number): object {
   const { image } = event.attributes;
+  const isOld = minor < 52 && (event.type === 'container' || event.type === 'image');
   return {
-    ...(minor < 52 ? { status: event.action, id: event.id, ...(image === undefined ? {} : { from: image }) } : {}),
+    ...(isOld ? { status: event.action, id: event.id, ...(image === undefined ? {} : { from: image }) } : {}),
     Type: event.type,
     Action: event.action,
     Actor: { ID: event.id, Attributes: event.attributes },

@@ -30,7 +30,8 @@ export const attach = defineCommand({
       containers.attach(Id, { stdin, stdout: true, stderr: true, detachKeys: flags['detach-keys'] }),
       containers.watchExit(Id, 'not-running', hangUp.signal),
     ]);
-    using _signals = flags['sig-proxy'] && !tty ? forwardSignals((signal) => containers.kill(Id, signal)) : undefined;
+    using _signals =
+      flags['sig-proxy'] && !tty ? forwardSignals(context.signals, (signal) => containers.kill(Id, signal)) : undefined;
     const size = tty ? sizeOf(context.stdout) : undefined;
     if (size) {
       // Two sizes in a row make full-screen programs draw themselves again.

@@ -34,7 +34,7 @@ export const exec = defineCommand({
     const consoleSize = tty ? sizeOf(context.stdout) : undefined;
     const id = await execs.create(container, {
       Cmd: command,
-      Env: collectEnvironment(flags['env-file'], flags.env, context.environment),
+      Env: collectEnvironment(flags['env-file'], flags.env, context),
       User: flags.user,
       WorkingDir: flags.workdir,
       Privileged: flags.privileged,

@@ -1,4 +1,4 @@
-/** `skiff inspect`: everything the daemon says about containers, images and networks. */
+/** `skiff inspect`: everything the daemon says about containers, images, networks and volumes. */
 import type { SkiffClient } from '#client';
 import { defineCommand } from '../command.ts';
 import { errors, isKind } from '../errors.ts';
@@ -12,11 +12,11 @@ const size = toggle({ short: 's', help: 'Tell what a container takes on the disk
 export const inspect = defineCommand({
   usage: '[OPTIONS] NAME|ID [NAME|ID...]',
   summary: 'Show all there is to know about containers and images',
-  flags: { format, size, type: text({ help: 'Only look for a container, an image, or a network' }) },
+  flags: { format, size, type: text({ help: 'Only look for a container, an image, a network, or a volume' }) },
   arguments: [1, Infinity],
   run: async (context, { flags, args }) => {
-    if (!['', 'container', 'image', 'network'].includes(flags.type)) {
-      throw errors.invalid(`"${flags.type}" is not a valid value for --type: use container, image or network`);
+    if (!['', 'container', 'image', 'network', 'volume'].includes(flags.type)) {
+      throw errors.invalid(`"${flags.type}" is not a valid value for --type: use container, image, network or volume`);
     }
     return showAll(context, args, flags.format, (name) => findObject(context.client(), name, flags.type, flags.size));
   },
@@ -49,9 +49,18 @@ export const inspectNetworks = defineCommand({
     showAll(context, args, flags.format, (name) => context.client().networks.inspectText(name)),
 });
 
-/** compat: a container comes before an image of the same name, and that before a network. */
+export const inspectVolumes = defineCommand({
+  usage: '[OPTIONS] VOLUME [VOLUME...]',
+  summary: 'Show all there is to know about volumes',
+  flags: { format },
+  arguments: [1, Infinity],
+  run: (context, { flags, args }) =>
+    showAll(context, args, flags.format, (name) => context.client().volumes.inspectText(name)),
+});
+
+/** compat: a container comes before an image of the same name, that before a network, and a volume last. */
 async function findObject(
-  { containers, images, networks }: SkiffClient,
+  { containers, images, networks, volumes }: SkiffClient,
   name: string,
   type: string,
   size: boolean,
@@ -60,6 +69,7 @@ async function findObject(
     container: () => containers.inspectText(name, { size }),
     image: () => images.inspectText(name),
     network: () => networks.inspectText(name),
+    volume: () => volumes.inspectText(name),
   };
   for (const [kind, read] of Object.entries(sources)) {
     if (type !== '' && type !== kind) continue;

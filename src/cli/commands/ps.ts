@@ -84,7 +84,7 @@ export function rowOf(container: ContainerSummary, truncate: boolean) {
       .map(([name, value]) => `${name}=${value}`)
       .join(','),
     Label: (name: string) => labels[name] ?? '',
-    Mounts: mounts.map((mount) => shorten(mount.Source, 15)).join(','),
+    Mounts: mounts.map((mount) => shorten(mount.Name ?? mount.Source, 15)).join(','),
     Networks: Object.keys(container.NetworkSettings?.Networks ?? {}).join(','),
     get Size() {
       return sizeText(container);

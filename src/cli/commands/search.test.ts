@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { PassThrough, Readable } from 'node:stream';
 import { test } from 'node:test';
 import { main } from '../main.ts';
+import { processSignals } from '../streams/signals.ts';
+import { userFiles } from '../user-files.ts';
 
 const results = [
   {
@@ -30,7 +32,16 @@ test('search prints what the daemon found, and sends it the credentials of the r
     const stdout = new PassThrough();
     const environment = { SKIFF_HOST: `unix://${folder}/sock`, DOCKER_CONFIG: folder };
     const streams = { stdin: Readable.from([]), stdout, stderr: new PassThrough() };
-    assert.equal(await main(['search', ...args], { ...streams, environment, workingDirectory: '/' }), 0);
+    assert.equal(
+      await main(['search', ...args], {
+        ...streams,
+        environment,
+        workingDirectory: '/',
+        files: userFiles,
+        signals: processSignals,
+      }),
+      0,
+    );
     return String(stdout.read() ?? '');
   };
   try {

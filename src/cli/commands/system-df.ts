@@ -51,7 +51,7 @@ function row(Type: string, { TotalCount, ActiveCount, TotalSize, Reclaimable }: 
   };
 }
 
-function showEach(context: CommandContext, { ImageUsage, ContainerUsage }: DiskUsageAnswer): void {
+function showEach(context: CommandContext, { ImageUsage, ContainerUsage, VolumeUsage }: DiskUsageAnswer): void {
   const section = <Row extends object>(
     title: string,
     rows: readonly Row[],
@@ -89,6 +89,7 @@ function showEach(context: CommandContext, { ImageUsage, ContainerUsage }: DiskU
     ID: shortId(container.Id),
     Image: container.Image,
     Command: JSON.stringify(container.Command),
+    LocalVolumes: String((container.Mounts ?? []).filter(({ Type }) => Type === 'volume').length),
     Size: formatBytes(container.SizeRw ?? 0, 4),
     RunningFor: ago(container.Created),
     Status: container.Status,
@@ -98,9 +99,16 @@ function showEach(context: CommandContext, { ImageUsage, ContainerUsage }: DiskU
     ID: 'CONTAINER ID',
     Image: 'IMAGE',
     Command: 'COMMAND',
+    LocalVolumes: 'LOCAL VOLUMES',
     Size: 'SIZE',
     RunningFor: 'CREATED',
     Status: 'STATUS',
     Names: 'NAMES',
   });
+  const volumes = (VolumeUsage?.Items ?? []).map(({ Name, UsageData }) => ({
+    Name,
+    Links: String(UsageData?.RefCount ?? 0),
+    Size: formatBytes(Math.max(0, UsageData?.Size ?? 0), 4),
+  }));
+  section('Local Volumes space usage:', volumes, { Name: 'VOLUME NAME', Links: 'LINKS', Size: 'SIZE' });
 }

@@ -19,7 +19,7 @@ export interface CommandWords {
   readonly next: readonly { readonly name: string; readonly help: string }[];
   readonly flags: readonly FlagWord[];
   /** What its arguments name. */
-  readonly objects: 'containers' | 'images' | 'contexts' | 'files';
+  readonly objects: 'containers' | 'images' | 'contexts' | 'volumes' | 'files';
 }
 
 export async function allCommandWords(tree: CommandTree): Promise<CommandWords[]> {
@@ -60,6 +60,7 @@ function objectsOf(usage: string): CommandWords['objects'] {
   const word = /^(?:\[OPTIONS\] )?\[?([A-Z|]+)/.exec(usage)?.[1] ?? '';
   if (word.startsWith('CONTAINER')) return 'containers';
   if (word.startsWith('IMAGE')) return 'images';
+  if (word.startsWith('VOLUME')) return 'volumes';
   return word.startsWith('CONTEXT') ? 'contexts' : 'files';
 }
 

@@ -11,7 +11,7 @@ const words = await allCommandWords({ topCommands, commandGroups, ownPrograms })
 function offers(line: string): string[] {
   const typed = line.split(' ');
   const script = `${completionScript('bash', words)}
-skiff() { case "$*" in 'ps -a'*) echo one; echo two ;; 'context ls -q') echo far ;; *) echo box:latest ;; esac; }
+skiff() { case "$*" in 'ps -a'*) echo one; echo two ;; 'context ls -q') echo far ;; 'volume ls -q') echo data ;; *) echo box:latest ;; esac; }
 compopt() { COMPREPLY=(FILES); }
 COMP_WORDS=(${typed.map((word) => `'${word}'`).join(' ')}) COMP_CWORD=${typed.length - 1}
 _skiff
@@ -32,6 +32,7 @@ test('bash completes commands, groups, flags and names', () => {
   assert.deepEqual(offers('skiff run --name x '), ['box:latest']);
   assert.deepEqual(offers('skiff run --name '), ['FILES']);
   assert.deepEqual(offers('skiff context use '), ['far']);
+  assert.deepEqual(offers('skiff volume rm '), ['data']);
   assert.deepEqual(offers('skiff --contex'), ['--context']);
   assert.deepEqual(offers('skiff load '), ['FILES']);
 });

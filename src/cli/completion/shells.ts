@@ -29,6 +29,7 @@ _skiff_objects() {
     containers) skiff ps -a --format '{{.Names}}' 2>/dev/null ;;
     images) skiff images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null ;;
     contexts) skiff context ls -q 2>/dev/null ;;
+    volumes) skiff volume ls -q 2>/dev/null ;;
   esac
 }`;
 }
@@ -121,4 +122,5 @@ const fishObjects: Readonly<Partial<Record<CommandWords['objects'], string>>> = 
   containers: "skiff ps -a --format '{{.Names}}'",
   images: "skiff images --format '{{.Repository}}:{{.Tag}}'",
   contexts: 'skiff context ls -q',
+  volumes: 'skiff volume ls -q',
 };

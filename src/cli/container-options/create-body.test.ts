@@ -9,6 +9,7 @@ import { toggle } from '../flag-types.ts';
 import { parseFlags } from '../flags.ts';
 import { toCreateBody } from './create-body.ts';
 import { containerFlags } from './flags.ts';
+import { userFiles } from '../user-files.ts';
 
 interface Body {
   readonly HostConfig?: object;
@@ -34,7 +35,7 @@ function bodyOf(args: readonly string[]) {
   const [image = '', ...command] = positionals;
   const environment = { HOME: '/home/someone' };
   const { detach } = values;
-  const common = { given, image, command, environment, detach, workingDirectory: '/here/there' };
+  const common = { given, image, command, environment, files: userFiles, detach, workingDirectory: '/here/there' };
   return { name: values.name, body: toCreateBody({ flags: values, ...common }) };
 }
 
@@ -85,7 +86,15 @@ for (const { args, message } of read('docker-refusals.json') as { args: string[]
 
 test('consoleSize is sent for a container with a terminal', () => {
   const { values, given } = parseFlags(containerFlags, ['-t', 'img'], { interspersed: false });
-  const common = { given, image: 'img', command: [], environment: {}, detach: false, workingDirectory: '/' };
+  const common = {
+    given,
+    image: 'img',
+    command: [],
+    environment: {},
+    detach: false,
+    files: userFiles,
+    workingDirectory: '/',
+  };
   const body = toCreateBody({ flags: values, ...common, consoleSize: [24, 80] });
   assert.deepEqual((body.HostConfig as { ConsoleSize?: unknown }).ConsoleSize, [24, 80]);
 });

@@ -12,6 +12,7 @@ import { networkingOf } from './networking.ts';
 import { readSecurityOptions } from './security.ts';
 
 export type { ContainerFlags } from './flags.ts';
+import type { UserFiles } from '../user-files.ts';
 
 export interface CreateRequest {
   readonly flags: ContainerFlags;
@@ -21,6 +22,7 @@ export interface CreateRequest {
   readonly command: readonly string[];
   readonly detach: boolean;
   readonly environment: Environment;
+  readonly files: UserFiles;
   readonly workingDirectory: string;
   /** Rows and columns, for a container with a terminal. */
   readonly consoleSize?: readonly [number, number] | undefined;
@@ -41,8 +43,8 @@ export function toCreateBody(request: CreateRequest): ContainerCreateBody {
     ...whenGiven(flags.domainname, (Domainname) => ({ Domainname })),
     User: flags.user,
     WorkingDir: flags.workdir,
-    Env: collectEnvironment(flags['env-file'], flags.env, request.environment),
-    Labels: collectLabels(flags['label-file'], flags.label),
+    Env: collectEnvironment(flags['env-file'], flags.env, request),
+    Labels: collectLabels(flags['label-file'], flags.label, request.files),
     Tty: flags.tty,
     OpenStdin: flags.interactive,
     StdinOnce: flags.interactive && streams.stdin,
@@ -74,8 +76,8 @@ function attachedStreams({ flags, detach }: CreateRequest): Streams {
   return { stdin: wanted.includes('stdin'), stdout: wanted.includes('stdout'), stderr: wanted.includes('stderr') };
 }
 
-function toHostConfig({ flags, given, consoleSize }: CreateRequest, binds: readonly string[]): HostConfigBody {
-  const security = readSecurityOptions(flags['security-opt']);
+function toHostConfig({ flags, given, files, consoleSize }: CreateRequest, binds: readonly string[]): HostConfigBody {
+  const security = readSecurityOptions(flags['security-opt'], files);
   if (flags.rm && (flags.restart?.Name ?? 'no') !== 'no' && flags.restart?.Name !== '') {
     throw errors.invalid('conflicting options: cannot specify both --restart and --rm');
   }
@@ -85,6 +87,8 @@ function toHostConfig({ flags, given, consoleSize }: CreateRequest, binds: reado
     ...(consoleSize ? { ConsoleSize: consoleSize } : {}),
     ...listed('Binds', binds),
     ...listed('Mounts', flags.mount),
+    ...listed('VolumesFrom', flags['volumes-from']),
+    ...whenGiven(flags['volume-driver'], (VolumeDriver) => ({ VolumeDriver })),
     ...(flags.tmpfs.length > 0 ? { Tmpfs: parseTmpfs(flags.tmpfs) } : {}),
     ReadonlyRootfs: flags['read-only'],
     Privileged: flags.privileged,

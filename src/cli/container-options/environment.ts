@@ -1,13 +1,22 @@
 /** Environment variables and labels from flags and files. */
-import { readFileSync } from 'node:fs';
 import { errors, fileError } from '../errors.ts';
+import type { UserFiles } from '../user-files.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+export interface EnvironmentSources {
+  readonly environment: Environment;
+  readonly files: UserFiles;
+}
+
 /** compat: variables of files first; `NAME` alone takes the value from here, and stays a name when there is none. */
-export function collectEnvironment(files: readonly string[], entries: readonly string[], here: Environment): string[] {
+export function collectEnvironment(
+  files: readonly string[],
+  entries: readonly string[],
+  { environment: here, files: userFiles }: EnvironmentSources,
+): string[] {
   const fromFiles = files.flatMap((path) =>
-    readEntries(path).flatMap((entry) => {
+    readEntries(userFiles, path).flatMap((entry) => {
       if (entry.includes('=')) return [entry];
       const value = here[entry];
       return value === undefined ? [] : [`${entry}=${value}`];
@@ -20,8 +29,12 @@ export function collectEnvironment(files: readonly string[], entries: readonly s
 }
 
 /** compat: in a file a label without a value is left out, as a flag it is empty. */
-export function collectLabels(files: readonly string[], entries: readonly string[]): Record<string, string> {
-  const fromFiles = files.flatMap(readEntries).filter((entry) => entry.includes('='));
+export function collectLabels(
+  files: readonly string[],
+  entries: readonly string[],
+  userFiles: UserFiles,
+): Record<string, string> {
+  const fromFiles = files.flatMap((path) => readEntries(userFiles, path)).filter((entry) => entry.includes('='));
   return toMap([...fromFiles, ...entries]);
 }
 
@@ -35,10 +48,10 @@ export function toMap(entries: readonly string[]): Record<string, string> {
   );
 }
 
-function readEntries(path: string): string[] {
+function readEntries(files: UserFiles, path: string): string[] {
   let bytes: Buffer;
   try {
-    bytes = readFileSync(path);
+    bytes = files.read(path);
   } catch (error) {
     throw fileError('open', path, error);
   }

@@ -107,7 +107,7 @@ export const containerFlags = {
   'memory-swappiness': integer({ help: 'How readily memory is swapped out, 0 to 100 (cgroup v1)' }),
   mount: values({
     type: 'mount',
-    help: 'Mount, as type=bind,src=/a,dst=/b[,readonly] or type=tmpfs,dst=/b[,tmpfs-size=64m]',
+    help: 'Mount, as type=volume,src=data,dst=/b, type=bind,src=/a,dst=/b[,readonly], type=tmpfs,dst=/b, type=image,src=IMAGE,dst=/b',
     parse: parseMount,
   }),
   name: text({ help: 'Name of the container' }),
@@ -145,7 +145,12 @@ export const containerFlags = {
   ulimit: values({ type: 'ulimit', help: 'Resource limit, as name=soft[:hard]', parse: parseUlimit }),
   user: text({ short: 'u', help: 'User, as name or uid, with an optional :group' }),
   uts: text({ help: 'UTS namespace: host for the name of the host' }),
-  volume: list({ short: 'v', help: 'Folder or file of the host, as source:path[:ro]' }),
+  volume: list({
+    short: 'v',
+    help: 'Volume, or folder or file of the host, as source:path[:ro]; a path alone is a new volume',
+  }),
+  'volume-driver': text({ help: 'Who keeps the volumes of -v' }),
+  'volumes-from': list({ help: "Another container's mounts, as container[:ro]" }),
   workdir: text({ short: 'w', help: 'Working directory' }),
 };
 

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { parseBytes } from '#base';
 import type { MountBody } from '#specs';
 import { errors } from '../errors.ts';
+import { toMap } from './environment.ts';
 
 interface Draft {
   Type: string;
@@ -11,8 +12,12 @@ interface Draft {
   ReadOnly?: boolean;
   Consistency?: string;
   BindOptions?: Record<string, unknown>;
+  VolumeOptions?: VolumeDraft;
+  ImageOptions?: Record<string, unknown>;
   TmpfsOptions?: Record<string, unknown>;
 }
+
+type VolumeDraft = NonNullable<MountBody['VolumeOptions']>;
 
 /** `type=bind,src=/a,dst=/b,readonly`: comma-separated, quoted where a value holds a comma. Throws with Docker's words. */
 export function parseMount(text: string): MountBody {
@@ -27,7 +32,7 @@ function setField(draft: Draft, field: string): void {
   const at = field.indexOf('=');
   const key = (at < 0 ? field : field.slice(0, at)).toLowerCase();
   const value = at < 0 ? undefined : field.slice(at + 1);
-  if (value === undefined && !['readonly', 'ro', 'bind-nonrecursive'].includes(key)) {
+  if (value === undefined && !['readonly', 'ro', 'bind-nonrecursive', 'volume-nocopy'].includes(key)) {
     throw new Error(`invalid field '${field}' must be a key=value pair`);
   }
   const given = value ?? 'true';
@@ -60,6 +65,16 @@ function setField(draft: Draft, field: string): void {
     case 'bind-recursive':
       draft.BindOptions = { ...draft.BindOptions, ...recursion(given) };
       return;
+    case 'volume-nocopy':
+    case 'volume-label':
+    case 'volume-driver':
+    case 'volume-opt':
+    case 'volume-subpath':
+      draft.VolumeOptions = withVolumeOption(draft.VolumeOptions ?? {}, key, given);
+      return;
+    case 'image-subpath':
+      draft.ImageOptions = { ...draft.ImageOptions, Subpath: given };
+      return;
     case 'tmpfs-size':
       draft.TmpfsOptions = { ...draft.TmpfsOptions, SizeBytes: size(key, given) };
       return;
@@ -69,6 +84,23 @@ function setField(draft: Draft, field: string): void {
       return;
     default:
       throw new Error(`unexpected key '${key}' in '${field}'`);
+  }
+}
+
+/** compat: there is a driver's configuration as soon as there is an option. */
+function withVolumeOption(options: VolumeDraft, key: string, given: string): VolumeDraft {
+  const driver = options.DriverConfig ?? {};
+  switch (key) {
+    case 'volume-nocopy':
+      return { ...options, ...(truth(key, given) ? { NoCopy: true } : {}), DriverConfig: driver };
+    case 'volume-label':
+      return { ...options, Labels: { ...options.Labels, ...toMap([given]) }, DriverConfig: driver };
+    case 'volume-driver':
+      return { ...options, DriverConfig: { ...driver, Name: given } };
+    case 'volume-opt':
+      return { ...options, DriverConfig: { ...driver, Options: { ...driver.Options, ...toMap([given]) } } };
+    default:
+      return { ...options, Subpath: given, DriverConfig: driver };
   }
 }
 
@@ -83,10 +115,12 @@ function recursion(value: string): Record<string, boolean> {
 }
 
 function checkMount(draft: Draft): void {
-  const { Type, BindOptions, TmpfsOptions } = draft;
+  const { Type, BindOptions, VolumeOptions, ImageOptions, TmpfsOptions } = draft;
   if (Type === '') throw new Error('type is required');
   if (!draft.Target) throw new Error('target is required');
   if (BindOptions && Type !== 'bind') throw new Error(`cannot mix 'bind-*' options with mount type '${Type}'`);
+  if (VolumeOptions && Type !== 'volume') throw new Error(`cannot mix 'volume-*' options with mount type '${Type}'`);
+  if (ImageOptions && Type !== 'image') throw new Error(`cannot mix 'image-*' options with mount type '${Type}'`);
   if (TmpfsOptions && Type !== 'tmpfs') throw new Error(`cannot mix 'tmpfs-*' options with mount type '${Type}'`);
   if (BindOptions?.['ReadOnlyNonRecursive'] && !draft.ReadOnly) {
     throw new Error("option 'bind-recursive=writable' requires 'readonly' to be specified in conjunction");

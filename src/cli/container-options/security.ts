@@ -1,8 +1,8 @@
 /** `--security-opt`: profiles are files of the client, and are sent as their content. */
-import { readFileSync } from 'node:fs';
 import { messageOf } from '#base';
 import { formatJson64, parseJson64 } from '#specs';
 import { errors, fileError } from '../errors.ts';
+import type { UserFiles } from '../user-files.ts';
 
 export interface SecurityOptions {
   readonly options: readonly string[];
@@ -11,7 +11,7 @@ export interface SecurityOptions {
 }
 
 /** Throws `cli.invalid` for an option that is not `name=value`, and for a profile that cannot be read. */
-export function readSecurityOptions(given: readonly string[]): SecurityOptions {
+export function readSecurityOptions(given: readonly string[], files: UserFiles): SecurityOptions {
   const showSystemPaths = given.includes('systempaths=unconfined');
   const options = given
     .filter((option) => option !== 'systempaths=unconfined')
@@ -21,15 +21,15 @@ export function readSecurityOptions(given: readonly string[]): SecurityOptions {
       if (!match) throw errors.invalid(`Invalid --security-opt: "${option}"`);
       const [, key, value = ''] = match;
       if (key !== 'seccomp' || value === 'unconfined' || value === 'builtin') return option;
-      return `seccomp=${readProfile(value)}`;
+      return `seccomp=${readProfile(files, value)}`;
     });
   return { options, showSystemPaths };
 }
 
-function readProfile(path: string): string {
+function readProfile(files: UserFiles, path: string): string {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = files.read(path).toString('utf8');
   } catch (error) {
     throw fileError(`opening seccomp profile (${path}) failed: open`, path, error);
   }

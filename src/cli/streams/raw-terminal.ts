@@ -6,6 +6,7 @@ import type { TerminalInput } from '../command.ts';
 export function enterRawMode(stdin: TerminalInput): Disposable {
   if (!stdin.isTTY || !stdin.setRawMode) return { [Symbol.dispose]: () => {} };
   stdin.setRawMode(true);
+  if (stdin.rawIsWhole) return { [Symbol.dispose]: () => void stdin.setRawMode?.(false) };
   // Node keeps the translation of line ends on, which moves the cursor of full-screen programs to the wrong column.
   // A system without stty goes without: only such programs notice.
   spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] });

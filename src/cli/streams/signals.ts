@@ -1,4 +1,5 @@
 /** Passes signals this process gets on to a container. */
+import type { SignalSource } from '../command.ts';
 
 /**
  * compat: Docker passes on all it can catch. Left out on purpose: SIGWINCH, which is about our terminal and which
@@ -17,12 +18,18 @@ const forwarded: readonly NodeJS.Signals[] = [
 ];
 
 /** Until it is disposed. A signal the container cannot get is lost: it has ended, or not begun. */
-export function forwardSignals(send: (signal: string) => Promise<void>): Disposable {
-  const forward = (signal: NodeJS.Signals): void => void send(signal).catch(() => {});
-  for (const signal of forwarded) process.on(signal, forward);
-  return {
-    [Symbol.dispose]: () => {
-      for (const signal of forwarded) process.off(signal, forward);
-    },
-  };
+export function forwardSignals(source: SignalSource, send: (signal: string) => Promise<void>): Disposable {
+  return source.watch(forwarded, (signal) => void send(signal).catch(() => {}));
 }
+
+/** Of this process. */
+export const processSignals: SignalSource = {
+  watch: (names, caught) => {
+    for (const name of names) process.on(name, caught);
+    return {
+      [Symbol.dispose]: () => {
+        for (const name of names) process.off(name, caught);
+      },
+    };
+  },
+};

@@ -18,6 +18,9 @@ import {
 } from '#linux';
 import type { ContainerRecord } from '../container-record.ts';
 import { hasProcess } from '../lifecycle.ts';
+import { holdVolumes } from '../mounts/container-volumes.ts';
+import { mountPointsOf } from '../mounts/mount-point.ts';
+import type { MountPoint } from '../mounts/mount-setting.ts';
 import type { EngineParts } from '../parts.ts';
 
 /** Paths are byte strings without symlinks in them, see `resolvePath`. */
@@ -33,31 +36,39 @@ export interface ContainerFiles extends AsyncDisposable {
 interface Place {
   /** Where in the container; '' is the root. */
   readonly prefix: string;
-  /** What `prefix` is called in the tree: '' unless a single file is bound. */
+  /** What `prefix` is called in the tree: '' unless a single file, or part of a volume, is bound. */
   readonly base: string;
   readonly openReader: () => TreeReader;
   readonly tree: HelperTree;
 }
 
 /** To be called with the container's lock held when it does not run and is to be written to. */
-export function openContainerFiles(parts: EngineParts, record: ContainerRecord): ContainerFiles {
+export async function openContainerFiles(parts: EngineParts, record: ContainerRecord): Promise<ContainerFiles> {
   const stack = new AsyncDisposableStack();
   const program = parts.runtime.helperProgram;
   const live = parts.live.get(record.id);
   const root =
     live && hasProcess(record.status) ? openProcessRoot(live.process.pid, live.process.startTime) : undefined;
-  if (!root) return new PlacedFiles(placesOf(parts, record), stack, program);
+  if (!root) {
+    stack.use(await holdVolumes(parts, record));
+    return new PlacedFiles([...mountedPlaces(parts, record), rootPlace(parts, record)], stack, program);
+  }
   stack.use(root);
   const tree: HelperTree = { folder: `the root of container ${record.id}`, root: root.descriptor };
   const place = { prefix: '', base: '', tree, openReader: () => openTreeReader(tree, { program }) };
   return new PlacedFiles([place], stack, program);
 }
 
-function placesOf(parts: EngineParts, record: ContainerRecord): Place[] {
+/** Its own layers alone, as if nothing were mounted. */
+export function openRootFiles(parts: EngineParts, record: ContainerRecord): ContainerFiles {
+  return new PlacedFiles([rootPlace(parts, record)], new AsyncDisposableStack(), parts.runtime.helperProgram);
+}
+
+function rootPlace(parts: EngineParts, record: ContainerRecord): Place {
   const layer = parts.snapshots.open(record.id, record.imageId);
   const { facts, runtime } = parts;
   const program = runtime.helperProgram;
-  const root: Place = {
+  return {
     prefix: '',
     base: '',
     tree:
@@ -66,16 +77,35 @@ function placesOf(parts: EngineParts, record: ContainerRecord): Place[] {
         : { folder: layer.folder },
     openReader: () => openStack({ folders: layer.folders, facts, helperProgram: program }),
   };
-  const binds = record.settings.host.binds.flatMap(({ source, destination }): Place[] => {
-    const stats = statSync(source, { throwIfNoEntry: false });
-    if (!stats) return [];
-    const tree = { folder: stats.isDirectory() ? source : posix.dirname(source) };
-    const prefix = Buffer.from(destination.slice(1), 'utf8').toString('latin1');
-    const base = stats.isDirectory() ? '' : Buffer.from(posix.basename(source), 'utf8').toString('latin1');
+}
+
+/** The innermost first. */
+function mountedPlaces(parts: EngineParts, record: ContainerRecord): Place[] {
+  const program = parts.runtime.helperProgram;
+  const places = mountPointsOf(record).flatMap((point): Place[] => {
+    const found = sourceOf(parts, point);
+    if (!found) return [];
+    const tree = { folder: found.folder };
+    const [prefix, base] = [point.setting.destination.slice(1), found.base].map(bytesOf) as [string, string];
     return [{ prefix, base, tree, openReader: () => openTreeReader(tree, { program }) }];
   });
-  // The innermost first.
-  return [...binds.sort((a, b) => b.prefix.length - a.prefix.length), root];
+  return places.sort((a, b) => b.prefix.length - a.prefix.length);
+}
+
+const bytesOf = (text: string): string => Buffer.from(text, 'utf8').toString('latin1');
+
+/** The folder something is mounted from, and what of it; undefined where there is none to look at. */
+function sourceOf(
+  { volumes }: EngineParts,
+  { setting, name }: MountPoint,
+): { folder: string; base: string } | undefined {
+  if (setting.type === 'volume') return { folder: volumes.pathOf(name), base: setting.subpath };
+  if (setting.type !== 'bind') return undefined;
+  const { source } = setting;
+  const stats = statSync(source, { throwIfNoEntry: false });
+  if (!stats) return undefined;
+  if (stats.isDirectory()) return { folder: source, base: '' };
+  return { folder: posix.dirname(source), base: posix.basename(source) };
 }
 
 class PlacedFiles implements ContainerFiles {
@@ -134,7 +164,7 @@ class PlacedFiles implements ContainerFiles {
     const isIn = ({ prefix }: Place): boolean => prefix === '' || path === prefix || path.startsWith(`${prefix}/`);
     const place = this.#places.find(isIn)!;
     const rest = path.slice(place.prefix.length).replace(/^\//, '');
-    return { place, inside: place.base === '' ? rest : place.base };
+    return { place, inside: [place.base, rest].filter((part) => part !== '').join('/') };
   }
 
   #reader(place: Place): TreeReader {

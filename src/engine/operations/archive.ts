@@ -11,6 +11,7 @@ import { type AskedPath, parseAskedPath } from '../archive/asked-path.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
 import { hasProcess } from '../lifecycle.ts';
+import { mountPointsOf } from '../mounts/mount-point.ts';
 import { type EngineParts, eventAttributes, findContainer, whileThere } from '../parts.ts';
 
 export interface PathFacts {
@@ -45,7 +46,7 @@ export interface CopyIn {
 export async function statInContainer(parts: EngineParts, reference: string, path: string): Promise<PathFacts> {
   const record = copyable(parts, reference);
   return whileThere(parts, record.id, async () => {
-    await using files = openContainerFiles(parts, record);
+    await using files = await openContainerFiles(parts, record);
     return (await findIn(files, parseAskedPath(path), path, reference)).facts;
   });
 }
@@ -54,7 +55,7 @@ export async function statInContainer(parts: EngineParts, reference: string, pat
 export async function copyFromContainer(parts: EngineParts, reference: string, path: string): Promise<CopyOut> {
   const record = copyable(parts, reference);
   return whileThere(parts, record.id, async () => {
-    const files = openContainerFiles(parts, record);
+    const files = await openContainerFiles(parts, record);
     try {
       const asked = parseAskedPath(path);
       const { facts, resolved } = await findIn(files, asked, path, reference);
@@ -75,7 +76,7 @@ export async function copyIntoContainer(parts: EngineParts, reference: string, c
   const record = copyable(parts, reference);
   const into = async (): Promise<void> => {
     const now = copyable(parts, record.id);
-    await using files = openContainerFiles(parts, now);
+    await using files = await openContainerFiles(parts, now);
     await fill(parts, now, files, reference, copy);
   };
   if (hasProcess(record.status)) return whileThere(parts, record.id, into);
@@ -168,12 +169,12 @@ async function fill(
 }
 
 /** compat: what is bound decides for itself; a read-only root takes nothing, not even where the container may write. */
-function checkWritable({ settings: { host } }: ContainerRecord, path: string): void {
-  const bind = host.binds
-    .filter(({ destination }) => `/${path}` === destination || `/${path}`.startsWith(`${destination}/`))
-    .sort((a, b) => b.destination.length - a.destination.length)[0];
-  if (bind?.readonly) throw errors.readonlyMount();
-  if (!bind && host.readonlyRootfs) throw errors.readonlyRoot();
+function checkWritable(record: ContainerRecord, path: string): void {
+  const mounted = mountPointsOf(record)
+    .filter(({ setting: { destination } }) => `/${path}` === destination || `/${path}`.startsWith(`${destination}/`))
+    .sort((a, b) => b.setting.destination.length - a.setting.destination.length)[0];
+  if (mounted?.readonly) throw errors.readonlyMount();
+  if (!mounted && record.settings.host.readonlyRootfs) throw errors.readonlyRoot();
 }
 
 function ownerOf(parts: EngineParts, record: ContainerRecord): Owner | undefined {

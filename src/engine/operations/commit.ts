@@ -80,6 +80,7 @@ function configOf({ settings, program }: ContainerRecord, image: ImageConfig): I
     labels: program.labels,
     stopSignal: settings.stopSignal ?? image.stopSignal,
     exposedPorts: program.exposedPorts ?? image.exposedPorts,
+    volumes: program.volumes ?? image.volumes,
     onBuild: settings.onBuild ?? image.onBuild,
     shell: program.shell ?? [],
     ...(program.healthcheck ? { healthcheck: program.healthcheck } : {}),

@@ -1,15 +1,22 @@
 /** Makes a container: its record and its writable layer. Nothing runs yet. */
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { formatTimeNs, newContainerId, nowNs } from '#base';
 import { checkPlatform, hostPlatform, type ImageRecord } from '#images';
 import { formatPlatform, type Platform, platformFits } from '#specs';
+import { kernelAtLeast } from '#linux';
+import { Volumes } from '#volumes';
 import { tweakCapabilities } from '../capabilities.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import type { ContainerSettings, HostSettings } from '../container-settings.ts';
 import { errors } from '../errors.ts';
+import { makeVolumes } from '../mounts/make-volumes.ts';
+import { mountPointsOf, mountSettingsOf, resolveMounts } from '../mounts/mount-point.ts';
+import type { MountPoint } from '../mounts/mount-setting.ts';
 import { checkHealthcheck } from '../health/healthcheck.ts';
 import { generateName, isValidName } from '../names.ts';
 import { settleNetworking } from '../networking.ts';
+import type { BindSetting } from '../mounts/mount-setting.ts';
 import { type EngineParts, eventAttributes } from '../parts.ts';
 import { resolveProgram } from '../program.ts';
 import { checkResources } from '../resources.ts';
@@ -50,6 +57,7 @@ export async function createContainer(
 
   const id = newContainerId();
   const program = resolveProgram(id, settings, image.config);
+  const mounts = await settleMounts(parts, settings, program.volumes ?? []);
   parseSignal(program.stopSignal);
   const record: ContainerRecord = {
     version: 1,
@@ -59,6 +67,7 @@ export async function createContainer(
     imageId: image.id,
     settings,
     program,
+    ...(mounts.length > 0 ? { mounts } : {}),
     status: 'created',
     restartCount: 0,
     error: '',
@@ -68,13 +77,20 @@ export async function createContainer(
   if (holder !== undefined && holder !== 'ambiguous' && holder.name === record.name) {
     throw errors.nameTaken(record.name, holder.id);
   }
-  parts.containers.put(record);
-  try {
-    await parts.snapshots.create(id, image.id, sizeLimitOf(settings.host));
-  } catch (error) {
-    parts.containers.delete(id);
-    throw error;
-  }
+  const makesVolumes = mounts.some(({ setting, borrowed }) => setting.type === 'volume' && borrowed !== true);
+  parts.containers.put(makesVolumes ? { ...record, unfinished: true } : record);
+  // Nobody starts or removes it before it is whole.
+  await parts.locks.run(id, async () => {
+    try {
+      await parts.snapshots.create(id, image.id, sizeLimitOf(settings.host));
+      if (makesVolumes) await makeVolumes(parts, record);
+    } catch (error) {
+      await parts.snapshots.remove(id);
+      parts.containers.delete(id);
+      throw error;
+    }
+    if (makesVolumes) parts.containers.put(record);
+  });
   parts.events.emit('container', 'create', id, eventAttributes(record));
   return { record, warnings: platform ? [] : platformWarnings(image) };
 }
@@ -103,7 +119,42 @@ function checkSettings(parts: EngineParts, { host }: ContainerSettings): void {
   if (host.oomScoreAdj < -1000 || host.oomScoreAdj > 1000) {
     throw errors.invalid(`Invalid value ${host.oomScoreAdj}, range for oom score adj is [-1000, 1000]`);
   }
-  const destinations = [...host.binds.map((bind) => bind.destination), ...Object.keys(host.tmpfs)];
-  const twice = destinations.find((path, index) => destinations.indexOf(path) !== index);
-  if (twice !== undefined) throw errors.invalid(`Duplicate mount point: ${twice}`);
+}
+
+/** Throws what `resolveMounts` refuses, and `container.noMountSource`. */
+async function settleMounts(
+  parts: EngineParts,
+  { host }: ContainerSettings,
+  volumes: readonly string[],
+): Promise<MountPoint[]> {
+  const settings = mountSettingsOf(host);
+  const images = new Map<string, string>();
+  for (const setting of settings) {
+    if (setting.type === 'bind') checkBind(parts, setting);
+    if (setting.type !== 'image') continue;
+    const image = await parts.images.find(setting.image);
+    if (!image) throw errors.noSuchImage(setting.image);
+    // Refused now where the storage driver has none.
+    parts.snapshots.imageOptions(image.id);
+    images.set(setting.image, image.id);
+  }
+  return resolveMounts({
+    host,
+    settings,
+    volumes,
+    dataRoot: parts.options.dataRoot,
+    mountsOf: (container) => {
+      const found = parts.containers.find(container);
+      return found === undefined || found === 'ambiguous' ? undefined : mountPointsOf(found);
+    },
+    imageId: (reference) => images.get(reference)!,
+    newVolumeName: Volumes.newName,
+  });
+}
+
+function checkBind({ facts }: EngineParts, { source, createSource, recursion }: BindSetting): void {
+  if (recursion === 'readonly' && !kernelAtLeast(facts, 5, 12)) {
+    throw errors.notSupported('a recursive read-only bind', 'it needs Linux 5.12 or newer');
+  }
+  if (!createSource && !existsSync(source)) throw errors.noMountSource(source);
 }

@@ -147,12 +147,13 @@ function execProcess(parts: EngineParts, record: ContainerRecord, settings: Exec
   const user = resolveRecordUser(record, folders, settings.user || record.program.user);
   const { host } = record.settings;
   const config = toOciConfig({
-    record: { ...record, settings: { ...record.settings, tty: settings.tty } },
+    record: { ...record, settings: { ...record.settings, tty: settings.tty }, mounts: [] },
     user,
     facts: parts.facts,
     cgroupVersion: parts.runtime.cgroupVersion,
     cgroupsPath: '',
     managedFiles: [],
+    mountSources: { volumePath: () => '', imageOptions: () => [] },
     initProgram: '',
   });
   const privileged = settings.privileged || host.privileged;

@@ -5,6 +5,7 @@ import type { ProcessExit } from '#runtime';
 import type { ContainerRecord } from '../container-record.ts';
 import { endedHealth, stopMonitor } from '../health/monitor.ts';
 import { next, type Status } from '../lifecycle.ts';
+import { releaseVolumes } from '../mounts/container-volumes.ts';
 import { announceEndpoints } from '../networking.ts';
 import { noRestart, restartsAfter } from '../restart-policy.ts';
 import { cgroupsPathOf, type EngineParts, eventAttributes, runDirectoryOf } from '../parts.ts';
@@ -33,6 +34,7 @@ export async function recordExit(parts: EngineParts, id: string, exit: ProcessEx
     announceEndpoints(parts, before, 'disconnect');
   }
   await parts.runtime.removeCgroup(cgroupsPathOf(parts.options, record));
+  await releaseVolumes(parts, record);
   rmSync(runDirectoryOf(parts.options, id), { recursive: true, force: true });
 }
 

@@ -1,5 +1,6 @@
 /** From a record to a running process: what the runtime is told of a container, and what is made ready on the host. */
 import { mkdirSync, rmSync, statSync } from 'node:fs';
+import { messageOf } from '#base';
 import type { WritableLayer } from '#images';
 import { readRootFile } from '#linux';
 import { type LaunchRequest, type ResolvedUser, type RunningProcess, resolveUser } from '#runtime';
@@ -10,6 +11,9 @@ import { fileAttributes } from '../log-drivers/attributes.ts';
 import { managedFiles, writeManagedFiles } from '../managed-files.ts';
 import type { NetworkState } from '#network';
 import { attachNetworks, type NetworkPlace, serveNames } from '../networking.ts';
+import { releaseVolumes, useVolumes } from '../mounts/container-volumes.ts';
+import { mountPointsOf, volumePointsOf } from '../mounts/mount-point.ts';
+import { sourceFolders } from '../mounts/oci-mounts.ts';
 import { toOciConfig } from '../oci-config.ts';
 import { cgroupsPathOf, type EngineParts, logPathOf, runDirectoryOf } from '../parts.ts';
 import { runsInit } from '../program.ts';
@@ -29,8 +33,9 @@ export async function launch(parts: EngineParts, record: ContainerRecord): Promi
   rmSync(runDirectory, { recursive: true, force: true });
   const held = parts.attachments.has(id);
   let place: NetworkPlace | undefined;
+  await useVolumes(parts, record);
   try {
-    prepareBinds(record);
+    prepareSources(parts, record);
     place = await attachNetworks(parts, record);
     writeManagedFiles({ record, runDirectory, networks: parts.networks, ...place });
     const waits = held || place.state?.nameServicePort !== undefined;
@@ -43,6 +48,7 @@ export async function launch(parts: EngineParts, record: ContainerRecord): Promi
     if (place?.state) parts.networks.release(id, place.state);
     await runtime.removeCgroup(cgroupsPathOf(options, record));
     rmSync(runDirectory, { recursive: true, force: true });
+    await releaseVolumes(parts, record);
     throw error;
   }
 }
@@ -63,6 +69,7 @@ export function launchRequest(
   const runDirectory = runDirectoryOf(options, id);
   const layer = parts.snapshots.open(id, record.imageId);
   const user = resolveRecordUser(record, layer.folders);
+  const volumePath = (name: string): string => parts.volumes.pathOf(name);
   const config = toOciConfig({
     record,
     user,
@@ -70,12 +77,14 @@ export function launchRequest(
     cgroupVersion: runtime.cgroupVersion,
     cgroupsPath: cgroupsPathOf(options, record),
     managedFiles: managedFiles(filesOf === undefined ? runDirectory : runDirectoryOf(options, filesOf)),
+    mountSources: { volumePath, imageOptions: (imageId) => parts.snapshots.imageOptions(imageId) },
     ...(namespacePath === undefined ? {} : { networkNamespace: namespacePath }),
     initProgram: settings.host.initPath ?? runtime.helperProgram,
   });
   return {
     id,
     ...rootOf(config, layer, `${options.execRoot}/rootfs`),
+    sourceFolders: sourceFolders(record, { volumePath }),
     runDirectory,
     ...(setup ? { network: setup } : {}),
     seccomp: seccompChoice(settings.host, parts.settings.current.seccomp),
@@ -85,8 +94,7 @@ export function launchRequest(
     stdinOnce: settings.stdinOnce,
     isInit: runsInit(settings.host) && settings.host.initPath === undefined,
     ...logOf(parts, record),
-    // A bind keeps the user's own file system busy: it is let go of at once.
-    linger: settings.host.binds.length === 0,
+    linger: !keepsOthersBusy(parts, record),
     hold,
   };
 }
@@ -114,12 +122,26 @@ export function resolveRecordUser(
   return resolveUser(user, files, record.settings.host.groupAdd);
 }
 
+/** A bind, and what is mounted for a volume, keep the user's own file system busy: they are let go of at once. */
+function keepsOthersBusy({ volumes }: EngineParts, record: ContainerRecord): boolean {
+  const isBind = mountPointsOf(record).some(({ setting }) => setting.type === 'bind');
+  return isBind || volumePointsOf(record).some(({ name }) => volumes.isMount(name));
+}
+
 /** compat: `-v` makes a missing source folder, `--mount` refuses it. */
-function prepareBinds(record: ContainerRecord): void {
-  for (const bind of record.settings.host.binds) {
-    if (statSync(bind.source, { throwIfNoEntry: false })) continue;
-    if (!bind.createSource) throw errors.noMountSource(bind.source);
-    mkdirSync(bind.source, { recursive: true });
+function prepareSources({ volumes }: EngineParts, record: ContainerRecord): void {
+  for (const { setting } of mountPointsOf(record)) {
+    if (setting.type !== 'bind' || statSync(setting.source, { throwIfNoEntry: false })) continue;
+    if (!setting.createSource) throw errors.noMountSource(setting.source);
+    mkdirSync(setting.source, { recursive: true });
+  }
+  for (const { setting, name } of volumePointsOf(record)) {
+    if (setting.subpath === '') continue;
+    try {
+      statSync(`${volumes.pathOf(name)}/${setting.subpath}`);
+    } catch (error) {
+      throw errors.noSubpath(name, setting.subpath, messageOf(error));
+    }
   }
 }
 

@@ -24,7 +24,7 @@ export async function pruneContainers(
     if (isLive(record.status) || record.status === 'removing' || !matches(record)) continue;
     const bytes = await writableBytes(parts, record);
     try {
-      await removeContainer(parts, record.id, { force: false });
+      await removeContainer(parts, record.id, { force: false, volumes: false });
     } catch (error) {
       parts.log.warn('a container could not be pruned', { container: record.id, error: causeChain(error) });
       continue;

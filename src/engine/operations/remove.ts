@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
 import { isLive, next } from '../lifecycle.ts';
+import { removeAnonymous } from '../mounts/container-volumes.ts';
 import { dataDirectoryOf, type EngineParts, eventAttributes, findContainer, runDirectoryOf } from '../parts.ts';
 import { killAndWait, settleDown } from './stop.ts';
 
@@ -10,7 +11,7 @@ import { killAndWait, settleDown } from './stop.ts';
 export async function removeContainer(
   parts: EngineParts,
   reference: string,
-  options: { force: boolean },
+  options: { force: boolean; volumes: boolean },
 ): Promise<void> {
   const { id } = findContainer(parts, reference);
   await parts.locks.run(id, async () => {
@@ -21,19 +22,32 @@ export async function removeContainer(
       if (!settleDown(parts, id)) await killAndWait(parts, record);
     }
     await parts.live.get(id)?.cleaned;
-    await removeRecord(parts, id);
+    await removeRecord(parts, id, options);
   });
 }
 
-/** To be called with the container's lock held. Removing what is gone already is no error. */
-export async function removeRecord(parts: EngineParts, id: string): Promise<void> {
+/**
+ * To be called with the container's lock held. Removing what is gone already is no error. `volumes`: with those nobody has
+ * named, which is remembered for a daemon that is killed meanwhile.
+ */
+export async function removeRecord(
+  parts: EngineParts,
+  id: string,
+  options: { readonly volumes: boolean } = { volumes: false },
+): Promise<void> {
   const record = parts.containers.get(id);
   if (!record) return;
-  const removing: ContainerRecord = { ...record, status: next(id, record.status, 'remove') };
+  const volumes = options.volumes || record.removesVolumes === true || record.settings.host.autoRemove;
+  const removing: ContainerRecord = {
+    ...record,
+    status: next(id, record.status, 'remove'),
+    ...(volumes ? { removesVolumes: true } : {}),
+  };
   parts.containers.put(removing);
   await parts.snapshots.remove(id);
   rmSync(dataDirectoryOf(parts.options, id), { recursive: true, force: true });
   rmSync(runDirectoryOf(parts.options, id), { recursive: true, force: true });
+  if (volumes) await removeAnonymous(parts, record);
   parts.attachments.fail(id, errors.noSuch(id));
   parts.containers.delete(id);
   parts.execs.forgetAllOf(id);

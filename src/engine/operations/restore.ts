@@ -9,6 +9,7 @@ import type { ContainerRecord } from '../container-record.ts';
 import { killLeftProbes, startMonitor } from '../health/monitor.ts';
 import { hasProcess } from '../lifecycle.ts';
 import { identityOf, upstreamsOf } from '../networking.ts';
+import { useVolumesAgain } from '../mounts/container-volumes.ts';
 import { cgroupsPathOf, type EngineParts, runDirectoryOf } from '../parts.ts';
 import { noRestart, startsWithDaemon } from '../restart-policy.ts';
 import { sizeLimitOf } from './create.ts';
@@ -23,6 +24,7 @@ export async function restoreContainers(parts: EngineParts): Promise<void> {
     const policy = settings.host.restart ?? noRestart;
     return status === 'exited' && startsWithDaemon(policy, startedAt !== undefined, stoppedByUser);
   });
+  await parts.volumes.restore();
   await parts.networks.restore(
     parts.containers.list().flatMap((record) => {
       const { network, process } = record;
@@ -33,6 +35,7 @@ export async function restoreContainers(parts: EngineParts): Promise<void> {
   );
   await Promise.all(parts.containers.list().map((record) => restoreOne(parts, record)));
   await removeOrphans(parts);
+  await parts.volumes.unmountUnused();
   await Promise.all(wantedRunning.map((record) => startForPolicy(parts, record)));
 }
 
@@ -48,6 +51,7 @@ async function startForPolicy(parts: EngineParts, { id }: ContainerRecord): Prom
 async function restoreOne(parts: EngineParts, record: ContainerRecord): Promise<void> {
   try {
     if (record.status === 'removing' || record.status === 'dead') await removeRecord(parts, record.id);
+    else if (record.unfinished) await removeRecord(parts, record.id, { volumes: true });
     else if (record.status === 'restarting') await waitAgain(parts, record);
     else if (hasProcess(record.status)) await findAgain(parts, record);
     else await clearInterruptedStart(parts, record);
@@ -67,6 +71,7 @@ async function findAgain(parts: EngineParts, record: ContainerRecord): Promise<v
     await finish(parts, record, readExitRecord(runDirectory) ?? lostExit());
     return;
   }
+  useVolumesAgain(parts, record);
   // A daemon that was killed during a commit has left it frozen.
   if (record.status === 'running') parts.runtime.thaw(cgroupsPathOf(parts.options, record));
   await killLeftProbes(parts, record);

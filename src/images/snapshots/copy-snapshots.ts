@@ -58,6 +58,10 @@ export class CopySnapshots implements Snapshots {
     }
   }
 
+  imageOptions(): readonly string[] {
+    throw errors.noImageMounts('the storage driver vfs keeps copies, and the data folder cannot carry an overlay');
+  }
+
   open(containerId: string): FolderLayer {
     const { diff } = this.#paths(containerId);
     if (!existsSync(diff)) throw errors.missingFolder(`the root file system of container ${containerId}`, diff);

@@ -26,6 +26,13 @@ export function makeInitLayer(dataRoot: string): string {
   return `${path}/diff`;
 }
 
+/** A folder with nothing in it, made once. */
+export function makeEmptyFolder(dataRoot: string): string {
+  const path = `${dataRoot}/init-layer/empty`;
+  mkdirSync(path, { recursive: true });
+  return path;
+}
+
 /** The mode whatever the process's umask is. */
 function make(path: string, create: (path: string) => void): void {
   create(path);

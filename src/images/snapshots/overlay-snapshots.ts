@@ -11,7 +11,7 @@ import { errors } from '../errors.ts';
 import { type Change, changesOf } from '../layers/changes.ts';
 import { packLayer, packRoot } from '../layers/pack-layer.ts';
 import { type ImageStack, layersOf } from './image-stack.ts';
-import { makeInitLayer } from './init-layer.ts';
+import { makeEmptyFolder, makeInitLayer } from './init-layer.ts';
 import { overlayOptions } from './overlay-options.ts';
 import { SizeLimits } from './size-limits.ts';
 import type { CreateOptions, OverlayLayer, Snapshots } from './snapshots.ts';
@@ -67,14 +67,29 @@ export class OverlaySnapshots implements Snapshots {
     for (const path of [diff, work]) {
       if (!existsSync(path)) throw errors.missingFolder(`the writable layer of container ${containerId}`, path);
     }
-    const { facts } = this.#options;
-    const keys = layersOf(this.#options, imageId).map(({ key }) => key);
-    const lowers = [this.#initLayer, ...keys.map((key) => this.#options.layers.folder(key))];
-    const isShort = kernelAtLeast(facts, 6, 8) && lowers.every((path) => path.length <= MAX_OPTION);
-    const names = isShort ? lowers : [this.#initLayer, ...keys.map((key) => this.#options.layers.shortFolder(key))];
-    const options = overlayOptions({ lowers: names, upper: diff, work }, facts);
+    const { lowers, names } = this.#lowersOf(imageId);
+    const options = overlayOptions({ lowers: [this.#initLayer, ...names], upper: diff, work }, this.#options.facts);
     this.#refuseTooLong(options, imageId);
-    return { kind: 'overlay', overlayOptions: options, folders: [diff, ...lowers] };
+    return { kind: 'overlay', overlayOptions: options, folders: [diff, this.#initLayer, ...lowers] };
+  }
+
+  imageOptions(imageId: string): readonly string[] {
+    const { names } = this.#lowersOf(imageId);
+    // kernel: an overlay without a writable folder has two others at least. The lowest one is empty.
+    const lowers = [...names, makeEmptyFolder(this.#options.dataRoot)];
+    const options = overlayOptions({ lowers }, this.#options.facts);
+    this.#refuseTooLong(options, imageId);
+    return options;
+  }
+
+  /** The image's folders, and what the kernel is told of them. */
+  #lowersOf(imageId: string): { readonly lowers: readonly string[]; readonly names: readonly string[] } {
+    const { facts, layers } = this.#options;
+    const keys = layersOf(this.#options, imageId).map(({ key }) => key);
+    const lowers = keys.map((key) => layers.folder(key));
+    const isShort =
+      kernelAtLeast(facts, 6, 8) && [this.#initLayer, ...lowers].every((path) => path.length <= MAX_OPTION);
+    return { lowers, names: isShort ? lowers : keys.map((key) => layers.shortFolder(key)) };
   }
 
   async remove(containerId: string): Promise<void> {

@@ -40,6 +40,8 @@ export interface Snapshots {
   create(containerId: string, imageId: string, options?: CreateOptions): Promise<void>;
   /** Throws when the container's folders or a layer are missing. */
   open(containerId: string, imageId: string): WritableLayer;
+  /** Options of an overlay that shows an image's layers and cannot be written to. Throws where there is none to be had. */
+  imageOptions(imageId: string): readonly string[];
   /** Removes the container's own folders; what is not there is no error. */
   remove(containerId: string): Promise<void>;
   /** Ids that have folders, for cleaning up after a crash. */

@@ -46,6 +46,7 @@ export const MNT_DETACH = 2;
 
 export const OPEN_TREE_CLONE = 1;
 export const OPEN_TREE_CLOEXEC = 0x80000;
+export const AT_EMPTY_PATH = 0x1000;
 export const AT_RECURSIVE = 0x8000;
 
 export const O = {

@@ -79,6 +79,11 @@ export interface CompileInput {
   readonly seccomp?: SeccompProgram;
   readonly overlay?: OverlayRoot;
   readonly network?: NetworkSetup;
+  /**
+   * Destination of a bind → folder its source is a path in: nothing in that folder, no symlink and no `..`, leads out of
+   * it, even if it changes meanwhile.
+   */
+  readonly sourceFolders?: Readonly<Record<string, string>>;
   /** HOME for a process whose environment has none. */
   readonly home: string;
   /** File descriptors 3 … 2+n the container inherits. */

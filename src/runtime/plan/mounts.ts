@@ -3,7 +3,7 @@
  * made read-only only after the rest is in place.
  */
 import { posix } from 'node:path';
-import { AT_RECURSIVE, MOUNT_ATTR, OPEN_TREE_CLONE, OPEN_TREE_CLOEXEC } from '#linux';
+import { AT_EMPTY_PATH, AT_RECURSIVE, MOUNT_ATTR, O, OPEN_TREE_CLONE, OPEN_TREE_CLOEXEC, RESOLVE } from '#linux';
 import type { IdMapping, Mount, RuntimeConfig } from '#specs';
 import { errors } from '../errors.ts';
 import { planCgroupMount } from './cgroup-mounts.ts';
@@ -123,8 +123,11 @@ function planBind(context: Context, mount: Mount, target: string, options: Mount
   if (!mount.source)
     throw errors.invalidSpec(`the bind mount for ${target}`, 'without a source', 'give the path to bind');
   const source = posix.resolve(input.bundle, mount.source);
+  const folder = input.sourceFolders?.[target];
   let sourceSlot = NONE;
-  if (namespaces.isNew('user') && !input.unprivileged) {
+  if (folder !== undefined) {
+    sourceSlot = openInside(context, folder, mount.source);
+  } else if (namespaces.isNew('user') && !input.unprivileged) {
     // The root of the new user namespace may not be allowed to walk to the source: the parent opens it.
     sourceSlot = slots.next();
     const tree = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (options.recursive ? AT_RECURSIVE : 0);
@@ -150,6 +153,20 @@ function planBind(context: Context, mount: Mount, target: string, options: Mount
     child.push({ op: 'remount', root, path: target, set: options.set, clear: options.clear, propagation: 0 });
   }
   planFurther(context, target, { ...options, recursiveSet: 0, recursiveClear: 0 }, options.propagation.slice(1));
+}
+
+/** A path in a folder, as if the folder were the root of all. */
+function openInside({ parent, slots }: Context, folder: string, path: string): number {
+  const [root, at, slot] = [slots.next(), slots.next(), slots.next()];
+  const resolve = RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS;
+  // kernel: what is bound in another mount namespace has to be a tree of its own.
+  const tree = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH;
+  parent.push(
+    { op: 'open', slot: root, at: NONE, path: folder, openFlags: O.PATH | O.DIRECTORY, mode: 0, resolve: 0 },
+    { op: 'open', slot: at, at: root, path, openFlags: O.PATH, mode: 0, resolve },
+    { op: 'openTree', slot, at, path: '', flags: tree },
+  );
+  return slot;
 }
 
 function planCgroup(context: Context, target: string, options: MountOptions): void {

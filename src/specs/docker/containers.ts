@@ -105,6 +105,16 @@ export interface MountBody {
     readonly ReadOnlyNonRecursive?: boolean;
     readonly ReadOnlyForceRecursive?: boolean;
   } | null;
+  readonly VolumeOptions?: {
+    readonly NoCopy?: boolean;
+    readonly Labels?: Readonly<Record<string, string>> | null;
+    readonly DriverConfig?: {
+      readonly Name?: string;
+      readonly Options?: Readonly<Record<string, string>> | null;
+    } | null;
+    readonly Subpath?: string;
+  } | null;
+  readonly ImageOptions?: { readonly Subpath?: string } | null;
   readonly TmpfsOptions?: {
     readonly SizeBytes?: number;
     readonly Mode?: number;
@@ -129,6 +139,8 @@ export interface HostConfigBody extends ResourcesBody {
   readonly RestartPolicy?: RestartPolicyBody | null;
   readonly AutoRemove?: boolean | null;
   readonly Mounts?: readonly MountBody[] | null;
+  readonly VolumesFrom?: readonly string[] | null;
+  readonly VolumeDriver?: string | null;
   readonly CapAdd?: readonly string[] | null;
   readonly CapDrop?: readonly string[] | null;
   readonly CgroupnsMode?: string | null;
@@ -208,8 +220,11 @@ export interface HealthJson {
 
 export interface MountPointJson {
   readonly Type: string;
+  /** Of a volume, and of an image. */
+  readonly Name?: string;
   readonly Source: string;
   readonly Destination: string;
+  readonly Driver?: string;
   readonly Mode: string;
   readonly RW: boolean;
   readonly Propagation: string;

@@ -1,5 +1,6 @@
 /** The Docker Engine API's shapes for images (docker-engine-api.yaml). */
 import type { ContainerSummary } from './containers.ts';
+import type { VolumeJson } from './volumes.ts';
 
 /** One row of GET /images/json. */
 export interface ImageSummary {
@@ -72,7 +73,7 @@ export interface BuildCacheRow {
 export interface DiskUsageAnswer {
   readonly ImageUsage?: TypeUsage<ImageSummary>;
   readonly ContainerUsage?: TypeUsage<ContainerSummary>;
-  readonly VolumeUsage?: TypeUsage<object>;
+  readonly VolumeUsage?: TypeUsage<VolumeJson>;
   readonly BuildCacheUsage?: TypeUsage<BuildCacheRow>;
 }
 

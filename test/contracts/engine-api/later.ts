@@ -4,10 +4,4 @@
 export const operationsNotYet: ReadonlySet<string> = new Set([
   // Building images.
   'Session',
-  // Volumes.
-  'VolumeList',
-  'VolumeCreate',
-  'VolumeInspect',
-  'VolumeDelete',
-  'VolumePrune',
 ]);

@@ -25,6 +25,8 @@ const omitted = [
   'Mount.TmpfsOptions',
   ...fields('Mount.BindOptions', 'Propagation', 'NonRecursive', 'CreateMountpoint', 'ReadOnlyNonRecursive'),
   'Mount.BindOptions.ReadOnlyForceRecursive',
+  ...fields('Mount.VolumeOptions', 'NoCopy', 'Labels', 'DriverConfig', 'Subpath'),
+  ...fields('Mount.VolumeOptions.DriverConfig', 'Name', 'Options'),
   ...fields('Mount.TmpfsOptions', 'SizeBytes', 'Mode', 'Options'),
   ...fields('HealthConfig', 'Test', 'Interval', 'Timeout', 'Retries', 'StartPeriod', 'StartInterval'),
   'ContainerStatsResponse.networks',
@@ -50,6 +52,8 @@ const omitted = [
   ...fields('ImageDeleteResponseItem', 'Untagged', 'Deleted'),
   // Of one type, when only that was asked for.
   ...fields('SystemDataUsageResponse', 'ImageUsage', 'ContainerUsage', 'VolumeUsage', 'BuildCacheUsage'),
+  // Of drivers that have more to say, of clusters, and of the answer about disk space.
+  ...fields('Volume', 'Status', 'ClusterVolume', 'UsageData'),
   'ProcessConfig.user',
   ...fields('SystemInfo', 'ProductLicense', 'DefaultAddressPools', 'FirewallBackend', 'DiscoveredDevices'),
   // There is no containerd here, and nothing that plugs into it.
@@ -73,6 +77,8 @@ const nulls = [
   ...fields('EndpointSettings', 'IPAMConfig', 'Links', 'Aliases', 'DNSNames'),
   'IPAM.Options',
   'NetworkPruneResponse.NetworksDeleted',
+  ...fields('Volume', 'Labels', 'Options'),
+  'VolumeListResponse.Warnings',
   'DriverData.Data',
   'ImageSummary.Labels',
   'ImageHistoryResponseItem.Tags',

@@ -109,7 +109,8 @@ export function lifecycleRoutes(parts: EngineParts): Route[] {
       path: '/containers/{id}',
       handle: async ({ params, query, response }) => {
         if (boolean(query, 'link')) throw errors.unsupported('removing a link', 'links come with networks');
-        await removeContainer(parts, params['id']!, { force: boolean(query, 'force') });
+        const [force, volumes] = [boolean(query, 'force'), boolean(query, 'v')];
+        await removeContainer(parts, params['id']!, { force, volumes });
         sendNothing(response, 204);
       },
     },

@@ -9,13 +9,13 @@ import {
   listFilters,
   logPathOf,
   planOfContainer,
-  readLog,
+  readLogBlocks,
   topContainer,
   isLogReadable,
   type LogLine,
+  LogRenderer,
 } from '#engine';
 import type { RequestContext, Route } from '#rpc';
-import { frame } from '#wire';
 import { inspectJson, summaryJson } from '../../container-json.ts';
 import { errors } from '../../errors.ts';
 import { drained } from '../../gone.ts';
@@ -109,27 +109,21 @@ async function logs(parts: EngineParts, { params, query, url, response, signal }
   const raw = record.settings.tty;
   response.writeHead(200, { 'Content-Type': outputType(raw, url) });
   response.flushHeaders();
-  const lines = readLog(source, {
+  const wish = {
     stdout,
     stderr,
-    follow: boolean(query, 'follow') && live !== undefined,
-    ...(tail === undefined ? {} : { tail }),
     ...(since === undefined ? {} : { sinceNs: since }),
     ...(until === undefined ? {} : { untilNs: until }),
-  });
-  const batch: Buffer[] = [];
-  let size = 0;
-  for await (const line of lines) {
+  };
+  const follow = boolean(query, 'follow') && live !== undefined;
+  const renderer = new LogRenderer({ ...wish, raw, timestamps, ...(wantsDetails ? { details: detailsOf } : {}) });
+  for await (const block of readLogBlocks(source, { ...wish, follow, ...(tail === undefined ? {} : { tail }) })) {
     if (signal.aborted) return;
-    const before = `${timestamps ? `${line.time} ` : ''}${wantsDetails ? `${detailsOf(line)} ` : ''}`;
-    const text = before === '' ? line.text : Buffer.concat([Buffer.from(before), line.text]);
-    batch.push(raw ? text : frame(line.stream, text));
-    size += text.length;
-    if (size < 64 * 1024 && live === undefined) continue;
-    if (!response.write(Buffer.concat(batch.splice(0)))) await drained(response, signal);
-    size = 0;
+    const output = renderer.render(block);
+    if (output.length > 0 && !response.write(output)) await drained(response, signal);
+    if (renderer.isOver) break;
   }
-  response.end(Buffer.concat(batch));
+  response.end();
 }
 
 /** compat: the labels and variables the log was asked to keep, in order, as in a query. */
