@@ -176,7 +176,6 @@ export const errors = defineErrors('dockerfile', {
     message: (from: string, stage: string) =>
       `cannot mount from stage ${quoted(from)} to ${quoted(stage)}, stage needs to be defined before current command`,
   },
-  baseImage: { kind: 'invalid', message: (name: string, why: string) => `${name}: ${why}` },
   badContext: {
     kind: 'invalid',
     message: (name: string, value: string) =>

@@ -134,7 +134,7 @@ export function planText(parts: PlanParts, stage: StageState, instruction: TextI
   }
   if (instruction.kind === 'user') stage.change({ user: value });
   else {
-    if (signalNumber(value) === undefined) throw errors.badSignal(value);
+    if (!signalNumber(value)) throw errors.badSignal(value);
     stage.change({ stopSignal: value });
   }
   stage.note(`${instruction.kind.toUpperCase()} ${value}`, 'empty');

@@ -173,10 +173,10 @@ function sshMount(stage: StageState, values: Values, index: number): RunMount {
   };
 }
 
-/** Throws `dockerfile.mountTarget` for the root. */
+/** compat: without one it is the working directory. Throws `dockerfile.mountTarget` for the root. */
 function targetOf(stage: StageState, values: Values): string {
   const target = absolute(stage, values.get('target') ?? '');
-  if ((values.get('target') ?? '') === '' || target === '/') throw errors.mountTarget(target);
+  if (target === '/') throw errors.mountTarget(target);
   return target;
 }
 
