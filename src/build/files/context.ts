@@ -9,7 +9,7 @@ import { mkdirSync, read, rmSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { because, newContainerId, type PathPatterns, SkiffError } from '#base';
+import { because, newContainerId, type IgnoreMatcher, SkiffError } from '#base';
 import { archiveBytes } from '#images';
 import { S_IF, type Unpacker } from '#linux';
 import { type ByteString, bytesOf, shown, type TarEntry, TarReader, type TarSink } from '#wire';
@@ -45,7 +45,7 @@ interface IndexedItem extends TreeItem {
 /** Files of a build, held by one open file that has no name any more: whatever happens, nothing of it stays. */
 export interface LocalContext extends AsyncDisposable {
   /** As steps see it: without what matches. */
-  tree(excludes: PathPatterns): SourceTree;
+  tree(excludes: IgnoreMatcher): SourceTree;
   /** A file's content; undefined when there is none. Throws `build.badContext` above the limit. */
   read(path: string, limitBytes: number): Promise<Buffer | undefined>;
   readonly sizeBytes: number;
@@ -247,11 +247,11 @@ class TarContext implements LocalContext {
     this.sizeBytes = sizeBytes;
   }
 
-  tree(excludes: PathPatterns): SourceTree {
+  tree(excludes: IgnoreMatcher): SourceTree {
     if (excludes.isEmpty) return new IndexTree(this.#items, this.#file.fd);
     const kept = new Map<string, IndexedItem>();
     for (const [path, item] of this.#items) {
-      if (path !== '' && excludes.matches(Buffer.from(path, 'latin1').toString())) continue;
+      if (path !== '' && excludes.excludes(Buffer.from(path, 'latin1').toString())) continue;
       // A folder that is excluded comes back with what is taken back in it.
       for (let at = path.indexOf('/'); at > 0; at = path.indexOf('/', at + 1)) {
         const folder = path.slice(0, at);
