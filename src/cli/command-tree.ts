@@ -6,6 +6,18 @@ const attach: CommandEntry = {
   summary: "Connect this terminal to a running container's main process",
   load: async () => (await import('./commands/attach.ts')).attach,
 };
+const build: CommandEntry = {
+  summary: 'Build an image from a Dockerfile',
+  load: async () => (await import('./commands/build.ts')).build,
+};
+const builderDu: CommandEntry = {
+  summary: 'Show what builds keep for the next',
+  load: async () => (await import('./commands/builder-du.ts')).builderDu,
+};
+const builderPrune: CommandEntry = {
+  summary: 'Remove what builds keep for the next',
+  load: async () => (await import('./commands/builder-prune.ts')).builderPrune,
+};
 const create: CommandEntry = {
   summary: 'Make a container without starting it',
   load: async () => (await import('./commands/create.ts')).create,
@@ -279,6 +291,7 @@ export const topCommands: Readonly<Record<string, CommandEntry>> = {
   ps,
   images,
   attach,
+  build,
   commit,
   completion,
   create,
@@ -352,6 +365,7 @@ export const commandGroups: Readonly<Record<string, CommandGroup>> = {
   image: {
     summary: 'Images',
     commands: {
+      build,
       history,
       import: importImage,
       inspect: inspectImages,
@@ -366,6 +380,7 @@ export const commandGroups: Readonly<Record<string, CommandGroup>> = {
     },
     aliases: { list: 'ls', remove: 'rm' },
   },
+  builder: { summary: 'Building images', commands: { build, du: builderDu, prune: builderPrune } },
   context: contextGroup,
   manifest: { summary: 'Manifests of images at registries', commands: { inspect: manifestInspect } },
   network: {

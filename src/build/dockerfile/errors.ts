@@ -226,8 +226,4 @@ export const errors = defineErrors('dockerfile', {
     message: (text: string) => `failed to parse check options: invalid check option ${quoted(text)}`,
   },
   lint: { kind: 'invalid', message: (rules: string) => `lint violation found for rules: ${rules}` },
-  ignorePattern: {
-    kind: 'invalid',
-    message: (pattern: string, why: string) => `pattern ${quoted(pattern)} of the ignore file: ${why}`,
-  },
 });

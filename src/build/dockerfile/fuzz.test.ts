@@ -4,8 +4,7 @@ import { SkiffError } from '#base';
 import { checkDockerfile } from './check.ts';
 import { expandWord } from './expand/expand.ts';
 import { AMD64, FakeSources } from './fake-sources.ts';
-import { IgnoreMatcher } from './ignore/ignore-matcher.ts';
-import { parseIgnore } from './ignore/parse-ignore.ts';
+import { IgnoreMatcher, parseIgnore } from '#base';
 import { parseDockerfile } from './parse/parse-dockerfile.ts';
 import { planBuild } from './plan/plan-build.ts';
 import { listTargets, outline } from './targets.ts';
@@ -155,7 +154,11 @@ function garbage(random: (below: number) => number): string {
 
 function mustBeOurs(error: unknown, seed: number): void {
   assert.ok(error instanceof SkiffError, `seed ${seed}: ${error instanceof Error ? error.stack : String(error)}`);
-  assert.match(error.code, /^dockerfile\.|^image\.noSuch$/, `seed ${seed}: ${error.code} ${error.message}`);
+  assert.match(
+    error.code,
+    /^dockerfile\.|^pattern\.bad$|^image\.noSuch$/,
+    `seed ${seed}: ${error.code} ${error.message}`,
+  );
 }
 
 /** Seeds while time lasts; a slow machine does at least the first ones. */

@@ -2,8 +2,7 @@
 import { posix } from 'node:path';
 import type { CopyAction, StepId } from '../../graph.ts';
 import { errors } from '../errors.ts';
-import { cleanPath } from '../ignore/parse-ignore.ts';
-import { hasWildcards } from '../ignore/wildcard.ts';
+import { cleanPath, hasWildcards } from '#base';
 import { finding } from '../lint/linter.ts';
 import type { CopyInstruction, Heredoc } from '../parse/instruction.ts';
 import { fileNameOf } from './contexts.ts';

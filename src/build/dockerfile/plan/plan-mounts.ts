@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import { parseBytes, SkiffError } from '#base';
 import type { RunMount } from '../../graph.ts';
 import { errors } from '../errors.ts';
-import { cleanPath } from '../ignore/parse-ignore.ts';
+import { cleanPath } from '#base';
 import type { RunInstruction } from '../parse/instruction.ts';
 import { type MountField, mountFields } from '../parse/mount-fields.ts';
 import { hint } from '../suggest.ts';

@@ -2,7 +2,7 @@
 import { messageOf, SkiffError } from '#base';
 import type { Platform } from '#specs';
 import type { StepId } from '../../graph.ts';
-import { IgnoreMatcher } from '../ignore/ignore-matcher.ts';
+import { IgnoreMatcher } from '#base';
 import { nearest } from '../suggest.ts';
 import type { BuildSources, ResolvedImage } from './build-request.ts';
 import { type ContextSource, fileNameOf, parseContext } from './contexts.ts';
@@ -86,7 +86,7 @@ export class SourceSteps {
     }
   }
 
-  /** The client's ignore rules, for warnings; undefined when there are none. Throws `dockerfile.ignorePattern`. */
+  /** The client's ignore rules, for warnings; undefined when there are none. Throws `pattern.bad`. */
   contextIgnore(): Promise<IgnoreMatcher | undefined> {
     this.#matcher ??= this.#readMatcher();
     return this.#matcher;

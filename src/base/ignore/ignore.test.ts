@@ -140,7 +140,7 @@ test('malformed patterns are refused by name', () => {
   for (const pattern of ['!', '[', '[]', 'a[', '[a', '[a-', '[a-]', '[-a]', '[z-a]', 'a\\', '[\\', '[^]', '[^']) {
     assert.throws(
       () => new IgnoreMatcher([pattern]),
-      (error: Error) => error.message.startsWith(`pattern ${JSON.stringify(pattern)} of the ignore file: `),
+      (error: Error) => error.message.startsWith(`pattern ${JSON.stringify(pattern)}: `),
       pattern,
     );
   }
