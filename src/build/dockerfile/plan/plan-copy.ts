@@ -154,11 +154,11 @@ function addFiles(
   return parts.graph.add({ kind: 'merge', ...facts, name, layers: [stage.root, layer] });
 }
 
-/** Neighbours that differ in nothing but their sources are one action. */
+/** Of one instruction: neighbours that differ in nothing but their sources are one action. */
 function joined(actions: readonly CopyAction[]): CopyAction[] {
   const groups: { readonly key: string; readonly action: CopyAction; readonly sources: string[] }[] = [];
   for (const action of actions) {
-    const key = JSON.stringify({ ...action, sources: [] });
+    const key = `${action.from} ${action.keepsParents} ${action.unpacks}`;
     const last = groups.at(-1);
     if (last?.key === key) last.sources.push(...action.sources);
     else groups.push({ key, action, sources: [...action.sources] });
