@@ -24,9 +24,10 @@ export interface PathFacts {
   readonly linkTarget: string;
 }
 
-export interface CopyOut {
+/** To be disposed, read or not. */
+export interface CopyOut extends AsyncDisposable {
   readonly facts: PathFacts;
-  /** The path under its own name, with all below. To be read to its end or returned. */
+  /** The path under its own name, with all below. */
   readonly tar: AsyncGenerator<Buffer>;
 }
 
@@ -55,16 +56,17 @@ export async function statInContainer(parts: EngineParts, reference: string, pat
 export async function copyFromContainer(parts: EngineParts, reference: string, path: string): Promise<CopyOut> {
   const record = copyable(parts, reference);
   return whileThere(parts, record.id, async () => {
-    const files = await openContainerFiles(parts, record);
-    try {
-      const asked = parseAskedPath(path);
-      const { facts, resolved } = await findIn(files, asked, path, reference);
-      parts.events.emit('container', 'archive-path', record.id, eventAttributes(record));
-      return { facts, tar: tarOf(files, resolved, asked.name) };
-    } catch (error) {
-      await files[Symbol.asyncDispose]();
-      throw error;
-    }
+    await using stack = new AsyncDisposableStack();
+    const files = stack.use(await openContainerFiles(parts, record));
+    const asked = parseAskedPath(path);
+    const { facts, resolved } = await findIn(files, asked, path, reference);
+    parts.events.emit('container', 'archive-path', record.id, eventAttributes(record));
+    const held = stack.move();
+    return {
+      facts,
+      tar: tarOf(files, resolved, asked.name),
+      [Symbol.asyncDispose]: () => held.disposeAsync(),
+    };
   });
 }
 
@@ -113,8 +115,7 @@ async function findIn(
 }
 
 async function* tarOf(files: ContainerFiles, path: string, name: string): AsyncGenerator<Buffer> {
-  await using open = files;
-  const records = renamed(open.walk(path), name === '/' ? '' : name);
+  const records = renamed(files.walk(path), name === '/' ? '' : name);
   // The root's own entry has no name of its own to put a slash behind.
   yield* tarOfTree(records, (entry) => [entry.path === '//' ? { ...entry, path: '/' as ByteString } : entry]);
 }
