@@ -39,6 +39,8 @@ export class Builder {
   readonly #parts: BuildParts;
   readonly #budgetBytes: () => number;
   readonly #incoming: string;
+  readonly #closing = new AbortController();
+  readonly #running = new Set<Promise<unknown>>();
 
   constructor(deps: BuilderDeps) {
     const { options, records } = deps;
@@ -75,10 +77,27 @@ export class Builder {
   }
 
   /** Makes the images of a graph, one per output. When it throws, only whole results of the cache stay. */
-  async build(request: BuildWork): Promise<ImageRecord[]> {
-    const { graph, names, createdAt, signal } = request;
+  async build(work: BuildWork): Promise<ImageRecord[]> {
+    const signal = AbortSignal.any([work.signal, this.#closing.signal]);
+    const running = this.#build({ ...work, signal });
+    this.#running.add(running);
     try {
-      await using solved = await solve(this.#parts, request);
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  /** Ends all builds, and waits for their end. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.allSettled(this.#running);
+  }
+
+  async #build(work: BuildWork): Promise<ImageRecord[]> {
+    const { graph, names, createdAt, signal } = work;
+    try {
+      await using solved = await solve(this.#parts, work);
       const made: ImageRecord[] = [];
       for (const { root, config, platform, author, history } of graph.outputs) {
         const layers = solved.layersOf(root);
