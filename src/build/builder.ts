@@ -31,8 +31,6 @@ export interface BuilderDeps {
 export interface BuildWork extends SolveRequest {
   /** Names of the image; none leaves it dangling. */
   readonly names: readonly string[];
-  /** RFC 3339: of what is new in the image, instead of when it was made (SOURCE_DATE_EPOCH). */
-  readonly createdAt?: string;
 }
 
 export class Builder {
@@ -95,13 +93,13 @@ export class Builder {
   }
 
   async #build(work: BuildWork): Promise<ImageRecord[]> {
-    const { graph, names, createdAt, signal } = work;
+    const { graph, names, epochNs, signal } = work;
     try {
       await using solved = await solve(this.#parts, work);
       const made: ImageRecord[] = [];
       for (const { root, config, platform, author, history } of graph.outputs) {
         const layers = solved.layersOf(root);
-        const dated = createdAt === undefined ? {} : { createdAt };
+        const dated = epochNs === undefined ? {} : { epochNs };
         const rest = { config, platform, author, history, names, signal, ...dated };
         made.push(await this.#parts.layers.assemble({ layers, ...rest }));
       }
