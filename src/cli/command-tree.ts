@@ -206,6 +206,18 @@ const volumeRm: CommandEntry = {
   summary: 'Remove volumes with all that is in them',
   load: async () => (await import('./commands/volume-rm.ts')).volumeRm,
 };
+const volumeClone: CommandEntry = {
+  summary: 'Make a volume with what another has',
+  load: async () => (await import('./commands/volume-copy.ts')).volumeClone,
+};
+const volumeSnapshot: CommandEntry = {
+  summary: 'Keep what a volume has now as another volume',
+  load: async () => (await import('./commands/volume-copy.ts')).volumeSnapshot,
+};
+const volumeRename: CommandEntry = {
+  summary: 'Give a volume another name',
+  load: async () => (await import('./commands/volume-rename.ts')).volumeRename,
+};
 const volumeUpdate: CommandEntry = {
   summary: 'Change a volume of a swarm, which there is none of here',
   load: async () => (await import('./commands/volume-update.ts')).volumeUpdate,
@@ -399,11 +411,14 @@ export const commandGroups: Readonly<Record<string, CommandGroup>> = {
   volume: {
     summary: 'Volumes',
     commands: {
+      clone: volumeClone,
       create: volumeCreate,
       inspect: inspectVolumes,
       ls: volumeLs,
       prune: volumePrune,
+      rename: volumeRename,
       rm: volumeRm,
+      snapshot: volumeSnapshot,
       update: volumeUpdate,
     },
     aliases: { list: 'ls', remove: 'rm' },

@@ -62,6 +62,26 @@ export function debianTar(): string {
   });
 }
 
+/** Path of a tar of that Debian with PostgreSQL, Redis and nginx as its packages install them. */
+export function servicesTar(): string {
+  const debian = debianTar();
+  return cached(`services-${debianSource()!.suite}.tar`, (folder) => {
+    execFileSync('tar', ['--numeric-owner', '-C', folder, '-xf', debian]);
+    // Nothing is to be started while it is installed.
+    writeFileSync(`${folder}/usr/sbin/policy-rc.d`, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+    copyFileSync('/etc/resolv.conf', `${folder}/etc/resolv.conf`);
+    const install =
+      'mount -t proc proc /proc && apt-get update -q && apt-get install -qy --no-install-recommends postgresql redis-server nginx-light curl && apt-get clean';
+    execFileSync('unshare', ['--mount', '--propagation', 'private', 'chroot', folder, 'sh', '-c', install], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' },
+      timeout: 300_000,
+      killSignal: 'SIGKILL',
+    });
+    rmSync(`${folder}/usr/sbin/policy-rc.d`);
+  });
+}
+
 /** The first mirror of Debian that this machine's apt is told to use; undefined on other systems. */
 export function debianSource(): { mirror: string; suite: string } | undefined {
   for (const path of ['/etc/apt/sources.list', ...globSync('/etc/apt/sources.list.d/*.list')].filter(existsSync)) {
@@ -84,6 +104,22 @@ function aptConfiguration(): Record<string, string> {
     .split('\n')
     .filter((line) => /^Acquire::https?::Proxy\b/.test(line));
   return proxies.length === 0 ? {} : { '/etc/apt/apt.conf.d/99proxy': `${proxies.join('\n')}\n` };
+}
+
+/** A folder of the cache, made at first use. */
+export function cachedFolder(name: string, fill: (folder: string) => void): string {
+  const path = `${CACHE}/${name}`;
+  if (existsSync(path)) return path;
+  mkdirSync(CACHE, { recursive: true });
+  const work = mkdtempSync(`${CACHE}/making-`);
+  try {
+    fill(work);
+    renameSync(work, path);
+    return path;
+  } catch (error) {
+    rmSync(work, { recursive: true, force: true });
+    throw error;
+  }
 }
 
 /** The archive of that name, made at first use. Made elsewhere and renamed: two tests may want it at once. */

@@ -151,7 +151,7 @@ test('a long pattern against a long path takes no time', () => {
   const matcher = new IgnoreMatcher([`${'*a'.repeat(100)}b`, `${'**/a'.repeat(50)}/b`]);
   assert.equal(matcher.excludes('a'.repeat(500)), false);
   assert.equal(matcher.excludes('a/'.repeat(200)), false);
-  assert.ok(performance.now() - before < 2000);
+  assert.ok(performance.now() - before < 5000);
 });
 
 test('a walk of many folders gives what single questions give', () => {

@@ -72,7 +72,10 @@ export const errors = defineErrors('dockerfile', {
     kind: 'invalid',
     message: (name: string) => `Interval ${quoted(name)} cannot be less than 1ms`,
   },
-  badDuration: { kind: 'invalid', message: (text: string) => `time: invalid duration ${quoted(text)}` },
+  badDuration: {
+    kind: 'invalid',
+    message: (what: string, text: string) => `time: ${what} duration ${quoted(text)}`,
+  },
   badRetries: {
     kind: 'invalid',
     message: (text: string) => `strconv.ParseInt: parsing ${quoted(text)}: invalid syntax`,
@@ -212,6 +215,10 @@ export const errors = defineErrors('dockerfile', {
   gitUrl: { kind: 'invalid', message: (url: string, why: string) => `git URL ${quoted(url)}: ${why}` },
 
   // What goes into the image's config.
+  longHistory: {
+    kind: 'invalid',
+    message: (mebibytes: number) => `the image's history would be longer than ${mebibytes} MiB`,
+  },
   badPort: { kind: 'invalid', message: (what: string) => what },
   badSignal: { kind: 'invalid', message: (signal: string) => `invalid signal: ${signal}` },
   emptyVolume: { kind: 'invalid', message: () => 'VOLUME specified can not be an empty string' },

@@ -57,3 +57,8 @@ export function planText(
   const findings: LintFinding[] = [];
   return planBuild(parseDockerfile(text, findings), { buildPlatform: AMD64, ...request }, sources);
 }
+
+/** A refusal without the word it is about: `failed to process "…": `. */
+export function withoutWord(message: string): string {
+  return message.replace(/^failed to process "(?:[^"\\]|\\.)*": /, '');
+}
