@@ -11,7 +11,6 @@ import { CacheMounts } from './cache/cache-mounts.ts';
 import { type CacheUsage, collectCache, type Pruned, pruneCache, type PruneRequest, usageOf } from './cache/prune.ts';
 import { type LocalContext, receiveContext } from './files/context.ts';
 import type { BuildOptions, BuildParts } from './parts.ts';
-import { removeLeftSteps } from './run/restore.ts';
 import { solve } from './solve/solver.ts';
 import type { SolveRequest } from './solve/solving.ts';
 
@@ -55,9 +54,8 @@ export class Builder {
     };
   }
 
-  /** Cleans up after a daemon that was killed. Before the first build. */
+  /** Compares records with what is there. Before the first build; steps of a killed daemon are gone by then. */
   async restore(): Promise<void> {
-    await removeLeftSteps(this.#parts);
     // Layers that are gone, after a power cut perhaps, take their records along.
     const { cache, layers } = this.#parts;
     for (const { id, layers: keys } of cache.list()) if (!keys.every((key) => layers.get(key))) cache.remove(id);
