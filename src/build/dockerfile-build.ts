@@ -1,5 +1,5 @@
 /** A Dockerfile and files of a client → images: the front end plans, the solver runs the plan, the image store keeps it. */
-import { formatTimeNs, ignoreFileNames, nowNs, parseIgnore, SkiffError } from '#base';
+import { ignoreFileNames, nowNs, parseIgnore, SkiffError } from '#base';
 import { checkPlatform, hostPlatform, type ImageRecord, type Images } from '#images';
 import type { AuthConfig } from '#registry';
 import { formatPlatform, type Platform } from '#specs';
@@ -91,7 +91,7 @@ export async function dockerfileBuild(
     tell,
     ...(work.drained ? { drained: work.drained } : {}),
     nowNs: epochNs ?? nowNs(),
-    ...(epochNs === undefined ? {} : { createdAt: formatTimeNs(epochNs) }),
+    ...(epochNs === undefined ? {} : { epochNs }),
     signal,
   });
 }

@@ -42,5 +42,6 @@ export type {
 } from './graph.ts';
 export { dockerfileBuild, type DockerfileWork } from './dockerfile-build.ts';
 export type { BuildEvent, PlannedStep, Tell } from './progress.ts';
+export { removeLeftSteps } from './run/restore.ts';
 export { defaultRunSettings, noGifts, type RunGifts, type RunSettings } from './run/settings.ts';
 export type { SolveRequest } from './solve/solving.ts';

@@ -59,6 +59,7 @@ export async function startDaemon(
     shutDown: async () => {
       parts.restarts.close();
       stopAllMonitors(parts);
+      await assembly.builder.close();
       if (parts.settings.current.liveRestore) return;
       await stopAllContainers(parts);
       await parts.networks.shutDown();

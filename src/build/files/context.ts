@@ -82,6 +82,8 @@ export async function receiveContext(
 }
 
 const BATCH_BYTES = 1024 * 1024;
+/** kernel: writev takes at most 1024. */
+const BATCH_PIECES = 512;
 
 /** Appends pieces many at a time, while the next are on their way. */
 class BatchWriter {
@@ -97,7 +99,7 @@ class BatchWriter {
   async write(bytes: Buffer): Promise<void> {
     this.#batch.push(bytes);
     this.#bytes += bytes.length;
-    if (this.#bytes >= BATCH_BYTES) await this.#next();
+    if (this.#bytes >= BATCH_BYTES || this.#batch.length >= BATCH_PIECES) await this.#next();
   }
 
   async end(): Promise<void> {
@@ -108,12 +110,22 @@ class BatchWriter {
   /** One batch is written at a time: memory is bounded by two. */
   async #next(): Promise<void> {
     await this.#writing;
-    const batch = Buffer.concat(this.#batch, this.#bytes);
+    const batch = this.#batch;
     this.#batch = [];
     this.#bytes = 0;
-    this.#writing = this.#file.appendFile(batch);
+    this.#writing = this.#append(batch);
     // Told by whoever waits for it next.
     this.#writing.catch(() => {});
+  }
+
+  /** One call may write less than it was given. */
+  async #append(pieces: readonly Buffer[]): Promise<void> {
+    let rest = pieces.filter(({ length }) => length > 0);
+    while (rest.length > 0) {
+      let { bytesWritten } = await this.#file.writev(rest);
+      while (rest.length > 0 && bytesWritten >= rest[0]!.length) bytesWritten -= rest.shift()!.length;
+      if (bytesWritten > 0) rest = [rest[0]!.subarray(bytesWritten), ...rest.slice(1)];
+    }
   }
 }
 
