@@ -57,6 +57,7 @@ enum unpack_kind {
   UNPACK_REMOVE = 10,
   UNPACK_COPY = 11,
   UNPACK_SYNC = 12,
+  UNPACK_CLONE = 13,
 };
 
 /* Requests of `pack`; flag: with content. */

@@ -308,6 +308,7 @@ static int sync_all(struct unpacker *u, const struct reader *r, struct err *e) {
 static int perform_in_file(struct unpacker *u, uint16_t kind, struct reader *r, struct err *e) {
   if (kind == UNPACK_DATA) return write_data(u, r, e);
   if (kind == UNPACK_COPY) return copy_range(u, r, e);
+  if (kind == UNPACK_CLONE) return clone_file(u, r, e);
   if (kind == UNPACK_HOLE) return skip_hole(u, r, e);
   if (kind == UNPACK_END) return end_file(u, r, e);
   return err_set(e, EPROTO, "a record inside a file", u->file.path);
@@ -357,7 +358,7 @@ static int perform_all(struct unpacker *u, struct err *e) {
 }
 
 int unpack_open(struct unpacker *u, int in, int source, const char *root, struct err *e) {
-  *u = (struct unpacker){.in = in, .source = source, .can_copy = 1, .file = {.fd = -1}, .tree = {.root = -1, .parent = -1}};
+  *u = (struct unpacker){.in = in, .source = source, .can_copy = 1, .can_clone = 1, .file = {.fd = -1}, .tree = {.root = -1, .parent = -1}};
   u->input = mmap(NULL, INPUT_SIZE + XATTRS_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (u->input == MAP_FAILED) return err_errno(e, "map a buffer", NULL);
   u->xattrs = u->input + INPUT_SIZE;

@@ -52,8 +52,9 @@ struct open_file {
 
 struct unpacker {
   int in;
-  int source;   /* where COPY copies from */
+  int source;   /* where COPY copies from; a folder for CLONE */
   int can_copy; /* the kernel copies between source and tree by itself */
+  int can_clone;  /* the file system of both shares blocks */
   uint8_t *input; /* INPUT_SIZE bytes */
   size_t start, end;
   struct tree tree;
@@ -91,6 +92,8 @@ int tree_remove(struct tree *t, const struct place *place, const char *path, str
 int begin_file(struct unpacker *u, struct reader *r, struct err *e);
 int write_data(struct unpacker *u, const struct reader *data, struct err *e);
 int copy_range(struct unpacker *u, struct reader *r, struct err *e);
+/* A whole file of the source, which is a folder: its blocks are shared where the file system can. */
+int clone_file(struct unpacker *u, struct reader *r, struct err *e);
 int skip_hole(struct unpacker *u, struct reader *r, struct err *e);
 int end_file(struct unpacker *u, struct reader *r, struct err *e);
 void forget_file(struct unpacker *u);

@@ -29,6 +29,9 @@ static size_t make_seed(unsigned which) {
   add_copy(&b, which & 1 ? 0 : 100, 100);
   add_copy(&b, 5, 100);
   add_end(&b);
+  begin_file_of(&b, "cloned", 0644, 0, 200);
+  add_clone(&b, which & 1 ? "a/b" : "../a");
+  add_end(&b);
   uint8_t *start = b.w.at;
   add_link(&b, "left", which & 2 ? "nowhere" : "copied");
   flag_record(start, UNPACK_LINK_LEAVE_OUT);

@@ -281,6 +281,57 @@ static void content_is_copied_out_of_the_source(void) {
   expect_failure(EBADF, 1, "read the source for: none");
 }
 
+static void whole_files_are_cloned_out_of_a_folder(void) {
+  char path[128];
+  snprintf(path, sizeof path, "%s/tree", folder);
+  EXPECT(mkdir(path, 0700) == 0);
+  source = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  EXPECT(source >= 0 && mkdirat(source, "a", 0700) == 0 && symlinkat("a", source, "out") == 0);
+  EXPECT(symlinkat("file", source, "a/link") == 0 && mkfifoat(source, "a/fifo", 0600) == 0);
+  cleanup_close int file = openat(source, "a/file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  EXPECT(ftruncate(file, 3 << 20) == 0 && pwrite(file, "middle", 6, 1 << 20) == 6);
+  cleanup_close int none = openat(source, "empty", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  begin_file_of(&b, "cloned", 0640, 0, 3 << 20);
+  add_clone(&b, "a/file");
+  add_end(&b);
+  begin_file_of(&b, "empty", 0640, 0, 0);
+  add_clone(&b, "empty");
+  add_end(&b);
+  EXPECT_NUMBER(unpack(), 0);
+  struct stat st = stat_of("cloned");
+  EXPECT_NUMBER(st.st_size, 3 << 20);
+  EXPECT(st.st_blocks * 512 < 1 << 20 && (st.st_mode & 07777) == 0640);
+  char middle[6];
+  cleanup_close int copy = open(in_root("cloned"), O_RDONLY | O_CLOEXEC);
+  EXPECT(pread(copy, middle, 6, 1 << 20) == 6 && memcmp(middle, "middle", 6) == 0);
+  EXPECT_NUMBER(stat_of("empty").st_size, 0);
+  static const struct {
+    const char *path;
+    int number;
+    const char *detail;
+  } refused[] = {
+    {"nosuch", ENOENT, "open in the source: nosuch"},
+    {"out/file", ENOTDIR, "open in the source: out/file"},
+    {"a/link", ELOOP, "open in the source: a/link"},
+    {"a/../a/file", EINVAL, "open in the source: a/../a/file"},
+    {"/a/file", EINVAL, "open in the source: /a/file"},
+    {"", EINVAL, "open in the source"},
+    {"a/fifo", EINVAL, "not a file in the source: a/fifo"},
+    {"empty", ESTALE, "changed in the source: empty"},
+  };
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+    begin_file_of(&b, "refused", 0644, 0, 3 << 20);
+    add_clone(&b, refused[i].path);
+    expect_failure(refused[i].number, 1, refused[i].detail);
+  }
+  begin_file_of(&b, "late", 0644, 0, 3 << 20);
+  add_data(&b, "x");
+  add_clone(&b, "a/file");
+  expect_failure(EPROTO, 2, "a whole file behind other content: late");
+  close(source);
+  source = -1;
+}
+
 static void what_is_there_is_kept_if_asked_for(void) {
   uint8_t value[8];
   add_dir(&b, "kept", 0700);
@@ -397,6 +448,7 @@ int main(void) {
   a_replaced_parent_is_seen();
   bad_streams_are_refused();
   content_is_copied_out_of_the_source();
+  whole_files_are_cloned_out_of_a_folder();
   what_is_there_is_kept_if_asked_for();
   kinds_stay_if_asked_for();
   links_to_nothing_are_left_out_if_asked_for();

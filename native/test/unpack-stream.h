@@ -124,6 +124,11 @@ static inline void add_copy(struct stream_builder *b, uint64_t offset, uint64_t 
   record_end(b);
 }
 
+static inline void add_clone(struct stream_builder *b, const char *path) {
+  put_string(record(b, UNPACK_CLONE, 0), path);
+  record_end(b);
+}
+
 static inline void add_sync(struct stream_builder *b) {
   record(b, UNPACK_SYNC, 0);
   record_end(b);

@@ -153,6 +153,11 @@ export const volumeBody = {
   Labels: 'map',
 } as const satisfies Fields;
 
+/** Not Docker's. */
+export const volumeCopyBody = { Name: 'text', Labels: 'map', Pause: 'flag' } as const satisfies Fields;
+
+export const volumeRenameBody = { Name: 'text' } as const satisfies Fields;
+
 export const updateBody = { ...resources, RestartPolicy: restartPolicy } as const satisfies Fields;
 
 export const execBody = {

@@ -87,6 +87,10 @@ export class Builder {
         made.push(await this.#parts.layers.assemble({ layers, ...rest }));
       }
       return made;
+    } catch (error) {
+      // Archives of layers that became no image.
+      await this.#parts.layers.collect();
+      throw error;
     } finally {
       this.#parts.cache.flush();
       await collectCache(this.#parts, this.#budgetBytes());

@@ -1,10 +1,9 @@
 /** A Dockerfile and files of a client → images: the front end plans, the solver runs the plan, the image store keeps it. */
-import { formatTimeNs, nowNs, SkiffError } from '#base';
+import { formatTimeNs, ignoreFileNames, nowNs, parseIgnore, SkiffError } from '#base';
 import { checkPlatform, hostPlatform, type ImageRecord, type Images } from '#images';
 import type { AuthConfig } from '#registry';
 import { formatPlatform, type Platform } from '#specs';
 import type { Builder } from './builder.ts';
-import { ignoreFileNames, parseIgnore } from './dockerfile/ignore/parse-ignore.ts';
 import type { Dockerfile } from './dockerfile/parse/instruction.ts';
 import { parseDockerfile } from './dockerfile/parse/parse-dockerfile.ts';
 import type { BuildPlan, BuildRequest, ResolvedImage } from './dockerfile/plan/build-request.ts';

@@ -3,8 +3,6 @@ export { Builder, type BuilderDeps, type BuildWork } from './builder.ts';
 export { cachedLayers } from './cache/build-cache.ts';
 export type { CacheUsage, Pruned, PruneRequest } from './cache/prune.ts';
 export { checkDockerfile, type DockerfileCheck } from './dockerfile/check.ts';
-export { IgnoreMatcher } from './dockerfile/ignore/ignore-matcher.ts';
-export { ignoreFileNames, parseIgnore } from './dockerfile/ignore/parse-ignore.ts';
 export type { LintWarning } from './dockerfile/lint/linter.ts';
 export type { Directives } from './dockerfile/parse/directives.ts';
 export type { Dockerfile } from './dockerfile/parse/instruction.ts';

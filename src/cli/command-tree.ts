@@ -6,6 +6,18 @@ const attach: CommandEntry = {
   summary: "Connect this terminal to a running container's main process",
   load: async () => (await import('./commands/attach.ts')).attach,
 };
+const build: CommandEntry = {
+  summary: 'Build an image from a Dockerfile',
+  load: async () => (await import('./commands/build.ts')).build,
+};
+const builderDu: CommandEntry = {
+  summary: 'Show what builds keep for the next',
+  load: async () => (await import('./commands/builder-du.ts')).builderDu,
+};
+const builderPrune: CommandEntry = {
+  summary: 'Remove what builds keep for the next',
+  load: async () => (await import('./commands/builder-prune.ts')).builderPrune,
+};
 const create: CommandEntry = {
   summary: 'Make a container without starting it',
   load: async () => (await import('./commands/create.ts')).create,
@@ -194,6 +206,18 @@ const volumeRm: CommandEntry = {
   summary: 'Remove volumes with all that is in them',
   load: async () => (await import('./commands/volume-rm.ts')).volumeRm,
 };
+const volumeClone: CommandEntry = {
+  summary: 'Make a volume with what another has',
+  load: async () => (await import('./commands/volume-copy.ts')).volumeClone,
+};
+const volumeSnapshot: CommandEntry = {
+  summary: 'Keep what a volume has now as another volume',
+  load: async () => (await import('./commands/volume-copy.ts')).volumeSnapshot,
+};
+const volumeRename: CommandEntry = {
+  summary: 'Give a volume another name',
+  load: async () => (await import('./commands/volume-rename.ts')).volumeRename,
+};
 const volumeUpdate: CommandEntry = {
   summary: 'Change a volume of a swarm, which there is none of here',
   load: async () => (await import('./commands/volume-update.ts')).volumeUpdate,
@@ -267,6 +291,7 @@ export const topCommands: Readonly<Record<string, CommandEntry>> = {
   ps,
   images,
   attach,
+  build,
   commit,
   completion,
   create,
@@ -340,6 +365,7 @@ export const commandGroups: Readonly<Record<string, CommandGroup>> = {
   image: {
     summary: 'Images',
     commands: {
+      build,
       history,
       import: importImage,
       inspect: inspectImages,
@@ -354,6 +380,7 @@ export const commandGroups: Readonly<Record<string, CommandGroup>> = {
     },
     aliases: { list: 'ls', remove: 'rm' },
   },
+  builder: { summary: 'Building images', commands: { build, du: builderDu, prune: builderPrune } },
   context: contextGroup,
   manifest: { summary: 'Manifests of images at registries', commands: { inspect: manifestInspect } },
   network: {
@@ -384,11 +411,14 @@ export const commandGroups: Readonly<Record<string, CommandGroup>> = {
   volume: {
     summary: 'Volumes',
     commands: {
+      clone: volumeClone,
       create: volumeCreate,
       inspect: inspectVolumes,
       ls: volumeLs,
       prune: volumePrune,
+      rename: volumeRename,
       rm: volumeRm,
+      snapshot: volumeSnapshot,
       update: volumeUpdate,
     },
     aliases: { list: 'ls', remove: 'rm' },

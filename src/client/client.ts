@@ -5,6 +5,7 @@
 import type { Duplex } from 'node:stream';
 import type { SkiffError } from '#base';
 import type { ContainerCreateBody } from '#specs';
+import { type Builds, buildsOf } from './builds.ts';
 import { type Containers, containersOf } from './containers.ts';
 import { type Execs, execsOf } from './execs.ts';
 import type { ClientTls } from './connections.ts';
@@ -33,6 +34,7 @@ export interface ClientOptions {
 
 export interface SkiffClient extends Disposable {
   readonly host: string;
+  readonly builds: Builds;
   readonly containers: Containers;
   readonly execs: Execs;
   readonly images: Images;
@@ -56,6 +58,7 @@ export function createClient(options: ClientOptions = {}): SkiffClient {
   return {
     host: transport.host,
     ...parts,
+    builds: buildsOf(transport),
     images: imagesOf(transport),
     networks: networksOf(transport),
     registries: registriesOf(transport),

@@ -1,12 +1,10 @@
 /** Images: every route under /images, and what long operations tell on the way. */
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
-import { messageOf } from '#base';
-import type { DiskUsageAnswer, FsckAnswer, HistoryItem, ImageSummary, ProgressMessage } from '#specs';
+import type { DiskUsageAnswer, FsckAnswer, HistoryItem, ImageSummary } from '#specs';
 import { readDiskUsage } from './disk-usage.ts';
-import { errors, refusal } from './errors.ts';
 import { type Filters, formatFilters } from './filters.ts';
-import { readLines } from './json-lines.ts';
+import { listenTo, type ProgressListener } from './progress-lines.ts';
 import { sendStream } from './send-stream.ts';
 import type { Call, Transport } from './transport.ts';
 
@@ -46,8 +44,6 @@ export interface RemovedImage {
   readonly untagged: readonly string[];
   readonly deleted: readonly string[];
 }
-
-export type ProgressListener = (message: ProgressMessage) => void;
 
 export interface Images {
   list(options?: ListImages): Promise<ImageSummary[]>;
@@ -173,19 +169,6 @@ function importQuery({ reference = '', message, changes, platform }: ImportImage
 }
 
 /** compat: a failure after the head of the answer comes as a line with `error`. */
-async function listenTo(path: string, response: IncomingMessage, listen: ProgressListener): Promise<void> {
-  for await (const line of readLines(response)) {
-    let message: ProgressMessage;
-    try {
-      message = JSON.parse(line) as ProgressMessage;
-    } catch (error) {
-      throw errors.badAnswer(path, messageOf(error));
-    }
-    if (message.error !== undefined) throw refusal(message.errorDetail?.code ?? 500, message.error);
-    listen(message);
-  }
-}
-
 const authHeader = (auth: string | undefined): Record<string, string> =>
   auth === undefined ? {} : { 'X-Registry-Auth': auth };
 

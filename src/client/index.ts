@@ -15,16 +15,17 @@ export type {
 } from './containers.ts';
 export type { ClientTls } from './connections.ts';
 export { isRefusal } from './errors.ts';
+export type { BuildImage, Builds, PruneBuilds } from './builds.ts';
 export type { Execs, ExecState } from './execs.ts';
 export type { Filters } from './filters.ts';
 export { HijackedStream } from './hijacked-stream.ts';
 export { DEFAULT_HOST, type Endpoint, parseHost, type SshEndpoint } from './host.ts';
+export type { ProgressListener } from './progress-lines.ts';
 export type {
   CommitContainer,
   Images,
   ImportImage,
   ListImages,
-  ProgressListener,
   RemovedImage,
   TransferImage,
 } from './images.ts';

@@ -1,5 +1,5 @@
 /** Volumes: list, inspect, create, remove, prune; and what Docker has not: snapshot, clone, rename. */
-import type { VolumeCreateBody, VolumeJson, VolumeListAnswer, VolumePruneAnswer } from '#specs';
+import type { VolumeCopyBody, VolumeCreateBody, VolumeJson, VolumeListAnswer, VolumePruneAnswer } from '#specs';
 import { type Filters, formatFilters } from './filters.ts';
 import type { Transport } from './transport.ts';
 
@@ -12,6 +12,12 @@ export interface Volumes {
   remove(name: string, options?: { readonly force?: boolean }): Promise<void>;
   /** Removes volumes nobody uses: without `all=true` among the filters only those nobody has named. */
   prune(filters?: Filters): Promise<{ readonly deleted: readonly string[]; readonly freedBytes: number }>;
+  /** Not Docker's. A new volume with what another has; its blocks are shared where the file system can. */
+  clone(name: string, body: VolumeCopyBody): Promise<VolumeJson>;
+  /** Not Docker's. A clone with a label that says of which volume it is; its name has the time unless one is given. */
+  snapshot(name: string, body: VolumeCopyBody): Promise<VolumeJson>;
+  /** Not Docker's. Of a volume no container has. */
+  rename(name: string, to: string): Promise<VolumeJson>;
 }
 
 export function volumesOf(transport: Transport): Volumes {
@@ -24,6 +30,9 @@ export function volumesOf(transport: Transport): Volumes {
     inspectText: (name) => transport.text('GET', at(name)),
     create: (body) => transport.json('POST', '/volumes/create', { body }),
     remove: async (name, { force } = {}) => void (await transport.status('DELETE', at(name), { query: { force } })),
+    clone: (name, body) => transport.json('POST', `/skiff${at(name)}/clone`, { body }),
+    snapshot: (name, body) => transport.json('POST', `/skiff${at(name)}/snapshot`, { body }),
+    rename: (name, to) => transport.json('POST', `/skiff${at(name)}/rename`, { body: { Name: to } }),
     prune: async (filters) => {
       const query = { filters: formatFilters(filters) };
       const answer = await transport.json<VolumePruneAnswer>('POST', '/volumes/prune', { query });

@@ -91,6 +91,7 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
     store: records.of<VolumeRecord>('volume'),
     folder: `${config.dataRoot}/volumes`,
     mounter: new HostMounts(launcher),
+    log,
     nowNs,
   });
   const parts: EngineParts = {

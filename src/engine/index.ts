@@ -72,6 +72,7 @@ export { killContainer, type StopOptions, stopContainer } from './operations/sto
 export { updateContainer } from './operations/update.ts';
 export { type WaitCondition, type WaitResult, waitForContainer } from './operations/wait.ts';
 export { dataDirectoryOf, type EngineOptions, type EngineParts, findContainer, logPathOf } from './parts.ts';
+export { copyVolume, renameVolume, SNAPSHOT_LABEL, snapshotName } from './operations/copy-volume.ts';
 export {
   createVolume,
   findVolumes,

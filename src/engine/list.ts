@@ -87,11 +87,12 @@ function isOnNetwork(parts: EngineParts, record: ContainerRecord, value: string)
   );
 }
 
-/** A volume's name, or where something is mounted. compat: mounts of the host's folders only by where they are. */
+/** A volume's name, a folder of the host, or where something is mounted. */
 function hasMount(record: ContainerRecord, value: string): boolean {
-  return mountPointsOf(record).some(
-    ({ setting, name }) => setting.destination === value || (setting.type === 'volume' && name === value),
-  );
+  return mountPointsOf(record).some(({ setting, name }) => {
+    const source = setting.type === 'bind' ? setting.source : name;
+    return setting.destination === value || (value !== '' && source === value);
+  });
 }
 
 /** `key` or `key=value`. */

@@ -75,7 +75,7 @@ async function named(parts: ImageParts, image: ImageRecord, tags: readonly strin
 }
 
 /** The layer's blob, made now if there is none. */
-async function archived(
+export async function archived(
   parts: ImageParts,
   key: LayerKey,
   lease: Lease,

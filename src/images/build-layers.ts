@@ -7,10 +7,11 @@
  * image is assembled of it (assemble.ts). Who relies on layers holds them, or names them in `OpenImagesOptions.holdsLayers`:
  * the collector removes all others.
  */
+import { randomUUID } from 'node:crypto';
 import { chmodSync, chownSync, mkdirSync, statSync } from 'node:fs';
 import type { Digest } from '#base';
 import { type HostFacts, kernelAtLeast, measureTree, removeTree } from '#linux';
-import { assembleImage, type AssembleOptions } from './assemble.ts';
+import { archived, assembleImage, type AssembleOptions } from './assemble.ts';
 import { collectGarbage } from './collect.ts';
 import { errors } from './errors.ts';
 import type { ImageParts } from './image-parts.ts';
@@ -47,7 +48,14 @@ export interface BuildLayers {
   ofImages(): Set<LayerKey>;
   /** Removes what nobody wants any more. */
   collect(): Promise<void>;
+  /** Makes the archives of layers ahead of `assemble`, and keeps them until disposed. */
+  archives(signal: AbortSignal): LayerArchives;
   assemble(options: AssembleOptions): Promise<ImageRecord>;
+}
+
+export interface LayerArchives extends Disposable {
+  /** The layer has to be held meanwhile. */
+  add(key: LayerKey): Promise<void>;
 }
 
 export interface BuildLayersOptions {
@@ -88,6 +96,13 @@ export function openBuildLayers(parts: ImageParts, options: BuildLayersOptions):
     },
     ofImages: () => new Set(index.list().flatMap((image) => image.layers.map(({ key }) => key))),
     collect: async () => void (await collectGarbage(parts)),
+    archives: (signal) => {
+      const lease = parts.content.lease(`build ${randomUUID()}`, { isTransient: true });
+      return {
+        add: async (key) => void (await archived(parts, key, lease, signal)),
+        [Symbol.dispose]: () => lease.release(),
+      };
+    },
     assemble: (request) => assembleImage(parts, request),
   };
 }

@@ -38,7 +38,7 @@ export { type OpenImagesOptions, openImages } from './open.ts';
 export { archiveBytes } from './layers/archive-stream.ts';
 export type { LayerKey, LayerRecord } from './layers/layer-store.ts';
 export type { AssembleOptions } from './assemble.ts';
-export type { BuildLayers, BuiltLayer } from './build-layers.ts';
+export type { BuildLayers, BuiltLayer, LayerArchives } from './build-layers.ts';
 export type { Change } from './layers/changes.ts';
 export { tarOfTree } from './layers/tar-of-tree.ts';
 export { openStack } from './layers/tree.ts';

@@ -22,6 +22,7 @@ export const unpackRecord = {
   remove: 10,
   copy: 11,
   sync: 12,
+  clone: 13,
 } as const;
 
 export interface FileAttributes {
@@ -39,11 +40,16 @@ export interface FileAttributes {
 export interface Unpacker extends AsyncDisposable {
   /** With `keep` a folder that is there keeps its attributes, and gets only the extended ones. */
   dir(path: Buffer, attributes: FileAttributes, options?: { readonly keep: boolean }): void;
-  /** Followed by `data`, `copy` and `hole` that add up to the size, then `end`. */
+  /** Followed by `data`, `copy` and `hole` that add up to the size, or `clone`, then `end`. */
   file(path: Buffer, attributes: FileAttributes, size: number): void;
   data(bytes: Buffer): void;
   /** Content out of the file the unpacker was opened with. */
   copy(offset: number, length: number): void;
+  /**
+   * All the content of a file of the folder the unpacker was opened with, by its path there: shared where the file system
+   * can, else copied with its holes. A file of another size than announced fails with ESTALE.
+   */
+  clone(path: Buffer): void;
   hole(length: number): void;
   end(): void;
   symlink(path: Buffer, target: Buffer, attributes: Omit<FileAttributes, 'mode'>): void;
@@ -78,7 +84,7 @@ export interface Unpacker extends AsyncDisposable {
 export interface UnpackerOptions {
   /** The helper's program, where it is not the usual one. */
   readonly program?: string;
-  /** The open file that `copy` copies from. It stays the caller's. */
+  /** The open file that `copy` copies from, or folder that `clone` does. It stays the caller's. */
   readonly source?: number;
   /** An overlay of these, writable, instead of the folder. */
   readonly overlayOptions?: readonly string[];
@@ -178,6 +184,10 @@ class HelperUnpacker implements Unpacker {
 
   copy(offset: number, length: number): void {
     this.#record(unpackRecord.copy, (batch) => batch.u64(offset).u64(length));
+  }
+
+  clone(path: Buffer): void {
+    this.#record(unpackRecord.clone, (batch) => batch.bytes(path));
   }
 
   hole(length: number): void {

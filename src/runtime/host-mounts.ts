@@ -26,7 +26,14 @@ export class HostMounts {
   /** Throws `runtime.hostMount` with the kernel's reason; nothing is mounted then. */
   async mount(mount: HostMount, target: string): Promise<void> {
     const what = `failed to mount local volume: mount ${mount.device}:${target}`;
-    await this.#run(mountOps(mount, target), what);
+    refuseForeign(mount.options, what);
+    try {
+      await this.#run(mountOps(mount, target), what);
+    } catch (error) {
+      // Of several steps the first may have been done.
+      if (this.mountsIn(target).includes(target)) await this.unmount(target);
+      throw error;
+    }
   }
 
   /** Throws `runtime.hostMount`. What uses it still keeps it until it ends. */
@@ -48,37 +55,34 @@ export class HostMounts {
   }
 }
 
-/** What mounts it. Pure. */
+/** What mounts it. Pure. compat: as with mount(2), a bind takes no words of a file system, and nothing comes of them. */
 export function mountOps({ type, device, options }: HostMount, target: string): Op[] {
   const parsed = parseMountOptions(options);
-  const [propagation = 0] = parsed.propagation;
-  if (parsed.bind || type === 'bind') {
-    const { set, clear } = parsed;
-    return [
-      {
-        op: 'mountBind',
-        opFlags: parsed.recursive ? opFlags.recursive : 0,
-        root: NONE,
-        target,
-        create: create.nothing,
-        sourceSlot: NONE,
-        source: device,
-        ...{ set, clear, propagation, idmap: NONE },
-      },
-    ];
-  }
+  const { set, clear, recursiveSet, recursiveClear } = parsed;
+  const [propagation = 0, ...further] = parsed.propagation;
+  const at = { root: NONE, target, create: create.nothing, propagation, idmap: NONE };
+  const isBind = parsed.bind || type === 'bind';
+  const kind = parsed.recursive ? opFlags.recursive : 0;
+  const first: Op = isBind
+    ? { op: 'mountBind', opFlags: kind, ...at, sourceSlot: NONE, source: device, set, clear }
+    : { op: 'mountFs', ...at, type, source: device, options: parsed.data, attributes: set };
+  const again = { op: 'remount', root: NONE, path: target } as const;
   return [
-    {
-      op: 'mountFs',
-      root: NONE,
-      target,
-      create: create.nothing,
-      type,
-      source: device,
-      options: parsed.data,
-      attributes: parsed.set,
-      propagation,
-      idmap: NONE,
-    },
+    first,
+    ...(recursiveSet === 0 && recursiveClear === 0
+      ? []
+      : [
+          {
+            ...{ ...again, opFlags: opFlags.attributesRecursive },
+            ...{ set: recursiveSet, clear: recursiveClear, propagation: 0 },
+          },
+        ]),
+    ...further.map((flags): Op => ({ ...again, set: 0, clear: 0, propagation: flags })),
   ];
+}
+
+/** Words of the specification of containers that mean nothing on a host. */
+function refuseForeign(options: readonly string[], what: string): void {
+  const foreign = options.find((word) => ['idmap', 'ridmap', 'tmpcopyup'].includes(word));
+  if (foreign !== undefined) throw errors.hostMount(what, `the option ${foreign} is for containers only`);
 }

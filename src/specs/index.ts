@@ -89,7 +89,14 @@ export type {
 } from './docker/networks.ts';
 export type { SearchResultJson } from './docker/registries.ts';
 export type { EventMessage, SystemInfo, SystemVersion } from './docker/system.ts';
-export type { VolumeCreateBody, VolumeJson, VolumeListAnswer, VolumePruneAnswer } from './docker/volumes.ts';
+export type {
+  VolumeCopyBody,
+  VolumeCreateBody,
+  VolumeJson,
+  VolumeListAnswer,
+  VolumePruneAnswer,
+  VolumeRenameBody,
+} from './docker/volumes.ts';
 export { type Descriptor } from './oci-image/descriptor.ts';
 export {
   type Healthcheck,

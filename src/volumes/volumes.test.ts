@@ -6,13 +6,14 @@ import {
   mkdtempSync,
   readdirSync,
   realpathSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
-import { memoryRecordStores } from '#base';
+import { createLog, memoryRecordStores } from '#base';
 import { type LocalMount, mountOf, withAddress, withoutPassword } from './local-mount.ts';
 import type { VolumeRequest } from './volume-request.ts';
 import { isAnonymous, type VolumeRecord, Volumes } from './volumes.ts';
@@ -42,7 +43,11 @@ function world() {
     mountsIn: (path: string) =>
       mounts.map(({ target }) => target).filter((target) => target === path || target.startsWith(`${path}/`)),
   };
-  const open = (): Volumes => new Volumes({ store, folder: `${folder}/volumes`, mounter, nowNs: () => 0n });
+  const log = createLog(
+    () => 'error',
+    () => {},
+  );
+  const open = (): Volumes => new Volumes({ store, folder: `${folder}/volumes`, mounter, log, nowNs: () => 0n });
   return { folder, store, open, mounts, [Symbol.dispose]: () => rmSync(folder, { recursive: true }) };
 }
 
@@ -206,4 +211,60 @@ test('addresses of file servers', async () => {
   assert.equal(withoutPassword('x pw y', { ...mount, options: ['password=pw'] }), 'x ******** y');
   assert.equal(mountOf({ options: { size: '0' } }), undefined);
   assert.equal(mountOf({ options: null }), undefined);
+});
+
+test('a copy is there when it is whole, with the labels of the other', async () => {
+  using at = world();
+  const volumes = at.open();
+  await volumes.create(request('', { labels: { a: 'b' } }));
+  const [{ name: from } = { name: '' }] = volumes.list();
+  const copy = (name: string, write: (folder: string) => Promise<void>) =>
+    volumes.copy(from, { name, labels: { c: 'd' } }, write);
+  const write = async (folder: string): Promise<void> => writeFileSync(`${folder}/file`, 'x');
+  const record = await copy('copied', async (folder) => {
+    assert.throws(() => volumes.find('copied'), { code: 'volume.noSuch' });
+    // Killed now, nothing of it is left.
+    await write(folder);
+    assert.equal(at.store.get('copied')?.removing, true);
+  });
+  assert.deepEqual(record.labels, { a: 'b', c: 'd' });
+  assert.deepEqual(readdirSync(volumes.pathOf('copied')), ['file']);
+  await assert.rejects(copy('copied', write), { code: 'volume.exists' });
+  await assert.rejects(copy('../up', write), { code: 'volume.badName' });
+  await assert.rejects(
+    copy('failed', () => Promise.reject(new Error('full disk'))),
+    /full disk/,
+  );
+  await volumes.create(tmpfs);
+  await assert.rejects(volumes.copy('ram', { name: 'no', labels: {} }, write), { code: 'volume.notOwn' });
+  assert.deepEqual(readdirSync(`${at.folder}/volumes`).sort(), [from, 'copied', 'ram'].sort());
+});
+
+test('a volume gets another name while no container has it, and a killed daemon goes by the folder', async () => {
+  using at = world();
+  const volumes = at.open();
+  const { record } = await volumes.create(request('old', { labels: { a: 'b' } }));
+  await volumes.create(request('taken'));
+  writeFileSync(`${volumes.pathOf('old')}/file`, 'x');
+  const rename = (to: string, holders: readonly string[] = []) => volumes.rename('old', to, () => holders);
+  await assert.rejects(rename('new', ['c1']), { message: 'rename old: volume is in use - [c1]' });
+  await assert.rejects(rename('taken'), { code: 'volume.exists' });
+  await assert.rejects(rename('old'), { code: 'volume.exists' });
+  assert.deepEqual(await rename('new'), { ...record, name: 'new' });
+  assert.deepEqual(readdirSync(volumes.pathOf('new')), ['file']);
+  assert.throws(() => volumes.find('old'), { code: 'volume.noSuch' });
+  // Killed before the folder had its new name, and after.
+  at.store.put('new', { ...record, name: 'new', renaming: 'newer' });
+  await at.open().restore();
+  assert.deepEqual(at.store.get('new'), { ...record, name: 'new' });
+  at.store.put('new', { ...record, name: 'new', renaming: 'newer' });
+  renameSync(`${at.folder}/volumes/new`, `${at.folder}/volumes/newer`);
+  const next = at.open();
+  await next.restore();
+  assert.deepEqual(next.find('newer'), { ...record, name: 'newer' });
+  assert.deepEqual(readdirSync(next.pathOf('newer')), ['file']);
+  assert.deepEqual(
+    next.list().map(({ name }) => name),
+    ['taken', 'newer'],
+  );
 });

@@ -5,8 +5,17 @@
  * folder nobody knows is never removed, for it may be somebody's database. What an image gives to an empty volume is
  * gathered beside it, in `NAME/_new`, and takes its place in one step.
  */
-import { mkdirSync, readdirSync, realpathSync, renameSync } from 'node:fs';
-import { because, formatTimeNs, KeyedMutex, messageOf, newContainerId, type RecordStore } from '#base';
+import { existsSync, mkdirSync, readdirSync, realpathSync, renameSync } from 'node:fs';
+import {
+  because,
+  causeChain,
+  formatTimeNs,
+  KeyedMutex,
+  type Log,
+  messageOf,
+  newContainerId,
+  type RecordStore,
+} from '#base';
 import { removeTree } from '#linux';
 import { errors } from './errors.ts';
 import { mountOf, type VolumeMounter, withAddress, withoutPassword } from './local-mount.ts';
@@ -20,8 +29,10 @@ export interface VolumeRecord {
   readonly createdAt: string;
   readonly labels: Readonly<Record<string, string>> | null;
   readonly options: Readonly<Record<string, string>> | null;
-  /** Its removal has begun: it is not there any more, and a start of the daemon brings it to its end. */
+  /** It is not there yet, or not any more: a start of the daemon removes what there is of it. */
   readonly removing: boolean;
+  /** Its folder is about to have, or has, this name: a start of the daemon goes by the folder. */
+  readonly renaming?: string;
 }
 
 export interface VolumesOptions {
@@ -29,7 +40,14 @@ export interface VolumesOptions {
   /** The folder of all volumes; it is made. */
   readonly folder: string;
   readonly mounter: VolumeMounter;
+  readonly log: Log;
   readonly nowNs: () => bigint;
+}
+
+export interface VolumeCopy {
+  readonly name: string;
+  /** Besides those of the other. */
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** compat: marks a volume nobody has named. */
@@ -51,22 +69,35 @@ export class Volumes {
     this.#folder = realpathSync(options.folder);
   }
 
-  /** Ends what a killed daemon has left half done: creations get their folder, removals lose it. */
+  /**
+   * Ends what a killed daemon has left half done: creations get their folder, removals lose it. What cannot be done is told
+   * in the log, and done at the next start.
+   */
   async restore(): Promise<void> {
     for (const record of this.#options.store.list()) {
       const { name } = record;
-      if (record.removing) {
-        await this.#finishRemoval(name);
-        continue;
-      }
-      this.#makeFolder(name);
-      await removeTree(this.#newPathOf(name));
+      await this.#orLog(name, async () => {
+        if (record.removing) return this.#finishRemoval(name);
+        if (record.renaming !== undefined && this.#finishRenaming(record, record.renaming)) return;
+        this.#makeFolder(name);
+        await removeTree(this.#newPathOf(name));
+      });
     }
   }
 
   /** Lets go of what a killed daemon has mounted for containers that have ended. After these were looked for. */
   async unmountUnused(): Promise<void> {
-    for (const { name } of this.list()) await this.#locks.run(name, () => this.#unmountIfUnused(name));
+    for (const { name } of this.list()) {
+      await this.#orLog(name, () => this.#locks.run(name, () => this.#unmountIfUnused(name)));
+    }
+  }
+
+  async #orLog(name: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#options.log.error('a volume could not be restored', { volume: name, error: causeChain(error) });
+    }
   }
 
   list(): VolumeRecord[] {
@@ -131,6 +162,65 @@ export class Volumes {
   }
 
   /**
+   * A new one with what another has: `write` fills a folder, which becomes the new one's when it is done. Throws
+   * `volume.noSuch`, `volume.exists`, `volume.notOwn` for one whose files are elsewhere, what is wrong with the name, and as
+   * `write` does, after which nothing is left.
+   */
+  async copy(from: string, request: VolumeCopy, write: (folder: string) => Promise<void>): Promise<VolumeRecord> {
+    const { name } = request;
+    checkName(name);
+    return this.#locked([from, name], async () => {
+      const source = this.find(from);
+      if (mountOf(source)) throw errors.notOwn(from, 'copy');
+      const { store } = this.#options;
+      const before = store.get(name);
+      if (before?.removing === true) await this.#finishRemoval(name);
+      else if (before) throw errors.exists(name);
+      const { [ANONYMOUS_LABEL]: _, ...labels } = source.labels ?? {};
+      const record = this.#newRecord(name, { ...labels, ...request.labels }, null);
+      store.put(name, { ...record, removing: true });
+      try {
+        this.#makeFolder(name);
+        await write(this.pathOf(name));
+        store.put(name, record);
+      } catch (error) {
+        await this.#finishRemoval(name);
+        throw error;
+      }
+      return record;
+    });
+  }
+
+  /**
+   * Its files stay where they are, under another name. Throws `volume.noSuch`, `volume.exists`, `volume.busy` for one that
+   * containers name, and what is wrong with the new name.
+   */
+  async rename(from: string, to: string, holders: () => readonly string[]): Promise<VolumeRecord> {
+    checkName(to);
+    return this.#locked([from, to], async () => {
+      const { store } = this.#options;
+      const record = this.find(from);
+      const ids = holders();
+      if (ids.length > 0) throw errors.busy(from, 'rename', ids);
+      await this.#unmountIfUnused(from);
+      this.#refuseMounted(from);
+      const other = store.get(to);
+      if (other?.removing === true) await this.#finishRemoval(to);
+      else if (other) throw errors.exists(to);
+      const renaming: VolumeRecord = { ...record, renaming: to };
+      store.put(from, renaming);
+      try {
+        renameSync(`${this.#options.folder}/${from}`, `${this.#options.folder}/${to}`);
+      } catch (error) {
+        store.put(from, record);
+        throw error;
+      }
+      this.#finishRenaming(renaming, to);
+      return store.get(to)!;
+    });
+  }
+
+  /**
    * Gives an empty volume its first content: `write` fills a folder, which takes the volume's place when it is done.
    * One that is not empty stays as it is. Where a running container has it, or its files are elsewhere, it is filled in
    * its place. Throws as `write` does, and `volume.cannotMount`.
@@ -191,11 +281,14 @@ export class Volumes {
     });
   }
 
+  #newRecord(name: string, labels: VolumeRecord['labels'], options: VolumeRecord['options']): VolumeRecord {
+    const createdAt = formatTimeNs(this.#options.nowNs());
+    return { version: 1, name, driver: 'local', createdAt, labels, options, removing: false };
+  }
+
   async #make(name: string, labels: VolumeRecord['labels'], options: VolumeRecord['options']): Promise<VolumeRecord> {
-    const { store, nowNs } = this.#options;
-    const createdAt = formatTimeNs(nowNs());
-    const record: VolumeRecord = { version: 1, name, driver: 'local', createdAt, labels, options, removing: false };
-    store.put(name, record);
+    const record = this.#newRecord(name, labels, options);
+    this.#options.store.put(name, record);
     try {
       this.#makeFolder(name);
     } catch (error) {
@@ -203,6 +296,26 @@ export class Volumes {
       throw error;
     }
     return record;
+  }
+
+  /** Of several names, in an order that keeps two from waiting for each other. */
+  #locked<T>(names: readonly string[], work: () => Promise<T>): Promise<T> {
+    const [first, ...rest] = [...new Set(names)].sort((a, b) => (a < b ? -1 : 1));
+    if (first === undefined) return work();
+    return this.#locks.run(first, () => this.#locked(rest, work));
+  }
+
+  /** By what the folder is called; false when it still has the old name. */
+  #finishRenaming(record: VolumeRecord, to: string): boolean {
+    const { store, folder } = this.#options;
+    const { renaming: _, ...rest } = record;
+    if (existsSync(`${folder}/${record.name}`)) {
+      store.put(record.name, rest);
+      return false;
+    }
+    store.put(to, { ...rest, name: to });
+    store.delete(record.name);
+    return true;
   }
 
   #newPathOf(name: string): string {
@@ -214,7 +327,7 @@ export class Volumes {
     if (!mount || this.#isMounted(name)) return;
     const path = this.pathOf(name);
     try {
-      await this.#options.mounter.mount(await withAddress(mount), path);
+      await this.#options.mounter.mount(await withAddress(mount), this.#mountPointOf(name));
     } catch (error) {
       throw because(errors.cannotMount(path, withoutPassword(messageOf(error), mount)), error);
     }
@@ -225,12 +338,17 @@ export class Volumes {
     if (!record || this.#users.has(name) || !mountOf(record)) return;
     // Once for each that is there: a mount may have been put on another by hand.
     for (let turn = 0; turn < 8 && this.#isMounted(name); turn++)
-      await this.#options.mounter.unmount(this.pathOf(name));
+      await this.#options.mounter.unmount(this.#mountPointOf(name));
   }
 
   #isMounted(name: string): boolean {
-    const path = `${this.#folder}/${name}/_data`;
+    const path = this.#mountPointOf(name);
     return this.#options.mounter.mountsIn(path).includes(path);
+  }
+
+  /** As the kernel lists it. */
+  #mountPointOf(name: string): string {
+    return `${this.#folder}/${name}/_data`;
   }
 
   /** Removing goes into whatever is mounted there: somebody else's files. */

@@ -313,6 +313,56 @@ describe('volumes', { skip: missing('root', 'busybox') }, () => {
     for (const name of ['late', 'own', 'closed']) await removeVolume(name);
   });
 
+  test('snapshot, clone and rename', async () => {
+    const script =
+      'cd /data; echo one > f; ln f hard; truncate -s 64M hole; chown 7:8 f; mkdir -p a/b; ln -s f link; mkfifo p';
+    const id = await containers.begin({
+      Cmd: sh(`${script}; i=0; while true; do i=$((i+1)); echo $i > /data/count; done`),
+      HostConfig: { ...none, Binds: ['live:/data'] },
+    });
+    await eventually('it counts', () => existsSync(`${pathOf('live')}/count`));
+    const snap = (await http.call('POST', '/skiff/volumes/live/snapshot', {})).json<Volume>();
+    assert.match(snap.Name, /^live-\d{8}T\d{6}Z$/);
+    assert.deepEqual(snap.Labels, { 'skiff.snapshot.of': 'live' });
+    const before = Number(readFileSync(`${pathOf('live')}/count`, 'utf8'));
+    await eventually('it goes on', () => Number(readFileSync(`${pathOf('live')}/count`, 'utf8') || 0) > before);
+    const show = 'cd /v; stat -c "%n %a %u %g %h %s" f hard hole a/b p; readlink link; cat f';
+    const { stdout } = await run(show, { Binds: ['live:/v'] });
+    assert.equal((await run(show, { Binds: [`${snap.Name}:/v`] })).stdout, stdout);
+    assert.ok(statSync(`${pathOf(snap.Name)}/hole`).blocks < 2048, 'a hole stays one');
+    const clone = { Name: 'cloned', Labels: { a: 'b' } };
+    assert.equal((await http.send('POST', `/skiff/volumes/${snap.Name}/clone`, clone)).status, 201);
+    assert.equal((await http.send('POST', `/skiff/volumes/live/clone`, clone)).status, 409);
+    assert.equal((await http.send('POST', `/skiff/volumes/nosuch/clone`, { Name: 'other' })).status, 404);
+    assert.equal((await http.send('POST', `/skiff/volumes/live/clone`, { Name: '../x' })).status, 400);
+    assert.match((await http.send('POST', '/skiff/volumes/live/rename', { Name: 'new' })).text, /volume is in use/);
+    await containers.remove(id);
+    await http.call('POST', '/skiff/volumes/live/rename', { Name: 'new' });
+    assert.deepEqual((await list()).filter((name) => !name.includes('T')).toSorted(byName), ['cloned', 'new']);
+    assert.equal((await run('cat /v/f', { Binds: ['new:/v'] })).stdout, 'one\n');
+    for (const name of ['new', 'cloned', snap.Name]) assert.equal((await removeVolume(name)).status, 204);
+  });
+
+  test('killed while a volume is copied, a daemon leaves none of the copy', { timeout: 60_000 }, async () => {
+    await run('for i in $(seq 300); do echo $i > /v/$i; done; dd if=/dev/urandom of=/v/big bs=1M count=16', {
+      Binds: ['many:/v'],
+    });
+    for (let turn = 0; turn < 6; turn++) {
+      const copied = http.send('POST', '/skiff/volumes/many/clone', { Name: 'copy' }).then(
+        ({ status }) => status,
+        () => 0,
+      );
+      await new Promise((resolve) => setTimeout(resolve, turn * 8));
+      await daemon.end('SIGKILL');
+      await copied;
+      await daemon.start();
+      if ((await list()).includes('copy')) assert.equal(readdirSync(pathOf('copy')).length, 301);
+      else assert.ok(!existsSync(`${daemon.dataRoot}/volumes/copy`));
+      await removeVolume('copy');
+    }
+    await removeVolume('many');
+  });
+
   test('a daemon that is killed and started again knows who has what', async () => {
     await make({ Name: 'ram', DriverOpts: { type: 'tmpfs', device: 'tmpfs' } });
     const host = { ...none, Binds: ['ram:/ram', 'data:/data'] };
@@ -330,6 +380,13 @@ describe('volumes', { skip: missing('root', 'busybox') }, () => {
     await daemon.start();
     await eventually('its mount is gone', () => ofVolumes().length === 0);
     await containers.remove(stays);
+    // A daemon that stops stops its containers, and lets go of what they had.
+    await containers.begin({ Cmd: ['sleep', '600'], HostConfig: host });
+    assert.equal(ofVolumes().length, 1);
+    await daemon.end('SIGTERM');
+    assert.deepEqual(ofVolumes(), []);
+    await daemon.start();
+    await daemon.removeContainers();
     assert.equal(readFileSync(`${pathOf('data')}/x`, 'utf8'), 'data\n');
     for (const name of ['ram', 'data']) assert.equal((await removeVolume(name)).status, 204);
   });

@@ -1,10 +1,22 @@
 /** Routes of volumes: list, inspect, create, remove, prune. */
-import { createVolume, type EngineParts, findVolumes, hasLabel, pruneVolumes, removeVolume } from '#engine';
+import { nowNs } from '#base';
+import {
+  copyVolume,
+  createVolume,
+  type EngineParts,
+  findVolumes,
+  hasLabel,
+  pruneVolumes,
+  removeVolume,
+  renameVolume,
+  SNAPSHOT_LABEL,
+  snapshotName,
+} from '#engine';
 import { type RequestContext, type Route, readJson } from '#rpc';
-import type { VolumeCreateBody, VolumeListAnswer, VolumePruneAnswer } from '#specs';
+import type { VolumeCopyBody, VolumeCreateBody, VolumeListAnswer, VolumePruneAnswer, VolumeRenameBody } from '#specs';
 import type { VolumeRecord } from '#volumes';
 import { checkedBody } from '../body-shape.ts';
-import { volumeBody } from '../body-shapes.ts';
+import { volumeBody, volumeCopyBody, volumeRenameBody } from '../body-shapes.ts';
 import { errors } from '../errors.ts';
 import { sendJson, sendNothing } from '../http-status.ts';
 import { boolean, type Filters, filters } from '../query.ts';
@@ -33,6 +45,10 @@ export function volumeRoutes(parts: EngineParts): Route[] {
         sendNothing(response, 204);
       },
     },
+    // Not Docker's.
+    { method: 'POST', path: '/skiff/volumes/{name}/clone', handle: (context) => clone(parts, context) },
+    { method: 'POST', path: '/skiff/volumes/{name}/snapshot', handle: (context) => snapshot(parts, context) },
+    { method: 'POST', path: '/skiff/volumes/{name}/rename', handle: (context) => rename(parts, context) },
   ];
 }
 
@@ -100,4 +116,27 @@ async function prune(parts: EngineParts, { query, url, response, signal }: Reque
   const pruned = await pruneVolumes(parts, { all, matches: ({ labels }) => fitsLabels(labels, wanted) }, signal);
   const answer: VolumePruneAnswer = { VolumesDeleted: pruned.names, SpaceReclaimed: pruned.freedBytes };
   sendJson(response, 200, answer);
+}
+
+async function clone(parts: EngineParts, { params, request, response }: RequestContext): Promise<void> {
+  const body = checkedBody<VolumeCopyBody>(await readJson(request), volumeCopyBody);
+  const copy = { name: body.Name ?? '', labels: body.Labels ?? {}, pause: body.Pause ?? true };
+  const record = await copyVolume(parts, params['name']!, copy);
+  sendJson(response, 201, volumeJson(parts, record));
+}
+
+/** A clone that says of which volume it is, and when it was made where it has no other name. */
+async function snapshot(parts: EngineParts, { params, request, response }: RequestContext): Promise<void> {
+  const body = checkedBody<VolumeCopyBody>(await readJson(request), volumeCopyBody);
+  const from = params['name']!;
+  const name = body.Name || snapshotName(from, nowNs());
+  const labels = { ...body.Labels, [SNAPSHOT_LABEL]: from };
+  const record = await copyVolume(parts, from, { name, labels, pause: body.Pause ?? true });
+  sendJson(response, 201, volumeJson(parts, record));
+}
+
+async function rename(parts: EngineParts, { params, request, response }: RequestContext): Promise<void> {
+  const body = checkedBody<VolumeRenameBody>(await readJson(request), volumeRenameBody);
+  const record = await renameVolume(parts, params['name']!, body.Name ?? '');
+  sendJson(response, 200, volumeJson(parts, record));
 }

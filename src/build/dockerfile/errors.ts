@@ -72,7 +72,10 @@ export const errors = defineErrors('dockerfile', {
     kind: 'invalid',
     message: (name: string) => `Interval ${quoted(name)} cannot be less than 1ms`,
   },
-  badDuration: { kind: 'invalid', message: (text: string) => `time: invalid duration ${quoted(text)}` },
+  badDuration: {
+    kind: 'invalid',
+    message: (what: string, text: string) => `time: ${what} duration ${quoted(text)}`,
+  },
   badRetries: {
     kind: 'invalid',
     message: (text: string) => `strconv.ParseInt: parsing ${quoted(text)}: invalid syntax`,
@@ -176,7 +179,6 @@ export const errors = defineErrors('dockerfile', {
     message: (from: string, stage: string) =>
       `cannot mount from stage ${quoted(from)} to ${quoted(stage)}, stage needs to be defined before current command`,
   },
-  baseImage: { kind: 'invalid', message: (name: string, why: string) => `${name}: ${why}` },
   badContext: {
     kind: 'invalid',
     message: (name: string, value: string) =>
@@ -224,8 +226,4 @@ export const errors = defineErrors('dockerfile', {
     message: (text: string) => `failed to parse check options: invalid check option ${quoted(text)}`,
   },
   lint: { kind: 'invalid', message: (rules: string) => `lint violation found for rules: ${rules}` },
-  ignorePattern: {
-    kind: 'invalid',
-    message: (pattern: string, why: string) => `pattern ${quoted(pattern)} of the ignore file: ${why}`,
-  },
 });

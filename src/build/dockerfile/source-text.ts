@@ -28,9 +28,17 @@ export function located(error: unknown, text: string, range: SourceRange): unkno
   return withDetails(error, error.message, text, range);
 }
 
-/** As `located`, and in front of the message which line could not be parsed. */
+/** Refused while lines are read, before there are instructions. compat: BuildKit tells only the others with their line. */
+const OF_LINES = new Set(
+  ['noEquals', 'noValue', 'notStrings', 'openHeredoc', 'longLine', 'repeatedDirective', 'badEscape', 'noStage'].map(
+    (name) => `dockerfile.${name}`,
+  ),
+);
+
+/** As `located`, and in front of the message of a malformed instruction its line. */
 export function parseError(error: unknown, text: string, range: SourceRange): unknown {
   if (!(error instanceof SkiffError) || 'line' in error.details) return error;
+  if (OF_LINES.has(error.code)) return located(error, text, range);
   return withDetails(error, `dockerfile parse error on line ${range.start}: ${error.message}`, text, range);
 }
 

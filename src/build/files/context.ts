@@ -4,12 +4,12 @@
  *
  * Owners are root's, as BuildKit and Docker have it. A file's digest is that of its content, whatever its time.
  */
-import { createHash, type Hash } from 'node:crypto';
+import { createHash, hash, type Hash } from 'node:crypto';
 import { mkdirSync, read, rmSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { because, newContainerId, type PathPatterns, SkiffError } from '#base';
+import { because, newContainerId, type IgnoreMatcher, SkiffError } from '#base';
 import { archiveBytes } from '#images';
 import { S_IF, type Unpacker } from '#linux';
 import { type ByteString, bytesOf, shown, type TarEntry, TarReader, type TarSink } from '#wire';
@@ -29,6 +29,8 @@ import {
 const readAt = promisify(read);
 const READ_BYTES = 256 * 1024;
 
+const EMPTY_DIGEST = hash('sha256', '', 'hex');
+
 /** A stored piece of a file, or a hole when it has no place. */
 interface Piece {
   readonly offset: number | undefined;
@@ -43,7 +45,7 @@ interface IndexedItem extends TreeItem {
 /** Files of a build, held by one open file that has no name any more: whatever happens, nothing of it stays. */
 export interface LocalContext extends AsyncDisposable {
   /** As steps see it: without what matches. */
-  tree(excludes: PathPatterns): SourceTree;
+  tree(excludes: IgnoreMatcher): SourceTree;
   /** A file's content; undefined when there is none. Throws `build.badContext` above the limit. */
   read(path: string, limitBytes: number): Promise<Buffer | undefined>;
   readonly sizeBytes: number;
@@ -63,12 +65,14 @@ export async function receiveContext(
   const sink = new IndexSink();
   const reader = new TarReader(sink);
   try {
+    const writer = new BatchWriter(file);
     for await (const chunk of archiveBytes(archive)) {
       if (signal.aborted) throw errors.cancelled();
       reader.push(chunk);
-      await file.appendFile(chunk);
+      await writer.write(chunk);
     }
     reader.end();
+    await writer.end();
   } catch (error) {
     if (signal.aborted) throw errors.cancelled();
     throw error instanceof SkiffError ? because(errors.badContext(error.message), error) : error;
@@ -77,12 +81,50 @@ export async function receiveContext(
   return new TarContext(file, sink.items(), sink.sizeBytes);
 }
 
+const BATCH_BYTES = 1024 * 1024;
+
+/** Appends pieces many at a time, while the next are on their way. */
+class BatchWriter {
+  readonly #file: FileHandle;
+  #batch: Buffer[] = [];
+  #bytes = 0;
+  #writing: Promise<unknown> = Promise.resolve();
+
+  constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  async write(bytes: Buffer): Promise<void> {
+    this.#batch.push(bytes);
+    this.#bytes += bytes.length;
+    if (this.#bytes >= BATCH_BYTES) await this.#next();
+  }
+
+  async end(): Promise<void> {
+    await this.#next();
+    await this.#writing;
+  }
+
+  /** One batch is written at a time: memory is bounded by two. */
+  async #next(): Promise<void> {
+    await this.#writing;
+    const batch = Buffer.concat(this.#batch, this.#bytes);
+    this.#batch = [];
+    this.#bytes = 0;
+    this.#writing = this.#file.appendFile(batch);
+    // Told by whoever waits for it next.
+    this.#writing.catch(() => {});
+  }
+}
+
 /** Names of the archive → the tree they make. */
 class IndexSink implements TarSink {
   readonly #items = new Map<string, IndexedItem>([['', { ...rootItem, digest: '', pieces: [] }]]);
   #current: TarEntry | undefined;
   #path = '';
-  #hash: Hash = createHash('sha256');
+  /** Undefined while all there is of the file came at once. */
+  #hash: Hash | undefined;
+  #digest = '';
   #pieces: Piece[] = [];
   sizeBytes = 0;
 
@@ -103,13 +145,16 @@ class IndexSink implements TarSink {
     if (entry.type === 'file') {
       this.#current = entry;
       this.#path = path;
-      this.#hash = createHash('sha256');
+      this.#hash = undefined;
+      this.#digest = EMPTY_DIGEST;
       this.#pieces = [];
     } else this.#items.set(path, itemOf(entry, path));
   }
 
   data(bytes: Buffer, offset: number): void {
-    this.#hash.update(bytes);
+    // Most files come in one piece, for which there is a quicker way.
+    if (bytes.length === this.#current!.size) this.#digest = hash('sha256', bytes, 'hex');
+    else (this.#hash ??= createHash('sha256')).update(bytes);
     const last = this.#pieces.at(-1);
     if (last?.offset !== undefined && last.offset + last.length === offset) {
       this.#pieces[this.#pieces.length - 1] = { offset: last.offset, length: last.length + bytes.length };
@@ -117,7 +162,7 @@ class IndexSink implements TarSink {
   }
 
   hole(length: number): void {
-    updateZeros(this.#hash, length);
+    updateZeros((this.#hash ??= createHash('sha256')), length);
     this.#pieces.push({ offset: undefined, length });
   }
 
@@ -125,7 +170,7 @@ class IndexSink implements TarSink {
     const entry = this.#current!;
     const item = itemOf(entry, this.#path);
     this.sizeBytes += entry.size;
-    this.#items.set(this.#path, { ...item, digest: this.#hash.digest('hex'), pieces: this.#pieces });
+    this.#items.set(this.#path, { ...item, digest: this.#hash?.digest('hex') ?? this.#digest, pieces: this.#pieces });
   }
 
   /** By path, a folder before what is in it, in byte order of names. */
@@ -202,11 +247,11 @@ class TarContext implements LocalContext {
     this.sizeBytes = sizeBytes;
   }
 
-  tree(excludes: PathPatterns): SourceTree {
+  tree(excludes: IgnoreMatcher): SourceTree {
     if (excludes.isEmpty) return new IndexTree(this.#items, this.#file.fd);
     const kept = new Map<string, IndexedItem>();
     for (const [path, item] of this.#items) {
-      if (path !== '' && excludes.matches(Buffer.from(path, 'latin1').toString())) continue;
+      if (path !== '' && excludes.excludes(Buffer.from(path, 'latin1').toString())) continue;
       // A folder that is excluded comes back with what is taken back in it.
       for (let at = path.indexOf('/'); at > 0; at = path.indexOf('/', at + 1)) {
         const folder = path.slice(0, at);

@@ -1,7 +1,7 @@
 /** What a copy takes: sources as written → entries of the tree they come from, wildcards and symlinks resolved. */
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
-import { hasWildcards, pathMatcher, PathPatterns } from '#base';
+import { compileWildcard, hasWildcards, IgnoreMatcher } from '#base';
 import { resolvePath } from '#linux';
 import { errors } from '../errors.ts';
 import type { CopyAction } from '../graph.ts';
@@ -25,7 +25,7 @@ export async function selectSources(
   const selections: Selection[] = [];
   for (const source of action.sources) {
     const { pivot, path } = splitPivot(source, action.keepsParents);
-    const written = hasWildcards(path) ? await matching(tree, path) : [bytes(path)];
+    const written = hasWildcards(path) ? await matching(tree, path, action.keepsParents) : [bytes(path)];
     for (const name of written) {
       const found = await follow(tree, name);
       // compat: a broken symlink among many matches is passed over, one that was asked for is not.
@@ -48,19 +48,21 @@ const clean = (path: string): string => posix.normalize(`/${path}`).replace(/\/$
 const bytes = (path: string): string => Buffer.from(path).toString('latin1');
 const text = (path: string): string => Buffer.from(path, 'latin1').toString();
 
-async function matching(tree: SourceTree, pattern: string): Promise<string[]> {
+/** compat: a double star goes through folders only with `--parents`; elsewhere it is a star. */
+async function matching(tree: SourceTree, written: string, isDeep: boolean): Promise<string[]> {
+  const pattern = isDeep ? written : written.replaceAll(/\*{2,}/g, '*');
   const names = pattern.split('/');
   const first = names.findIndex(hasWildcards);
   const fixed = bytes(names.slice(0, first).join('/'));
   const folder = await resolvePath(fixed, (path) => readLink(tree, path), true);
-  const matches = pathMatcher(names.slice(first).join('/'));
-  const depth = names.length - first;
+  const wildcard = compileWildcard(names.slice(first).join('/'));
+  const depth = pattern.includes('**') ? undefined : names.length - first;
   const found: string[] = [];
   const top = await tree.stat(folder);
   if (!top || !isFolder(top)) return found;
   for await (const { path } of tree.below(folder)) {
     const inside = folder === '' ? path : path.slice(folder.length + 1);
-    if (inside.split('/').length === depth && matches(text(inside))) {
+    if ((depth === undefined || inside.split('/').length === depth) && wildcard.matches(text(inside))) {
       found.push(fixed === '' ? inside : `${fixed}/${inside}`);
     }
   }
@@ -86,12 +88,12 @@ async function parentsOf(tree: SourceTree, name: string, pivot: string): Promise
 
 /** Whether an entry of a selected tree is left out. */
 export function excluder(action: Pick<CopyAction, 'excludes'>): (selection: Selection, path: string) => boolean {
-  const patterns = new PathPatterns(action.excludes);
+  const patterns = new IgnoreMatcher(action.excludes);
   if (patterns.isEmpty) return () => false;
   return (selection, path) => {
-    if (path === selection.path) return !selection.isFolder && patterns.matches(posix.basename(text(selection.name)));
+    if (path === selection.path) return !selection.isFolder && patterns.excludes(posix.basename(text(selection.name)));
     const inside = selection.path === '' ? path : path.slice(selection.path.length + 1);
-    return patterns.matches(text(inside));
+    return patterns.excludes(text(inside));
   };
 }
 

@@ -99,6 +99,7 @@ async function made(parts: BuildParts, solving: Solving, making: Making, trees: 
   solving.held.use(held);
   solving.held.use(cache.use(entry));
   solving.background.push(layers.measure(key));
+  if (solving.exported.has(id)) solving.background.push(solving.archives.add(key));
   return { kind: 'snapshot', identity, layers: all };
 }
 

@@ -1,5 +1,5 @@
 /** One step: its key, what the cache has of it, and else doing it. */
-import { PathPatterns } from '#base';
+import { IgnoreMatcher } from '#base';
 import { errors } from '../errors.ts';
 import { applyFiles } from '../files/files-step.ts';
 import { contentDigest, pathDigest } from '../files/select.ts';
@@ -48,7 +48,7 @@ async function image({ images, layers }: BuildParts, solving: Solving, id: StepI
 
 async function local(solving: Solving, step: LocalStep): Promise<StepResult> {
   const context = await solving.contextOf(step);
-  return { kind: 'local', tree: context.tree(new PathPatterns(step.excludes)) };
+  return { kind: 'local', tree: context.tree(new IgnoreMatcher(step.excludes)) };
 }
 
 async function merge({ resultOf }: Solving, step: MergeStep): Promise<Snapshot> {

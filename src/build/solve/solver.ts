@@ -40,6 +40,8 @@ export async function solve(parts: BuildParts, request: SolveRequest): Promise<S
     slots: new Slots(MAX_PARALLEL),
     held,
     background: [],
+    exported: exportedSteps(graph),
+    archives: held.use(parts.layers.archives(signal)),
     resultOf: (step) => results.get(step)!,
   };
   const failures: unknown[] = [];
@@ -52,9 +54,10 @@ export async function solve(parts: BuildParts, request: SolveRequest): Promise<S
     });
   }
   await Promise.allSettled(results.values());
-  await Promise.allSettled(solving.background);
+  const background = await Promise.allSettled(solving.background);
   if (request.signal.aborted) throw errors.cancelled();
   if (failures.length > 0) throw failures[0];
+  for (const outcome of background) if (outcome.status === 'rejected') throw outcome.reason;
   const done = new Map<StepId, StepResult>();
   for (const [id, result] of results) done.set(id, await result);
   const kept = held.move();
@@ -77,6 +80,20 @@ function neededSteps({ steps, outputs }: BuildGraph): StepId[] {
   };
   for (const { root } of outputs) if (root !== undefined) visit(root);
   return [...needed].sort((a, b) => a - b);
+}
+
+/** Those that stand below the outputs. */
+function exportedSteps({ steps, outputs }: BuildGraph): Set<StepId> {
+  const exported = new Set<StepId>();
+  const visit = (id: StepId | undefined): void => {
+    if (id === undefined || exported.has(id)) return;
+    exported.add(id);
+    const step = steps[id]!;
+    if (step.kind === 'run' || step.kind === 'files') visit(step.root);
+    if (step.kind === 'merge') step.layers.forEach(visit);
+  };
+  for (const { root } of outputs) visit(root);
+  return exported;
 }
 
 async function runOne(parts: BuildParts, solving: Solving, id: StepId, step: Step): Promise<StepResult> {

@@ -1,5 +1,5 @@
 /** A build that is asked for, and what its steps share while it goes on. */
-import type { ImageRecord } from '#images';
+import type { ImageRecord, LayerArchives } from '#images';
 import type { LocalContext } from '../files/context.ts';
 import type { BuildGraph, ImageStep, LocalStep, StepId } from '../graph.ts';
 import type { Tell } from '../progress.ts';
@@ -30,5 +30,8 @@ export interface Solving extends SolveRequest {
   readonly held: DisposableStack;
   /** Work that may go on behind the steps, and ends before the build does. */
   readonly background: Promise<unknown>[];
+  /** Steps whose layers will be part of an image, and where their archives are made meanwhile. */
+  readonly exported: ReadonlySet<StepId>;
+  readonly archives: LayerArchives;
   readonly resultOf: (step: StepId) => Promise<StepResult>;
 }

@@ -9,13 +9,32 @@ const CHUNK_BYTES = 256 * 1024;
 
 /** `path`, followed no further, with all below it; entries are called `name` and `name/…`. Throws `cli.invalid`. */
 export async function* packLocal(path: string, name: string): AsyncGenerator<Buffer> {
-  const links = new Map<string, ByteString>();
-  yield* packEntry(path, name, links);
+  yield* packEntry(path, name, { links: new Map(), leavesOut: () => false });
   yield TAR_END;
 }
 
-async function* packEntry(path: string, name: string, links: Map<string, ByteString>): AsyncGenerator<Buffer> {
+/**
+ * What is in a folder, without what `leavesOut` says of its path inside (`a/b`); the end of the archive is the caller's.
+ * Throws `cli.invalid`.
+ */
+export async function* packFolder(
+  path: string,
+  leavesOut: (inside: string, isFolder: boolean) => boolean,
+): AsyncGenerator<Buffer> {
+  const packing = { links: new Map<string, ByteString>(), leavesOut };
+  for (const each of namesIn(path)) yield* packEntry(join(path, each), each, packing);
+}
+
+interface Packing {
+  /** Names in the archive of files with several. */
+  readonly links: Map<string, ByteString>;
+  readonly leavesOut: (name: string, isFolder: boolean) => boolean;
+}
+
+async function* packEntry(path: string, name: string, packing: Packing): AsyncGenerator<Buffer> {
+  const { links, leavesOut } = packing;
   const stats = lstatOf(path);
+  if (leavesOut(name, stats.isDirectory())) return;
   const common = {
     mode: Number(stats.mode) & 0o7777,
     uid: Number(stats.uid),
@@ -26,7 +45,7 @@ async function* packEntry(path: string, name: string, links: Map<string, ByteStr
     encodeTarEntry(tarEntry(type === 'directory' ? `${name}/` : name, type, { ...common, ...more }));
   if (stats.isDirectory()) {
     yield encode('directory');
-    for (const each of namesIn(path)) yield* packEntry(join(path, each), `${name}/${each}`, links);
+    for (const each of namesIn(path)) yield* packEntry(join(path, each), `${name}/${each}`, packing);
   } else if (stats.isSymbolicLink()) {
     yield encode('symlink', { linkPath: byteString(readlinkSync(path)) });
   } else if (stats.isFile()) {

@@ -34,7 +34,7 @@ export async function releaseVolumes(parts: EngineParts, record: ContainerRecord
   for (const point of volumePointsOf(record)) await release(parts, record, point);
 }
 
-/** Of a container that was found running. */
+/** Of a container that ran when the daemon ended. */
 export function useVolumesAgain(parts: EngineParts, record: ContainerRecord): void {
   for (const { name } of volumePointsOf(record)) parts.volumes.useAgain(name, record.id);
 }

@@ -26,13 +26,25 @@ export async function copyUp(parts: EngineParts, record: ContainerRecord, point:
   });
 }
 
-/** Into a folder of the unpacker's that is there; on the disk when it is done. */
-export async function copyTree(records: AsyncIterable<WalkRecord>, unpacker: Unpacker, folder: Buffer): Promise<void> {
+/**
+ * Into a folder of the unpacker's that is there; on the disk when it is done. With `clone` the records are without content,
+ * and files are those of the folder the unpacker has as its source.
+ */
+export async function copyTree(
+  records: AsyncIterable<WalkRecord>,
+  unpacker: Unpacker,
+  folder: Buffer,
+  { clone }: { readonly clone: boolean } = { clone: false },
+): Promise<void> {
   const at = (path: Buffer): Buffer => (path.length === 0 ? folder : Buffer.concat([folder, Buffer.from('/'), path]));
   for await (const record of records) {
     switch (record.type) {
       case 'entry':
         make(unpacker, at(record.entry.path), record.entry);
+        if (clone && typeOf(record.entry) === S_IF.REG) {
+          unpacker.clone(record.entry.path);
+          unpacker.end();
+        }
         break;
       case 'link':
         unpacker.link(at(record.entry.path), at(record.existing));

@@ -147,5 +147,14 @@ export function volumePointsOf(record: Pick<ContainerRecord, 'mounts' | 'setting
 
 /** Ids of containers that have the volume, in whatever state they are. */
 export function holdersOf(records: readonly ContainerRecord[], volume: string): string[] {
-  return records.filter((record) => volumePointsOf(record).some(({ name }) => name === volume)).map(({ id }) => id);
+  return [...(volumeHolders(records).get(volume) ?? [])];
+}
+
+/** Each volume's, by its name. */
+export function volumeHolders(records: readonly ContainerRecord[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const holders = new Map<string, Set<string>>();
+  for (const record of records) {
+    for (const { name } of volumePointsOf(record)) holders.getOrInsertComputed(name, () => new Set()).add(record.id);
+  }
+  return holders;
 }

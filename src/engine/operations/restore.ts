@@ -33,6 +33,8 @@ export async function restoreContainers(parts: EngineParts): Promise<void> {
       return [{ container: identityOf(record), state: network, pid: process.pid, servers }];
     }),
   );
+  // Before any of them is found to have ended: nothing is unmounted that another one has.
+  for (const record of parts.containers.list()) if (hasProcess(record.status)) useVolumesAgain(parts, record);
   await Promise.all(parts.containers.list().map((record) => restoreOne(parts, record)));
   await removeOrphans(parts);
   await parts.volumes.unmountUnused();
@@ -71,7 +73,6 @@ async function findAgain(parts: EngineParts, record: ContainerRecord): Promise<v
     await finish(parts, record, readExitRecord(runDirectory) ?? lostExit());
     return;
   }
-  useVolumesAgain(parts, record);
   // A daemon that was killed during a commit has left it frozen.
   if (record.status === 'running') parts.runtime.thaw(cgroupsPathOf(parts.options, record));
   await killLeftProbes(parts, record);

@@ -2,12 +2,12 @@
 import { causeChain } from '#base';
 import { measureTree } from '#linux';
 import { isAnonymous, type VolumeRecord, type VolumeRequest } from '#volumes';
-import { holdersOf } from '../mounts/mount-point.ts';
+import { holdersOf, volumeHolders } from '../mounts/mount-point.ts';
 import type { EngineParts } from '../parts.ts';
 
 export interface VolumeUse {
   readonly record: VolumeRecord;
-  /** Sizes of its files; -1 where they are not in its folder. */
+  /** Of its files. */
   readonly sizeBytes: number;
   /** How many containers have it, in whatever state. */
   readonly containers: number;
@@ -31,15 +31,15 @@ export async function removeVolume(
   parts.events.emit('volume', 'destroy', name, { driver: 'local' });
 }
 
-/** Those that match, by name. Several containers' volumes are looked up once. */
+/** Those that match, by name. */
 export function findVolumes(
   parts: EngineParts,
   matches: (record: VolumeRecord, isUsed: boolean) => boolean,
 ): VolumeRecord[] {
-  const records = parts.containers.list();
+  const holders = volumeHolders(parts.containers.list());
   return parts.volumes
     .list()
-    .filter((record) => matches(record, holdersOf(records, record.name).length > 0))
+    .filter((record) => matches(record, holders.has(record.name)))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -73,17 +73,14 @@ export async function pruneVolumes(
 
 /** compat: those whose files are elsewhere are not counted. */
 export async function measureVolumes(parts: EngineParts): Promise<VolumeUse[]> {
-  const records = parts.containers.list();
-  return Promise.all(
-    parts.volumes
-      .list()
-      .filter(isPlain)
-      .map(async (record) => ({
-        record,
-        sizeBytes: await measureTree(parts.volumes.pathOf(record.name)),
-        containers: holdersOf(records, record.name).length,
-      })),
-  );
+  const holders = volumeHolders(parts.containers.list());
+  const uses: VolumeUse[] = [];
+  // One after the other: a folder is open meanwhile.
+  for (const record of parts.volumes.list().filter(isPlain)) {
+    const sizeBytes = await measureTree(parts.volumes.pathOf(record.name));
+    uses.push({ record, sizeBytes, containers: holders.get(record.name)?.size ?? 0 });
+  }
+  return uses;
 }
 
 const isPlain = ({ options }: VolumeRecord): boolean => Object.keys(options ?? {}).length === 0;

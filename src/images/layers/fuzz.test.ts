@@ -49,6 +49,7 @@ function watched(): { unpacker: Unpacker; finish: () => void } {
     },
     data: (bytes) => take(bytes.length),
     copy: (_, length) => take(length),
+    clone: () => assert.fail('layers are not cloned'),
     hole: take,
     end: () => {
       assert.equal(left, 0);

@@ -14,6 +14,7 @@ function recorder(): { unpacker: Unpacker; told: string[] } {
     file: (path, { mode, uid, gid }, size) => void tell('file', path, octal(mode), `${uid}:${gid}`, size),
     data: (bytes) => void tell('data', bytes),
     copy: (offset, length) => void tell('copy', offset, length),
+    clone: () => assert.fail('layers are not cloned'),
     hole: (length) => void tell('hole', length),
     end: () => void tell('end'),
     symlink: (path, target) => void tell('symlink', path, target),

@@ -30,6 +30,17 @@ export class CredentialStore {
     return {};
   }
 
+  /** All there are, by server, for who does not know yet which it will need. Throws as `get`. */
+  async all(): Promise<Map<string, AuthConfig>> {
+    const { auths, credentialHelpers } = loadDockerConfig(this.path);
+    const found = new Map<string, AuthConfig>();
+    for (const server of new Set([...auths.keys(), ...credentialHelpers.keys()])) {
+      const auth = await this.get(server);
+      if (!isAnonymous(auth)) found.set(server, auth);
+    }
+    return found;
+  }
+
   /** Keeps them. `isEncrypted` is false when they are now in a file as they are. */
   async store(server: string, auth: AuthConfig): Promise<{ isEncrypted: boolean }> {
     const helper = this.#helperFor(server);
@@ -75,3 +86,13 @@ export async function authHeaderFor(
   const auth = await store.get(serverKeyOf(host));
   return isAnonymous(auth) ? undefined : encodeAuthHeader({ ...auth, serverAddress: serverKeyOf(host) });
 }
+
+/** The value of the header X-Registry-Config; undefined when there are no credentials. Throws as `CredentialStore.get`. */
+export async function registryConfigHeader(store: CredentialStore): Promise<string | undefined> {
+  const all = await store.all();
+  if (all.size === 0) return undefined;
+  const entries = [...all].map(([server, auth]) => [server, JSON.parse(decoded(encodeAuthHeader(auth))) as unknown]);
+  return Buffer.from(JSON.stringify(Object.fromEntries(entries))).toString('base64url');
+}
+
+const decoded = (header: string): string => Buffer.from(header, 'base64url').toString();

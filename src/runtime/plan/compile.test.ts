@@ -103,3 +103,17 @@ refuses(
 );
 refuses('a relative cwd', { process: { cwd: 'x', args: ['sh'] } }, {}, /process\.cwd is "x"/);
 refuses('resctrl', {}, { intelRdt: {} }, /intelRdt is not supported/);
+
+test('compilePlan() opens the source of a bind inside its folder, before the clone', () => {
+  const mounts = [{ destination: '/part', type: 'bind', source: 'a/b', options: ['rbind'] }];
+  const plan = compilePlan(config({ mounts }), { ...input, sourceFolders: { '/part': '/volume' } });
+  const opens = plan.parent.filter((op) => op.op === 'open');
+  const inside = opens.find(({ path }) => path === 'a/b');
+  assert.equal(opens.find(({ slot }) => slot === inside?.at)?.path, '/volume');
+  // RESOLVE_IN_ROOT and RESOLVE_NO_MAGICLINKS: nothing in it leads out.
+  assert.equal(inside?.resolve, 0x12);
+  const tree = plan.parent.find((op) => op.op === 'openTree' && op.at === inside?.slot);
+  const bind = plan.child.find((op) => op.op === 'mountBind' && op.target === '/part');
+  assert.ok(tree?.op === 'openTree' && bind?.op === 'mountBind');
+  assert.deepEqual([bind.sourceSlot, bind.source], [tree.slot, '']);
+});

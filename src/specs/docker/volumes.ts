@@ -9,6 +9,18 @@ export interface VolumeCreateBody {
   readonly ClusterVolumeSpec?: object | null;
 }
 
+/** Not Docker's. Body of POST /skiff/volumes/{name}/clone and snapshot: `Pause` unless it says false. */
+export interface VolumeCopyBody {
+  readonly Name?: string | null;
+  readonly Labels?: Readonly<Record<string, string>> | null;
+  readonly Pause?: boolean | null;
+}
+
+/** Not Docker's. Body of POST /skiff/volumes/{name}/rename. */
+export interface VolumeRenameBody {
+  readonly Name?: string | null;
+}
+
 /** One volume, in lists and alone. */
 export interface VolumeJson {
   readonly CreatedAt: string;

@@ -112,13 +112,13 @@ test('expandWord() knows defaults, alternatives and refusals', () => {
     ['${empty?no}', ''],
   ]);
   checkRefused([
-    ['${none:?no such}', /^none: no such$/],
-    ['${none?no such}', /^none: no such$/],
-    ['${empty:?no such}', /^empty: no such$/],
-    ['${none:?"quoted $v"}', /^none: quoted value$/],
-    ['${none?}', /^none: is not allowed to be unset$/],
-    ['${none:?}', /^none: is not allowed to be unset$/],
-    ['${empty:?}', /^empty: is not allowed to be empty$/],
+    ['${none:?no such}', /: none: no such$/],
+    ['${none?no such}', /: none: no such$/],
+    ['${empty:?no such}', /: empty: no such$/],
+    ['${none:?"quoted $v"}', /^failed to process "\$\{none:\?\\"quoted \$v\\"\}": none: quoted value$/],
+    ['${none?}', /: none: is not allowed to be unset$/],
+    ['${none:?}', /: none: is not allowed to be unset$/],
+    ['${empty:?}', /: empty: is not allowed to be empty$/],
   ]);
 });
 
@@ -213,9 +213,9 @@ test('expandWord() leaves quotes alone in the body of a heredoc', () => {
   assert.equal(body('${none:-"x"}'), '"x"');
 });
 
-test('expandWord() for display keeps quotes, escapes, and variables without a value', () => {
+test('expandWord() for display keeps quotes, and variables without a value', () => {
   const shown = (text: string): string => expandWord(text, valueOf, { escape: '\\', isForDisplay: true }).text;
-  assert.equal(shown('RUN echo "$v" $none ${none} \'$v\' \\$v'), 'RUN echo "value" $none ${none} \'$v\' \\$v');
+  assert.equal(shown('RUN echo "$v" $none ${none:-x} \'$v\' \\$v'), 'RUN echo "value" $none ${none:-x} \'$v\' $v');
 });
 
 test('expandToWords() cuts at blanks, also those of values', () => {

@@ -3,7 +3,9 @@
  *
  * Pure. spec: Dockerfile reference, "Environment replacement"; compat: BuildKit's modifiers and refusals.
  */
+import { SkiffError } from '#base';
 import { errors } from '../errors.ts';
+import { goQuote } from '../go-format.ts';
 import { replaceMatches, stripPrefix, stripSuffix } from './pattern.ts';
 
 export type ValueOf = (name: string) => string | undefined;
@@ -13,7 +15,7 @@ export interface ExpandOptions {
   readonly escape: string;
   /** Quotes are characters like others: the body of a heredoc. */
   readonly ignoresQuotes?: boolean;
-  /** For display: quotes and escapes stay, and so do variables without a value. */
+  /** For display: quotes stay, and so do variables without a value. */
   readonly isForDisplay?: boolean;
 }
 
@@ -28,12 +30,21 @@ export interface Expansion {
 const MAX_DEPTH = 100;
 /** Of one word, in UTF-16 units: doubling variables would fill the memory. */
 const MAX_LENGTH = 1 << 20;
+/** Of a word in a refusal. */
+const MAX_SHOWN = 1000;
 
 /** Throws `dockerfile.openQuote`, `.openBrace`, `.badSubstitution`, `.badModifier`, `.requiredVariable` and limits. */
 export function expandWord(word: string, valueOf: ValueOf, options: ExpandOptions): Expansion {
   const expander = new Expander(word, valueOf, options);
-  return { text: expander.expand(), used: expander.used, missing: expander.missing };
+  try {
+    return { text: expander.expand(), used: expander.used, missing: expander.missing };
+  } catch (error) {
+    if (!(error instanceof SkiffError)) throw error;
+    throw new SkiffError(error.kind, error.code, `failed to process ${goQuote(brief(word))}: ${error.message}`);
+  }
 }
+
+const brief = (word: string): string => (word.length > MAX_SHOWN ? `${word.slice(0, MAX_SHOWN)}…` : word);
 
 /** As `expandWord`; what was blank outside of quotes, in values too, separates words. */
 export function expandToWords(word: string, valueOf: ValueOf, options: ExpandOptions): string[] {
@@ -77,7 +88,7 @@ class Expander {
       else if (char === '"' && !this.#ignoresQuotes) result += this.#doubleQuoted();
       else if (char === '$') result += this.#variable();
       else if (char === this.#escape) {
-        if (keepsEscapes || this.#isForDisplay) result += char;
+        if (keepsEscapes) result += char;
         // One at the very end is dropped.
         result += this.#text[this.#at + 1] ?? '';
         this.#at += 2;
@@ -112,7 +123,7 @@ class Expander {
         if (next === undefined) throw errors.openQuote('double');
         // Before any other character it stands for itself.
         const isEscape = next === '"' || next === '$' || next === this.#escape;
-        result += isEscape && !this.#isForDisplay ? next : char + next;
+        result += isEscape ? next : char + next;
         this.#at += 2;
       } else {
         result += char;
@@ -175,12 +186,12 @@ class Expander {
       case ':': {
         const second = this.#take();
         if (!'-+?'.includes(second)) throw errors.badModifier(modifier + second);
-        return this.#conditional(name, second, true);
+        return this.#conditional(name, second, start);
       }
       case '-':
       case '+':
       case '?':
-        return this.#conditional(name, modifier, false);
+        return this.#conditional(name, modifier, start);
       case '#':
       case '%': {
         const isLongest = this.#text[this.#at] === modifier;
@@ -193,7 +204,8 @@ class Expander {
         const isEach = this.#text[this.#at] === '/';
         if (isEach) this.#at += 1;
         const pattern = this.#until('/', true);
-        const replacement = this.#until('}', false);
+        // compat: its escapes stay.
+        const replacement = this.#until('}', true);
         return replaceMatches(this.#valueWithPattern(name), pattern, replacement, isEach);
       }
       default:
@@ -214,9 +226,12 @@ class Expander {
     return value ?? '';
   }
 
-  #conditional(name: string, modifier: string, isEmptyUnset: boolean): string {
+  /** `start`: of the whole, where its dollar is. */
+  #conditional(name: string, modifier: string, start: number): string {
+    const isEmptyUnset = this.#text[this.#at - 2] === ':';
     const word = this.#until('}', false);
     const value = this.#valueOf(name);
+    if (value === undefined && this.#isForDisplay) return this.#text.slice(start, this.#at);
     const isSet = value !== undefined && !(isEmptyUnset && value === '');
     if (value !== undefined) this.used.add(name);
     if (modifier === '-') return isSet ? value : word;

@@ -22,9 +22,9 @@ export function readDirectives(lines: readonly string[], fail: (error: Error, li
   const isScript = lines[0]?.startsWith('#!') ?? false;
   for (const [index, line] of lines.entries()) {
     if (index === 0 && isScript) continue;
-    const [, word = '', value = ''] = DIRECTIVE.exec(line.trimStart()) ?? [];
-    const name = word.toLowerCase();
-    if (!KNOWN.includes(name)) break;
+    const directive = directiveOf(line);
+    if (!directive) break;
+    const { name, value } = directive;
     if (found.has(name)) fail(errors.repeatedDirective(name), index + 1);
     if (name === 'escape' && value !== '\\' && value !== '`') fail(errors.badEscape(value), index + 1);
     found.set(name, value);
@@ -34,6 +34,13 @@ export function readDirectives(lines: readonly string[], fail: (error: Error, li
     escape: found.get('escape') === '`' ? '`' : '\\',
     check: found.get('check'),
   };
+}
+
+/** What a line at the top says; undefined for any other line. */
+export function directiveOf(line: string): { name: string; value: string } | undefined {
+  const [, word = '', value = ''] = DIRECTIVE.exec(line.trimStart()) ?? [];
+  const name = word.toLowerCase();
+  return KNOWN.includes(name) ? { name, value } : undefined;
 }
 
 /** compat: a front end of another language may be named in its own comments, or in a JSON object. */

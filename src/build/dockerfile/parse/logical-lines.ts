@@ -6,6 +6,7 @@
 import type { SourceRange } from '../../graph.ts';
 import { errors } from '../errors.ts';
 import { parseError } from '../source-text.ts';
+import { directiveOf } from './directives.ts';
 import { heredocsOf, readBodies } from './heredoc.ts';
 import type { Heredoc } from './instruction.ts';
 
@@ -36,6 +37,7 @@ class LineReader {
   readonly #continuation: RegExp;
   #at = 0;
   #comments: string[] = [];
+  #isInDirectives = true;
 
   constructor(source: string, lines: readonly string[], escape: string) {
     this.#source = source;
@@ -48,9 +50,14 @@ class LineReader {
   next(): LogicalLine | undefined {
     while (this.#at < this.#lines.length) {
       const line = this.#physical().trimStart();
+      const isShebang = this.#at === 1 && line.startsWith('#!');
+      this.#isInDirectives &&= isShebang || directiveOf(line) !== undefined;
+      // They are about the file, not about the instruction below.
+      if (this.#isInDirectives) continue;
       if (line.startsWith('#')) {
         const comment = line.slice(1).trim();
-        this.#comments = comment === '' ? [] : [...this.#comments, comment];
+        if (comment === '') this.#comments = [];
+        else this.#comments.push(comment);
         continue;
       }
       if (line === '') {

@@ -50,9 +50,17 @@ function durationMs(text: string): number {
   try {
     return parseDurationMs(text);
   } catch (error) {
-    if (error instanceof SkiffError) throw errors.badDuration(text);
+    if (error instanceof SkiffError) throw durationError(text);
     throw error;
   }
+}
+
+/** compat: what Go finds wrong with it. */
+function durationError(text: string): SkiffError {
+  if (/^(?:\d+(?:\.\d*)?|\.\d+)$/.test(text)) return errors.badDuration('missing unit in', text);
+  const [, unit] = /^(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))*\d+(?:\.\d*)?([^\d.]+)/.exec(text) ?? [];
+  if (unit === undefined) return errors.badDuration('invalid', text);
+  return errors.badDuration(`unknown unit ${JSON.stringify(unit)} in`, text);
 }
 
 function retriesOf(text: string): number {

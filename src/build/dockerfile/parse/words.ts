@@ -13,7 +13,8 @@ export function pairWords(text: string, escape: string): string[] {
   let quote = '';
   for (let at = 0; at < text.length; at += 1) {
     const char = text[at]!;
-    if (char === escape) {
+    // Between single quotes nothing is escaped.
+    if (char === escape && quote !== "'") {
       // At the very end it is dropped.
       if (at + 1 === text.length) break;
       word += char + text[at + 1]!;

@@ -9,7 +9,7 @@ export function displayText(stage: StageState, instruction: Instruction): string
   const line = keyword.toUpperCase() + text.slice(keyword.length);
   try {
     // compat: in RUN quotes belong to the shell, elsewhere they are no part of the words.
-    const options = { escape: stage.facts.escape, isForDisplay: true };
+    const options = { escape: stage.facts.escape, isForDisplay: instruction.kind === 'run' };
     const shown = expandWord(line, stage.variables.valueOf, options).text;
     return shown + heredocSummary(instruction);
   } catch (error) {

@@ -31,8 +31,8 @@ export function globalArgs(
       const expandedIn = (known: ReadonlyMap<string, string | undefined>): string | undefined =>
         value === undefined ? undefined : expandWord(value, (word) => known.get(word), options).text;
       try {
-        // A default that is not used need not make sense.
-        values.set(name, isGiven ? buildArgs[name] : expandedIn(values));
+        // A default that is not used need not make sense; without one a predefined value stays.
+        values.set(name, isGiven ? buildArgs[name] : (expandedIn(values) ?? values.get(name)));
         defaults.set(name, isGiven ? tried(() => expandedIn(defaults)) : values.get(name));
       } catch (error) {
         throw located(error, dockerfile.text, instruction.range);

@@ -14,7 +14,7 @@ import type {
   WordsInstruction,
 } from '../parse/instruction.ts';
 import { displayText } from './display-text.ts';
-import { goHealthcheck, goList, goQuoteList } from './go-format.ts';
+import { goHealthcheck, goList, goQuoteList } from '../go-format.ts';
 import type { PlanParts } from './plan-parts.ts';
 import { parsePorts } from './ports.ts';
 import type { StageState } from './stage-state.ts';
@@ -49,7 +49,7 @@ export function planPairs(stage: StageState, instruction: PairsInstruction): voi
     stage.expand(key, instruction),
     stage.expand(value, instruction),
   ]);
-  if (pairs.some(([key]) => key === '')) throw errors.blankName(name);
+  if (kind === 'env' && pairs.some(([key]) => key === '')) throw errors.blankName(name);
   for (const [key, value] of kind === 'env' ? pairs : []) {
     warnOfSecret(stage, instruction, 'ENV', key);
     stage.variables.setEnv(key, value);
@@ -134,7 +134,7 @@ export function planText(parts: PlanParts, stage: StageState, instruction: TextI
   }
   if (instruction.kind === 'user') stage.change({ user: value });
   else {
-    if (signalNumber(value) === undefined) throw errors.badSignal(value);
+    if (!signalNumber(value)) throw errors.badSignal(value);
     stage.change({ stopSignal: value });
   }
   stage.note(`${instruction.kind.toUpperCase()} ${value}`, 'empty');

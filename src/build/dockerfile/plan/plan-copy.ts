@@ -1,9 +1,8 @@
 /** COPY and ADD as steps: sources by kind, flags checked, `--link` as a layer of its own. */
 import { posix } from 'node:path';
-import type { CopyAction, FileAction, StepId } from '../../graph.ts';
+import type { CopyAction, StepId } from '../../graph.ts';
 import { errors } from '../errors.ts';
-import { cleanPath } from '../ignore/parse-ignore.ts';
-import { hasWildcards } from '../ignore/wildcard.ts';
+import { cleanPath, hasWildcards } from '#base';
 import { finding } from '../lint/linter.ts';
 import type { CopyInstruction, Heredoc } from '../parse/instruction.ts';
 import { fileNameOf } from './contexts.ts';
@@ -55,7 +54,7 @@ export async function planCopy(parts: PlanParts, stage: StageState, instruction:
   if (paths.length + heredocs.length > 1 && !expanded.action.target.endsWith('/')) throw errors.manySources(name);
   if (checksum !== '' && paths.length + heredocs.length !== 1) throw errors.checksumSources();
 
-  const actions: FileAction[] = [];
+  const actions: CopyAction[] = [];
   for (const path of paths) actions.push(await actionFor(parts, stage, path, expanded));
   for (const heredoc of heredocs) actions.push(inlineFile(parts, stage, heredoc, expanded));
   stage.root = addFiles(parts, stage, joined(actions), expanded);
@@ -141,7 +140,12 @@ function inlineFile(
   return { ...action, from, sources: [escaped(path)], keepsParents: false, unpacks: false };
 }
 
-function addFiles(parts: PlanParts, stage: StageState, actions: FileAction[], { action, facts }: Expanded): StepId {
+function addFiles(
+  parts: PlanParts,
+  stage: StageState,
+  actions: readonly CopyAction[],
+  { action, facts }: Expanded,
+): StepId {
   if (!action.isLinked) return parts.graph.add({ kind: 'files', ...facts, root: stage.root, actions });
   const layer = parts.graph.add({ kind: 'files', ...facts, root: undefined, actions });
   if (stage.root === undefined) return layer;
@@ -150,18 +154,16 @@ function addFiles(parts: PlanParts, stage: StageState, actions: FileAction[], { 
 }
 
 /** Neighbours that differ in nothing but their sources are one action. */
-function joined(actions: readonly FileAction[]): FileAction[] {
-  const result: FileAction[] = [];
+function joined(actions: readonly CopyAction[]): CopyAction[] {
+  const groups: { readonly key: string; readonly action: CopyAction; readonly sources: string[] }[] = [];
   for (const action of actions) {
-    const last = result.at(-1);
-    const isSame = last?.kind === 'copy' && action.kind === 'copy' && withoutSources(last) === withoutSources(action);
-    if (isSame) result[result.length - 1] = { ...last, sources: [...last.sources, ...action.sources] };
-    else result.push(action);
+    const key = JSON.stringify({ ...action, sources: [] });
+    const last = groups.at(-1);
+    if (last?.key === key) last.sources.push(...action.sources);
+    else groups.push({ key, action, sources: [...action.sources] });
   }
-  return result;
+  return groups.map(({ action, sources }) => ({ ...action, sources }));
 }
-
-const withoutSources = (action: CopyAction): string => JSON.stringify({ ...action, sources: [] });
 
 const sourceNaming = ({ name, source, ignoresCache }: Facts): Facts => ({ name, source, ignoresCache });
 

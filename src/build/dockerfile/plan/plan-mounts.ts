@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import { parseBytes, SkiffError } from '#base';
 import type { RunMount } from '../../graph.ts';
 import { errors } from '../errors.ts';
-import { cleanPath } from '../ignore/parse-ignore.ts';
+import { cleanPath } from '#base';
 import type { RunInstruction } from '../parse/instruction.ts';
 import { type MountField, mountFields } from '../parse/mount-fields.ts';
 import { hint } from '../suggest.ts';
@@ -173,10 +173,10 @@ function sshMount(stage: StageState, values: Values, index: number): RunMount {
   };
 }
 
-/** Throws `dockerfile.mountTarget` for the root. */
+/** compat: without one it is the working directory. Throws `dockerfile.mountTarget` for the root. */
 function targetOf(stage: StageState, values: Values): string {
   const target = absolute(stage, values.get('target') ?? '');
-  if ((values.get('target') ?? '') === '' || target === '/') throw errors.mountTarget(target);
+  if (target === '/') throw errors.mountTarget(target);
   return target;
 }
 

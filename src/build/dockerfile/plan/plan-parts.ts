@@ -1,6 +1,6 @@
 /** What planning an instruction needs of the build around it. Types only. */
 import type { StepId } from '../../graph.ts';
-import type { IgnoreMatcher } from '../ignore/ignore-matcher.ts';
+import type { IgnoreMatcher } from '#base';
 import type { LintFinding } from '../lint/linter.ts';
 import type { GlobalArgs } from './global-args.ts';
 import type { GraphWriter } from './graph-writer.ts';

@@ -2,7 +2,7 @@
 import { messageOf, SkiffError } from '#base';
 import type { Platform } from '#specs';
 import type { StepId } from '../../graph.ts';
-import { IgnoreMatcher } from '../ignore/ignore-matcher.ts';
+import { IgnoreMatcher } from '#base';
 import { nearest } from '../suggest.ts';
 import type { BuildSources, ResolvedImage } from './build-request.ts';
 import { type ContextSource, fileNameOf, parseContext } from './contexts.ts';
@@ -22,6 +22,8 @@ export class SourceSteps {
   readonly #graph: GraphWriter;
   readonly #sources: BuildSources;
   readonly #images = new Map<string, Promise<ResolvedImage>>();
+  readonly #ignored = new Map<string, Promise<readonly string[]>>();
+  #matcher: Promise<IgnoreMatcher | undefined> | undefined;
   readonly #mainContext: ContextSource;
   readonly #keepsGitFolder: boolean;
 
@@ -84,15 +86,27 @@ export class SourceSteps {
     }
   }
 
-  /** The client's ignore rules, for warnings; undefined when the context is not the client's. */
-  async contextIgnore(): Promise<IgnoreMatcher | undefined> {
+  /** The client's ignore rules, for warnings; undefined when there are none. Throws `pattern.bad`. */
+  contextIgnore(): Promise<IgnoreMatcher | undefined> {
+    this.#matcher ??= this.#readMatcher();
+    return this.#matcher;
+  }
+
+  async #readMatcher(): Promise<IgnoreMatcher | undefined> {
     if (this.#mainContext.kind !== 'local') return undefined;
-    const matcher = new IgnoreMatcher(await this.#sources.ignorePatterns(this.#mainContext.name));
+    const matcher = new IgnoreMatcher(await this.#ignoredIn(this.#mainContext.name));
     return matcher.isEmpty ? undefined : matcher;
   }
 
   async local(name: string): Promise<StepId> {
-    return this.#graph.addLocal(name, await this.#sources.ignorePatterns(name));
+    return this.#graph.addLocal(name, await this.#ignoredIn(name));
+  }
+
+  /** Asked once. */
+  #ignoredIn(context: string): Promise<readonly string[]> {
+    const known = this.#ignored.get(context) ?? this.#sources.ignorePatterns(context);
+    this.#ignored.set(context, known);
+    return known;
   }
 
   git(git: GitSource, naming: SourceNaming & { readonly keepsGitFolder: boolean }): StepId {

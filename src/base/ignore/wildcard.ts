@@ -4,7 +4,7 @@
  * Pure. All places a pattern can have come to are followed at once: no backtracking, so the time is bounded by the
  * lengths of path and pattern multiplied.
  */
-import { errors } from '../errors.ts';
+import { errors } from './errors.ts';
 
 type Token =
   | { readonly kind: 'char'; readonly char: string }
@@ -22,7 +22,7 @@ export interface Wildcard {
   matches(path: string): boolean;
 }
 
-/** Throws `dockerfile.ignorePattern`. */
+/** Throws `pattern.bad`. */
 export function compileWildcard(pattern: string): Wildcard {
   const tokens = tokensOf(pattern);
   if (tokens.every(({ kind }) => kind === 'char')) {
@@ -55,7 +55,7 @@ function tokensOf(pattern: string): Token[] {
     } else if (char === '\\') {
       at += 1;
       const next = chars[at];
-      if (next === undefined) throw errors.ignorePattern(pattern, 'syntax error in pattern');
+      if (next === undefined) throw errors.bad(pattern, 'syntax error in pattern');
       tokens.push({ kind: 'char', char: next });
     } else tokens.push({ kind: 'char', char });
   }
@@ -65,7 +65,7 @@ function tokensOf(pattern: string): Token[] {
 /** `[a-z]`, `[^a]`; `end` is where its bracket closes. */
 function readSet(pattern: string, chars: readonly string[], start: number): { token: Token; end: number } {
   const fail = (): never => {
-    throw errors.ignorePattern(pattern, 'syntax error in pattern');
+    throw errors.bad(pattern, 'syntax error in pattern');
   };
   const ranges: [string, string][] = [];
   let at = start + 1;

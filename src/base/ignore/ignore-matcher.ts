@@ -1,5 +1,5 @@
 /** Which paths of a context are left out. Pure. compat: the rules of moby's patternmatcher. */
-import { errors } from '../errors.ts';
+import { errors } from './errors.ts';
 import { cleanPath } from './parse-ignore.ts';
 import { compileWildcard, hasWildcards, type Wildcard } from './wildcard.ts';
 
@@ -18,7 +18,7 @@ export class IgnoreMatcher {
   /** Per folder, which rules match it or a folder it is in. */
   readonly #folders = new Map<string, readonly boolean[]>();
 
-  /** Patterns as `parseIgnore` gives them. Throws `dockerfile.ignorePattern`. */
+  /** Patterns as `parseIgnore` gives them. Throws `pattern.bad`. */
   constructor(patterns: readonly string[]) {
     this.#rules = patterns.flatMap((pattern) => ruleOf(pattern) ?? []);
   }
@@ -84,7 +84,7 @@ function ruleOf(text: string): Rule | undefined {
   if (trimmed === '') return undefined;
   const isNegated = trimmed.startsWith('!');
   const written = isNegated ? trimmed.slice(1).trim() : trimmed;
-  if (written === '') throw errors.ignorePattern(text, 'illegal exclusion pattern: "!"');
+  if (written === '') throw errors.bad(text, 'illegal exclusion pattern: "!"');
   const pattern = cleanPath(written).replace(/^\/(?=.)/, '');
   return { isNegated, wildcard: compileWildcard(pattern), literalStart: literalStart(pattern) };
 }

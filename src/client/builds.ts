@@ -1,0 +1,70 @@
+/** Building images with the classic request, and the build cache. */
+import type { Readable } from 'node:stream';
+import type { BuildCacheRow, DiskUsageAnswer } from '#specs';
+import { readDiskUsage } from './disk-usage.ts';
+import { type Filters, formatFilters } from './filters.ts';
+import { listenTo, type ProgressListener } from './progress-lines.ts';
+import { sendStream } from './send-stream.ts';
+import type { Query, Transport } from './transport.ts';
+
+export interface BuildImage {
+  /** A tar, plain or compressed; absent when `remote` says where the files are. */
+  readonly context?: Readable | undefined;
+  /** As the API has it. */
+  readonly query: Query;
+  /** The value of X-Registry-Config. */
+  readonly registryConfig?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface PruneBuilds {
+  readonly all: boolean;
+  readonly filters: Filters;
+  readonly reservedBytes?: number | undefined;
+  readonly mostBytes?: number | undefined;
+  readonly freeBytes?: number | undefined;
+}
+
+export interface Builds {
+  /** The image's id. Lines come as the daemon writes them. */
+  build(request: BuildImage, listen: ProgressListener): Promise<string>;
+  /** Rows of the cache. */
+  list(): Promise<readonly BuildCacheRow[]>;
+  prune(request: PruneBuilds): Promise<{ readonly deleted: readonly string[]; readonly freedBytes: number }>;
+}
+
+export function buildsOf(transport: Transport): Builds {
+  return {
+    build: async ({ context, query, registryConfig, signal }, listen) => {
+      const headers = registryConfig === undefined ? {} : { 'X-Registry-Config': registryConfig };
+      const call = { query, headers, signal, ...(context ? { stream: context } : {}) };
+      let id = '';
+      const response = await sendStream(transport, 'POST', '/build', call);
+      await listenTo('/build', response, (message) => {
+        const { ID } = (message.aux ?? {}) as { readonly ID?: string };
+        if (ID !== undefined) id = ID;
+        listen(message);
+      });
+      return id;
+    },
+    list: async () => {
+      const query = { type: 'build-cache', verbose: true };
+      const answer = await transport.json<DiskUsageAnswer>('GET', '/system/df', { query });
+      return readDiskUsage(answer).BuildCacheUsage?.Items ?? [];
+    },
+    prune: async ({ all, filters, reservedBytes, mostBytes, freeBytes }) => {
+      const query = {
+        all,
+        filters: formatFilters(filters),
+        'reserved-space': reservedBytes,
+        'max-used-space': mostBytes,
+        'min-free-space': freeBytes,
+      };
+      const { CachesDeleted, SpaceReclaimed } = await transport.json<{
+        readonly CachesDeleted: readonly string[] | null;
+        readonly SpaceReclaimed: number;
+      }>('POST', '/build/prune', { query });
+      return { deleted: CachesDeleted ?? [], freedBytes: SpaceReclaimed };
+    },
+  };
+}
