@@ -11,7 +11,7 @@ export function inspectJson(parts: EngineParts, record: ContainerRecord, minor: 
     ...newest,
     Config: { OnBuild: null, ...newest.Config },
     HostConfig: minor < 42 ? { ...newest.HostConfig, KernelMemory: 0, KernelMemoryTCP: 0 } : newest.HostConfig,
-    NetworkSettings: networkSettings(newest.NetworkSettings as Json, minor),
+    NetworkSettings: networkSettings(newest.NetworkSettings as Json, record, minor),
   };
 }
 
@@ -25,11 +25,11 @@ export function summaryJson(
   const newest = summarizeContainer(parts, record, nowNs);
   if (minor >= 52) return newest;
   const { Health: _, ...older } = newest;
-  return { ...older, NetworkSettings: { Networks: networks(older.NetworkSettings.Networks, minor) } };
+  return { ...older, NetworkSettings: { Networks: networks(older.NetworkSettings.Networks, record, minor) } };
 }
 
 /** compat: until 1.51 the endpoint on the default bridge was told beside the others, and what libnetwork once had. */
-function networkSettings(newest: Json, minor: number): Json {
+function networkSettings(newest: Json, record: ContainerRecord, minor: number): Json {
   const all = (newest['Networks'] ?? {}) as Readonly<Record<string, Json>>;
   const bridge = all['bridge'] ?? {};
   return {
@@ -41,7 +41,7 @@ function networkSettings(newest: Json, minor: number): Json {
     SecondaryIPv6Addresses: null,
     ...newest,
     ...Object.fromEntries(Object.entries(none).map(([name, value]) => [name, bridge[name] ?? value])),
-    Networks: networks(all, minor),
+    Networks: networks(all, record, minor),
   };
 }
 
@@ -56,14 +56,22 @@ const none: Json = {
   MacAddress: '',
 };
 
-/** compat: names for DNS came with 1.44, priorities of gateways with 1.48. */
-function networks(all: Readonly<Record<string, object>>, minor: number): Readonly<Record<string, object>> {
+/** compat: names for DNS came with 1.44, when the short id and the hostname among the aliases went; priorities of gateways with 1.48. */
+function networks(
+  all: Readonly<Record<string, object>>,
+  { id, startedAt, settings }: ContainerRecord,
+  minor: number,
+): Readonly<Record<string, object>> {
   return Object.fromEntries(
     Object.entries(all).map(([name, endpoint]) => {
       const left = Object.entries(endpoint).filter(
         ([key]) => !(key === 'DNSNames' && minor < 44) && !(key === 'GwPriority' && minor < 48),
       );
-      return [name, Object.fromEntries(left)];
+      const older = Object.fromEntries(left);
+      const hasNames = startedAt !== undefined && !['bridge', 'host', 'none'].includes(name);
+      if (minor >= 45 || !hasNames) return [name, older];
+      const own = [id.slice(0, 12), ...(settings.hostname === '' ? [] : [settings.hostname])];
+      return [name, { ...older, Aliases: [...((older['Aliases'] as string[] | null) ?? []), ...own] }];
     }),
   );
 }

@@ -38,9 +38,6 @@ export function parseEndpoint(body: EndpointSettingsBody): EndpointWish {
   const { IPv4Address = '', IPv6Address = '', LinkLocalIPs } = body.IPAMConfig ?? {};
   if ((LinkLocalIPs ?? []).length > 0) throw errors.unsupported('IPAMConfig.LinkLocalIPs', 'leave it out');
   if ((body.Links ?? []).length > 0) throw errors.unsupported('Links of an endpoint', 'use Aliases');
-  if (Object.keys(body.DriverOpts ?? {}).length > 0) {
-    throw errors.unsupported('DriverOpts of an endpoint', 'leave them out');
-  }
   if (IPv4Address !== '' && isIP(IPv4Address) !== 4) {
     throw errors.invalid(`invalid endpoint settings: invalid IPv4 address: ${IPv4Address}`);
   }
@@ -54,7 +51,7 @@ export function parseEndpoint(body: EndpointSettingsBody): EndpointWish {
     ...(mac === '' ? {} : { mac }),
     aliases: body.Aliases ?? [],
     links: [],
-    driverOptions: {},
+    driverOptions: body.DriverOpts ?? {},
     gatewayPriority: body.GwPriority ?? 0,
   };
 }

@@ -9,6 +9,7 @@ export function networkJson(
   record: NetworkRecord,
   endpoints: ReadonlyMap<string, Endpoint>,
   nameOf: (containerId: string) => string,
+  minorVersion: number,
 ): NetworkJson {
   return {
     Name: record.name,
@@ -16,7 +17,8 @@ export function networkJson(
     Created: record.createdAt,
     Scope: 'local',
     Driver: record.driver,
-    EnableIPv4: true,
+    // compat: since 1.48.
+    ...(minorVersion < 48 ? {} : { EnableIPv4: true }),
     EnableIPv6: record.ipv6,
     IPAM: {
       Driver: 'default',

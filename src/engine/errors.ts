@@ -45,6 +45,12 @@ export const errors = defineErrors('container', {
     message: () =>
       'container sharing network namespace with another container or host cannot be connected to any other network',
   },
+  noneWithOthers: {
+    kind: 'invalid',
+    message: () => 'container cannot be connected to multiple networks with one of the networks in private (none) mode',
+  },
+  /** Not `not-found`: clients would take that for the image's, and pull it. */
+  noNetworkOwner: { kind: 'invalid', message: (ref: string) => `No such container: ${ref}` },
   cannotJoin: { kind: 'conflict', message: (id: string) => `cannot join network of a non running container: ${id}` },
   nameTaken: {
     kind: 'conflict',

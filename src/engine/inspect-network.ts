@@ -57,7 +57,7 @@ function endpointJson(
     Links: null,
     Aliases: wish.aliases.length > 0 ? wish.aliases : null,
     MacAddress: endpoint?.mac ?? '',
-    DriverOpts: null,
+    DriverOpts: Object.keys(wish.driverOptions).length > 0 ? wish.driverOptions : null,
     GwPriority: wish.gatewayPriority,
     NetworkID: networkId,
     EndpointID: endpoint?.endpointId ?? '',

@@ -14,7 +14,7 @@ import { type ContainerSettings, networkingOf } from './container-settings.ts';
 import { errors } from './errors.ts';
 import { readHostFile } from './managed-files.ts';
 import { hostnameOf } from './oci-config.ts';
-import { type EngineParts, findContainer } from './parts.ts';
+import type { EngineParts } from './parts.ts';
 
 const OF_CONTAINER = 'container:';
 
@@ -42,7 +42,9 @@ export function settleNetworking(parts: EngineParts, settings: ContainerSettings
   if (networkMode === 'bridge' && parts.networks.defaultMode === 'none') throw errors.noDefaultBridge();
   if (!networkMode.startsWith(OF_CONTAINER)) return settings;
   refuseWithContainerMode(settings);
-  const target = findContainer(parts, networkMode.slice(OF_CONTAINER.length));
+  const reference = networkMode.slice(OF_CONTAINER.length);
+  const target = parts.containers.find(reference);
+  if (!target || target === 'ambiguous') throw errors.noNetworkOwner(reference);
   return { ...withMode(`${OF_CONTAINER}${target.id}`), hostname: hostnameOf(target.id, target.settings.hostname) };
 }
 

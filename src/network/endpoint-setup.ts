@@ -77,8 +77,9 @@ export function addDefaultRoutes(batch: NetlinkBatch, { interfaceIndex: index, i
 }
 
 /** compat: an interface without an IPv6 address gets none of its own making either. */
-export function switchesOf({ interfaceName, ipv6 }: Endpoint): NetworkSetup['switches'] {
-  return [{ name: `ipv6/conf/${interfaceName}/disable_ipv6`, value: ipv6 ? '0' : '1' }];
+export function switchesOf({ interfaceName, ipv6, sysctls = [] }: Endpoint): NetworkSetup['switches'] {
+  const own = sysctls.map(({ name, value }) => ({ name: name.replace('IFNAME', interfaceName), value }));
+  return [{ name: `ipv6/conf/${interfaceName}/disable_ipv6`, value: ipv6 ? '0' : '1' }, ...own];
 }
 
 /** Everything for a container that is being started. */

@@ -38,6 +38,14 @@ export const errors = defineErrors('network', {
     kind: 'not-implemented',
     message: (what: string, hint: string) => `${what} is not supported by this version of Skiff: ${hint}`,
   },
+  severalSubnets: {
+    kind: 'forbidden',
+    message: (driver: string) => `${driver} driver doesn't support multiple subnets`,
+  },
+  noEndpointOption: {
+    kind: 'invalid',
+    message: (name: string, known: string) => `unknown driver option "${name}" of an endpoint: there is ${known}`,
+  },
   overlaps: {
     kind: 'forbidden',
     message: (subnet: string, other: string) =>
@@ -75,6 +83,11 @@ export const errors = defineErrors('network', {
     kind: 'internal',
     message: (address: string, port: number, holder: string) =>
       `failed to set up container networking: Bind for ${address}:${port} failed: port is already allocated: port ${port} is already taken by ${holder}`,
+  },
+  noSctpRelay: {
+    kind: 'not-implemented',
+    message: (port: number) =>
+      `publishing ${port}/sctp is not supported by this version of Skiff with --publish-mode=listen: use forward`,
   },
   noPort: {
     kind: 'internal',

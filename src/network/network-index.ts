@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { macText } from '#wire';
 import { AddressPool } from './address-pool.ts';
 import { familyOf, parseCidr, toNumber } from './cidr.ts';
+import { readEndpointOptions } from './endpoint-options.ts';
 import { hostInterfaceOf } from './endpoint-setup.ts';
 import { errors } from './errors.ts';
 import type { Endpoint, EndpointAddress, EndpointWish, NetworkRecord } from './network-record.ts';
@@ -87,6 +88,7 @@ export class NetworkIndex {
     if (record.driver === 'host' || record.driver === 'null') throw errors.isolatedHost();
     if (endpoints.has(container.id)) throw errors.alreadyConnected(container.name, record.name);
     if (record.predefined && wish.aliases.length > 0) throw errors.aliasOnDefault();
+    const { interfaceName, sysctls } = readEndpointOptions(wish.driverOptions);
     const ipv4 = address(network, 4, wish.ipv4);
     let ipv6: EndpointAddress | undefined;
     try {
@@ -100,12 +102,13 @@ export class NetworkIndex {
       networkId: record.id,
       networkName: record.name,
       endpointId,
-      interfaceName: `${record.interfacePrefix}${position}`,
+      interfaceName: interfaceName ?? `${record.interfacePrefix}${position}`,
       interfaceIndex: FIRST_INDEX + position,
       hostInterface: record.bridge ? hostInterfaceOf(endpointId) : '',
       mac: wish.mac ?? macOf(ipv4, endpointId),
       ...(ipv4 ? { ipv4 } : {}),
       ...(ipv6 ? { ipv6 } : {}),
+      ...(sysctls.length > 0 ? { sysctls } : {}),
       names: [...new Set([container.name, ...wish.aliases, ...container.names])],
     };
     enter(network, container.id, endpoint);

@@ -66,6 +66,8 @@ export interface Endpoint {
   readonly mac: string;
   readonly ipv4?: EndpointAddress;
   readonly ipv6?: EndpointAddress;
+  /** Of its interface, below /proc/sys/net. */
+  readonly sysctls?: readonly { readonly name: string; readonly value: string }[];
   /** Names it answers to on this network. */
   readonly names: readonly string[];
 }

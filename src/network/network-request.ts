@@ -184,10 +184,7 @@ function completePools(request: NetworkRequest, id: string, occupied: readonly O
       throw errors.invalid(`invalid network config: subnet ${pool.subnet} needs IPv6: create the network with --ipv6`);
     }
     if (result.some(({ subnet }) => familyOf(subnet) === family)) {
-      throw errors.unsupported(
-        `a second ${family === 4 ? 'IPv4' : 'IPv6'} subnet of a network`,
-        'give one of each family',
-      );
+      throw errors.severalSubnets(checkDriver(request.driver));
     }
     checkSubnet(pool.subnet, taken);
     result.push(completePool(pool));
@@ -196,7 +193,8 @@ function completePools(request: NetworkRequest, id: string, occupied: readonly O
   const has = (family: number): boolean => result.some(({ subnet }) => familyOf(subnet) === family);
   if (!has(4)) result.unshift(wholePool(chooseSubnet(defaultPools, taken)));
   if (request.ipv6 && !has(6)) result.push(wholePool(uniqueLocalSubnet(id)));
-  return result;
+  // compat: IPv4 first.
+  return result.sort((a, b) => familyOf(a.subnet) - familyOf(b.subnet));
 }
 
 export function wholePool(subnet: string): IpamPool {

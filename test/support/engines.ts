@@ -52,11 +52,20 @@ export class Dockerd implements AsyncDisposable {
   }
 
   async start(...flags: readonly string[]): Promise<void> {
+    await this.#launch('--bridge=none', '--iptables=false', '--ip6tables=false', ...flags);
+  }
+
+  /** With its default network and its rules, in the network it was made in. */
+  async startWithNetworks(): Promise<void> {
+    await this.#launch();
+  }
+
+  async #launch(...flags: readonly string[]): Promise<void> {
     const at = this.#folder;
     mkdirSync(`${at}/run`, { recursive: true });
     const all = [
       ...['--data-root', `${at}/data`, '--exec-root', `${at}/run/exec`, '--pidfile', `${at}/run/pid`],
-      ...['--host', `unix://${this.socket}`, '--bridge=none', '--iptables=false', '--ip6tables=false', ...flags],
+      ...['--host', `unix://${this.socket}`, ...flags],
     ];
     const log = openSync(`${at}/log`, 'w');
     const script = `mount -t tmpfs run ${at}/run && mount -t tmpfs run /run && exec dockerd "$@"`;

@@ -44,7 +44,8 @@ export class Side implements AsyncDisposable {
     return this.#socket;
   }
 
-  async start(): Promise<void> {
+  /** With `networks` the daemon has its default bridge, docker0 in both. */
+  async start({ networks = false } = {}): Promise<void> {
     const { folder, network } = this;
     this.#undo.defer(() => rmSync(folder, { recursive: true, force: true }));
     await network.ready();
@@ -53,11 +54,11 @@ export class Side implements AsyncDisposable {
     this.#undo.use(await startDistribution(folder, 5601, network.enter));
     if (this.daemon === 'dockerd') {
       const dockerd = this.#undo.use(new Dockerd(`${folder}/engine`, network.enter));
-      await dockerd.start();
+      await (networks ? dockerd.startWithNetworks() : dockerd.start());
       this.#socket = dockerd.socket;
     } else {
       const daemon = this.#undo.use(new Daemon(network.enter));
-      await daemon.start();
+      await (networks ? daemon.start('--bridge=docker0') : daemon.start());
       this.#socket = daemon.socket;
     }
   }

@@ -49,7 +49,7 @@ async function list(parts: EngineParts, { url, query, response }: RequestContext
     response,
     200,
     found.map((record) => {
-      const { Containers, ...summary } = networkJson(record, new Map(), () => '');
+      const { Containers, ...summary } = networkJson(record, new Map(), () => '', minorVersion(url));
       // compat: until 1.51 a list had the field, with nothing in it.
       return minorVersion(url) < 52 ? { ...summary, Containers } : summary;
     }),
@@ -62,13 +62,22 @@ function matches(parts: EngineParts, record: NetworkRecord, wanted: Filters): bo
   const dangling = !record.predefined && parts.networks.endpointsOf(record.id).size === 0;
   return (
     any('driver', (value) => record.driver === value) &&
-    any('id', (value) => record.id.startsWith(value)) &&
-    any('name', (value) => record.name.includes(value)) &&
+    any('id', (value) => pattern('id', value).test(record.id)) &&
+    any('name', (value) => pattern('name', value).test(record.name)) &&
     any('scope', (value) => value === 'local') &&
     any('type', (value) => typeOf(value) === record.predefined) &&
     any('dangling', (value) => truth(value) === dangling) &&
     (wanted.get('label') ?? []).every((value) => hasLabel(record.labels, value))
   );
+}
+
+/** compat: ids and names are matched as regular expressions. */
+function pattern(key: string, text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch {
+    throw errors.invalid(`invalid filter '${key}=${text}'`);
+  }
 }
 
 /** Whether predefined networks are meant. */
@@ -83,14 +92,14 @@ function truth(value: string): boolean {
   throw errors.invalid(`invalid filter 'dangling=${value}'`);
 }
 
-async function inspect(parts: EngineParts, { params, query, response }: RequestContext): Promise<void> {
+async function inspect(parts: EngineParts, { params, query, url, response }: RequestContext): Promise<void> {
   // Details are of a swarm's services: there are none.
   boolean(query, 'verbose');
   const record = parts.networks.find(params['id']!);
   const scope = query.get('scope') ?? '';
   if (scope !== '' && scope !== 'local') throw errors.noNetworkInScope(params['id']!);
   const nameOf = (id: string): string => parts.containers.get(id)?.name ?? '';
-  sendJson(response, 200, networkJson(record, parts.networks.endpointsOf(record.id), nameOf));
+  sendJson(response, 200, networkJson(record, parts.networks.endpointsOf(record.id), nameOf, minorVersion(url)));
 }
 
 async function create(parts: EngineParts, { request, response }: RequestContext): Promise<void> {
@@ -148,6 +157,6 @@ async function connect(parts: EngineParts, { params, request, response }: Reques
 async function disconnect(parts: EngineParts, { params, request, response }: RequestContext): Promise<void> {
   const body = ((await readJson(request)) ?? {}) as NetworkDisconnectBody;
   if (!body.Container) throw errors.invalid('the body of disconnect has to name a container');
-  await disconnectContainer(parts, params['id']!, body.Container, { force: body.Force ?? false });
+  await disconnectContainer(parts, params['id']!, body.Container);
   sendNothing(response, 200);
 }

@@ -25,7 +25,7 @@ export const port = defineCommand({
     const [number = '', protocol = 'tcp'] = wanted.split('/');
     if (!/^\d+$/.test(number) || Number(number) > 65535) throw errors.invalid(`invalid port '${wanted}'`);
     const matching = bound.filter(({ inside }) => inside === `${Number(number)}/${protocol.toLowerCase()}`);
-    if (matching.length === 0) throw errors.invalid(`No public port '${wanted}' published for ${name}`);
+    if (matching.length === 0) throw errors.invalid(`Error: No public port '${wanted}' published for ${name}`);
     for (const binding of matching) context.print(addressOf(binding));
     return 0;
   },

@@ -12,6 +12,7 @@ export function parseNetwork(text: string): NetworkFlag {
   if (!/^[\w-]+=/.test(text)) return { name: text, endpoint: {} };
   let name = '';
   const aliases: string[] = [];
+  const options: Record<string, string> = {};
   const addresses: { IPv4Address?: string; IPv6Address?: string } = {};
   const rest: { MacAddress?: string; GwPriority?: number } = {};
   for (const field of text.split(',')) {
@@ -25,18 +26,28 @@ export function parseNetwork(text: string): NetworkFlag {
     else if (key === 'ip6') addresses.IPv6Address = value;
     else if (key === 'mac-address') rest.MacAddress = value;
     else if (key === 'gw-priority') rest.GwPriority = parseInteger(value);
-    else if (key === 'driver-opt' || key === 'link-local-ip') {
+    else if (key === 'driver-opt') {
+      const equals = value.indexOf('=');
+      if (equals < 1) throw new Error(`invalid key value pair format in driver options: ${value}`);
+      options[value.slice(0, equals)] = value.slice(equals + 1);
+    } else if (key === 'link-local-ip') {
       throw new Error(`the field ${key} of --network is not supported by this version of Skiff: leave it out`);
     } else throw new Error(`invalid field key ${key}`);
   }
   if (name === '') throw new Error('network name/id is not specified');
-  return { name, endpoint: endpointOf(aliases, addresses, rest) };
+  return {
+    name,
+    endpoint: endpointOf(aliases, addresses, {
+      ...rest,
+      ...(Object.keys(options).length > 0 ? { DriverOpts: options } : {}),
+    }),
+  };
 }
 
 function endpointOf(
   aliases: readonly string[],
   addresses: NonNullable<EndpointSettingsBody['IPAMConfig']>,
-  rest: Pick<EndpointSettingsBody, 'MacAddress' | 'GwPriority'>,
+  rest: Pick<EndpointSettingsBody, 'MacAddress' | 'GwPriority' | 'DriverOpts'>,
 ): EndpointSettingsBody {
   return {
     ...(aliases.length > 0 ? { Aliases: aliases } : {}),

@@ -68,12 +68,11 @@ export async function connectContainer(
   });
 }
 
-/** Throws when it is not connected; `force` takes that for done. */
+/** Throws when it is not connected. compat: by force, too: what is forced are endpoints of lost containers, and none is here. */
 export async function disconnectContainer(
   parts: EngineParts,
   networkReference: string,
   containerReference: string,
-  { force }: { readonly force: boolean },
 ): Promise<void> {
   const network = parts.networks.find(networkReference);
   const { id } = findContainer(parts, containerReference);
@@ -81,10 +80,7 @@ export async function disconnectContainer(
     const record = findContainer(parts, id);
     if (record.settings.host.networkMode === 'host' && network.name === 'host') throw errors.hostNetwork();
     const name = indexOfNetwork(parts, record, network);
-    if (name === undefined) {
-      if (force) return;
-      throw errors.notOnNetwork(id, network.name);
-    }
+    if (name === undefined) throw errors.notOnNetwork(id, network.name);
     const { [name]: _, ...others } = Object.fromEntries(networksOf(record.settings));
     const { networkMode } = record.settings.host;
     const mode = name === networkMode ? (Object.keys(others)[0] ?? 'none') : networkMode;
@@ -129,7 +125,7 @@ function refuseSharedNetwork({ settings }: ContainerRecord, network: NetworkReco
   const { networkMode } = settings.host;
   if (networkMode === 'host' || network.driver === 'host') throw errors.hostNetwork();
   if (networkMode.startsWith('container:')) throw errors.sharedNetwork();
-  if (network.driver === 'null') throw errors.sharedNetwork();
+  if (network.driver === 'null') throw errors.noneWithOthers();
 }
 
 function withEndpoints(

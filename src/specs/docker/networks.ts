@@ -64,7 +64,7 @@ export interface NetworkJson {
   readonly Created: string;
   readonly Scope: string;
   readonly Driver: string;
-  readonly EnableIPv4: boolean;
+  readonly EnableIPv4?: boolean;
   readonly EnableIPv6: boolean;
   readonly IPAM: {
     readonly Driver: string;
