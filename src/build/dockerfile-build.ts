@@ -21,14 +21,14 @@ export interface DockerfileWork {
   readonly text?: string;
   readonly request: Omit<BuildRequest, 'buildPlatform'>;
   /** Files by the name of their context. They stay the caller's. */
-  readonly contexts: ReadonlyMap<string, LocalContext>;
+  readonly contexts: ReadonlyMap<string, ContextFiles>;
   /** Names of the image; none leaves it dangling. */
   readonly names: readonly string[];
   readonly settings: RunSettings;
   readonly gifts: RunGifts;
   /** Ask the registry even for images that are here. */
   readonly alwaysPulls: boolean;
-  readonly credentialsFor: (reference: string) => AuthConfig;
+  readonly credentialsFor: (reference: string) => AuthConfig | Promise<AuthConfig>;
   /** The plan, before anything of it is run. */
   readonly onPlan: (dockerfile: Dockerfile, plan: BuildPlan) => void;
   /** What is told while base images come. */
@@ -38,6 +38,20 @@ export interface DockerfileWork {
   readonly drained?: () => Promise<void> | undefined;
   readonly signal: AbortSignal;
 }
+
+/** The files of a context, however they come. */
+export interface ContextFiles {
+  /** A file's content; undefined when there is none. Throws `build.badContext` above the limit. */
+  read(path: string, limitBytes: number): Promise<Buffer | undefined>;
+  /** Those a step needs; they stay whose they are. */
+  open(step: LocalStep): Promise<LocalContext>;
+}
+
+/** All of them are here. */
+export const filesOf = (context: LocalContext): ContextFiles => ({
+  read: (path, limitBytes) => context.read(path, limitBytes),
+  open: async () => context,
+});
 
 export interface PullLine {
   readonly reference: string;
@@ -77,10 +91,10 @@ export async function dockerfileBuild(
   return builder.build({
     graph: plan,
     names,
-    contextOf: async ({ context }: LocalStep) => {
-      const files = contexts.get(context);
-      if (!files) throw errors.noContext(context);
-      return files;
+    contextOf: async (step: LocalStep) => {
+      const files = contexts.get(step.context);
+      if (!files) throw errors.noContext(step.context);
+      return files.open(step);
     },
     // Images were resolved a moment ago: one that is gone by now was removed meanwhile.
     pull: async ({ reference }) => {
@@ -125,7 +139,7 @@ async function resolve(
   if (here && !work.alwaysPulls && fits(here, reference, platform)) return here;
   const [image] = await images.pull(reference, {
     platform,
-    credentials: work.credentialsFor(reference),
+    credentials: await work.credentialsFor(reference),
     signal: work.signal,
     onProgress: ({ id, status, current, total }) =>
       work.onPull({

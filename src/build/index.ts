@@ -40,7 +40,7 @@ export type {
   StepId,
   WriteAction,
 } from './graph.ts';
-export { dockerfileBuild, type DockerfileWork } from './dockerfile-build.ts';
+export { type ContextFiles, dockerfileBuild, type DockerfileWork, filesOf } from './dockerfile-build.ts';
 export type { BuildEvent, PlannedStep, Tell } from './progress.ts';
 export { defaultRunSettings, noGifts, type RunGifts, type RunSettings } from './run/settings.ts';
 export type { SolveRequest } from './solve/solving.ts';
