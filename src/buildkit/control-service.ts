@@ -36,8 +36,9 @@ export function controlHandlers(parts: ControlParts): Record<string, GrpcHandler
     }),
     prune: serverStreaming(method.prune, (request) => prune(parts, request)),
     // No build is kept: the end of the list is its answer.
-    listenBuildHistory: serverStreaming(method.listenBuildHistory, async function* (_request, call) {
+    listenBuildHistory: serverStreaming(method.listenBuildHistory, (_request, call) => {
       call.sendMetadata(timeHeader());
+      return nothing();
     }),
     updateBuildHistory: unary(method.updateBuildHistory, async ({ Ref }) => {
       throw errors.noBuild(Ref);
@@ -57,7 +58,9 @@ async function solve(
   const names = namesOf(request);
   using build = parts.builds.begin(request.Ref, request.Session);
   const gone = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(new GrpcError(grpcCode.cancelled, 'context canceled')), { once: true });
+    signal.addEventListener('abort', () => reject(new GrpcError(grpcCode.cancelled, 'context canceled')), {
+      once: true,
+    });
   });
   gone.catch(() => {});
   const returned = await Promise.race([build.returned, gone]);
@@ -101,6 +104,11 @@ async function* status(
   sendMetadata(timeHeader());
   for await (const each of build.progress.listen(signal)) yield create(control.StatusResponseSchema, each);
 }
+
+/** A list that is empty. */
+const nothing = (): AsyncIterable<never> => ({
+  [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) }),
+});
 
 async function* prune(
   { builder }: ControlParts,

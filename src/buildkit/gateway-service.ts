@@ -20,7 +20,13 @@ const FRONTEND = [
 ];
 /** What the front end here can make of a Dockerfile; clients ask for few of them. */
 const LLB = [
-  ...['source.image', 'source.image.resolvemode', 'source.local', 'source.local.sessionid', 'source.local.excludepatterns'],
+  ...[
+    'source.image',
+    'source.image.resolvemode',
+    'source.local',
+    'source.local.sessionid',
+    'source.local.excludepatterns',
+  ],
   ...['source.local.followpaths', 'source.local.sharedkeyhint', 'source.http', 'source.http.checksum'],
   ...['exec.meta.base', 'exec.meta.network', 'exec.meta.proxyenv', 'exec.meta.security', 'exec.meta.ulimit'],
   ...['exec.meta.cgroup.parent', 'exec.meta.linux.resources', 'exec.mount.bind', 'exec.mount.cache'],
@@ -78,12 +84,14 @@ function checkFrontEnd({ Frontend, FrontendOpt, FrontendInputs, Definition }: ga
   if ((Definition?.def.length ?? 0) > 0) {
     throw errors.unsupported('a build that is no Dockerfile', 'use docker build or docker buildx build');
   }
-  if (Object.keys(FrontendInputs).length > 0) throw errors.unsupported('the result of another build as a context', 'name its image');
+  if (Object.keys(FrontendInputs).length > 0)
+    throw errors.unsupported('the result of another build as a context', 'name its image');
   const source = FrontendOpt['source'] ?? '';
   const isOurs =
     Frontend === 'dockerfile.v0' ||
     (Frontend === 'gateway.v0' && /^(?:docker\.io\/)?docker\/dockerfile(?:-upstream)?(?:[:@].*)?$/.test(source));
-  if (!isOurs) throw errors.unsupported(`the front end ${source || Frontend}`, 'begin the file with # syntax=docker/dockerfile:1');
+  if (!isOurs)
+    throw errors.unsupported(`the front end ${source || Frontend}`, 'begin the file with # syntax=docker/dockerfile:1');
 }
 
 function returnedBy(build: BuildUnderWay, result: gateway.Result | undefined): Parameters<BuildUnderWay['end']>[0] {

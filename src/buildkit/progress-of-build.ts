@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { type Timestamp, TimestampSchema } from '@bufbuild/protobuf/wkt';
 import type { BuildEvent, LintWarning, StepId } from '#build';
-import { control } from '#specs/buildkit';
+import type { control } from '#specs/buildkit';
 
 type StatusInit = MessageInitShape<typeof control.StatusResponseSchema>;
 

@@ -135,7 +135,9 @@ export class Listing {
 }
 
 function isClean(path: string): boolean {
-  return path !== '' && path.split('/').every((name) => name !== '' && name !== '.' && name !== '..' && !name.includes('\0'));
+  return (
+    path !== '' && path.split('/').every((name) => name !== '' && name !== '.' && name !== '..' && !name.includes('\0'))
+  );
 }
 
 /** Component by component: `/` sorts below every other character. */

@@ -1,6 +1,14 @@
 /** A wish of a client's → an image in the store: what `Control.Solve` does once the client's function has returned. */
 import { type Readable, Readable as Streams } from 'node:stream';
-import { type Builder, type ContextFiles, dockerfileBuild, type LocalContext, type LocalStep, type Step, type StepId } from '#build';
+import {
+  type Builder,
+  type ContextFiles,
+  dockerfileBuild,
+  type LocalContext,
+  type LocalStep,
+  type Step,
+  type StepId,
+} from '#build';
 import type { ImageRecord, Images } from '#images';
 import { parseReference } from '#registry';
 import { upload } from '#specs/buildkit';
@@ -146,7 +154,12 @@ class ClientFiles implements AsyncDisposable {
         }),
       open: ({ excludes, paths }: LocalStep) =>
         progress.during('[internal] load build context', (vertex) =>
-          this.#receive(`${name} ${JSON.stringify([excludes, paths])}`, { name, excludes, paths }, vertex, 'transferring context:'),
+          this.#receive(
+            `${name} ${JSON.stringify([excludes, paths])}`,
+            { name, excludes, paths },
+            vertex,
+            'transferring context:',
+          ),
         ),
     };
   }
@@ -197,4 +210,3 @@ async function text(content: Promise<Buffer | undefined>, path: string): Promise
   if (!bytes) throw errors.clientFailed('failed to read dockerfile', `open ${path}: no such file or directory`);
   return bytes.toString('utf8');
 }
-

@@ -22,7 +22,8 @@ export interface BuildWish {
 type Attributes = Readonly<Record<string, string>>;
 
 /** Known and without effect here: told by the client for records and caches of its own, or its own bookkeeping. */
-const IDLE = /^(?:(?:local-sessionid|sharedkey|vcs):.*|frontend\.caps|contextkey|dockerfilekey|source|cmdline|multi-platform|requestid|input-metadata:.*)$/;
+const IDLE =
+  /^(?:(?:local-sessionid|sharedkey|vcs):.*|frontend\.caps|contextkey|dockerfilekey|source|cmdline|multi-platform|requestid|input-metadata:.*)$/;
 
 /** Throws `buildkit.unsupported`, and `image.*` for platforms that are none. */
 export function readWish(attributes: Attributes, entitlements: readonly string[]): BuildWish {
@@ -122,7 +123,11 @@ function rlimitsOf(text: string): Rlimit[] {
       const match = /^([a-z]+)=(-?\d+)(?::(-?\d+))?$/.exec(each);
       if (!match) throw errors.unsupported(`the limit ${each}`, 'write name=soft:hard');
       const soft = Number(match[2]);
-      return { type: `RLIMIT_${match[1]!.toUpperCase()}`, soft, hard: match[3] === undefined ? soft : Number(match[3]) };
+      return {
+        type: `RLIMIT_${match[1]!.toUpperCase()}`,
+        soft,
+        hard: match[3] === undefined ? soft : Number(match[3]),
+      };
     });
 }
 
@@ -141,4 +146,3 @@ const prefixed = (attributes: Attributes, prefix: string): Record<string, string
 function subrequestOf(id: string): string {
   return /^frontend\.(lint|outline|targets)$/.exec(id)?.[1] ?? (id === '' ? '' : id);
 }
-

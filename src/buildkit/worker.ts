@@ -1,7 +1,7 @@
 /** How this builder describes itself. */
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { hostPlatform } from '#images';
-import { control } from '#specs/buildkit';
+import type { control } from '#specs/buildkit';
 
 type WorkerRecord = NonNullable<MessageInitShape<typeof control.ListWorkersResponseSchema>['record']>[number];
 
@@ -10,7 +10,10 @@ export function workerRecord(version: string) {
   const { os, architecture, variant } = hostPlatform();
   return {
     ID: 'skiff',
-    Labels: { 'org.mobyproject.buildkit.worker.executor': 'skiff', 'org.mobyproject.buildkit.worker.hostname': 'skiff' },
+    Labels: {
+      'org.mobyproject.buildkit.worker.executor': 'skiff',
+      'org.mobyproject.buildkit.worker.hostname': 'skiff',
+    },
     platforms: [{ OS: os, Architecture: architecture, ...(variant === undefined ? {} : { Variant: variant }) }],
     BuildkitVersion: { package: 'skiff', version: `v${version}-moby`, revision: '' },
   } satisfies WorkerRecord;

@@ -1,5 +1,13 @@
 /** gRPC calls to whoever is at the other end of a connection, over Node's HTTP/2. */
-import { create, type DescMessage, type DescMethod, fromBinary, type MessageInitShape, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import {
+  create,
+  type DescMessage,
+  type DescMethod,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from '@bufbuild/protobuf';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type IncomingHttpHeaders } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { decodeGrpcText, encodeGrpcMessage, GrpcError, grpcCode, readGrpcMessages } from './grpc-message.ts';
@@ -103,7 +111,7 @@ async function* answersOf<Method extends DescMethod>(
 ): AsyncGenerator<MessageShape<Method['output']>> {
   try {
     for await (const bytes of readGrpcMessages(stream, MAX_GRPC_MESSAGE_BYTES)) {
-      yield fromBinary(output as DescMessage, bytes) as MessageShape<Method['output']>;
+      yield fromBinary(output, bytes) as MessageShape<Method['output']>;
     }
   } catch (error) {
     throw error instanceof GrpcError ? error : ((await status) ?? error);

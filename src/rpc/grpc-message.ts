@@ -45,7 +45,9 @@ export function encodeGrpcMessage(bytes: Uint8Array): Buffer {
 /** The messages of a stream to its end. Throws GrpcError for what is too long, compressed or cut off. */
 export async function* readGrpcMessages(stream: Duplex, maxBytes: number): AsyncGenerator<Buffer> {
   let rest: Buffer = Buffer.alloc(0);
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
+  // Who has read enough may still have an answer to send.
+  const chunks = stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+  for await (const chunk of chunks) {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     while (rest.length >= HEAD_BYTES) {
       if (rest[0] !== 0) throw new GrpcError(grpcCode.unimplemented, 'compressed messages are not understood');

@@ -2,7 +2,15 @@
  * gRPC services on connections that somebody has taken over, over Node's HTTP/2. Knows messages by their descriptors and
  * no service by name.
  */
-import { create, type DescMessage, type DescMethod, type DescService, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import {
+  create,
+  type DescMessage,
+  type DescMethod,
+  type DescService,
+  fromBinary,
+  type MessageShape,
+  toBinary,
+} from '@bufbuild/protobuf';
 import { createServer, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { encodeGrpcMessage, encodeGrpcText, GrpcError, grpcCode, readGrpcMessages } from './grpc-message.ts';
