@@ -6,6 +6,7 @@ import type { CacheUsage } from '#build';
 import { type GrpcCall, type GrpcHandler, GrpcError, grpcCode, serverStreaming, unary } from '#rpc/grpc';
 import { control } from '#specs/buildkit';
 import type { BuildsUnderWay } from './builds.ts';
+import { readCacheFilters } from './cache-filters.ts';
 import { errors } from './errors.ts';
 import { solveBuild, type SolveParts } from './solve-build.ts';
 import { workerRecord } from './worker.ts';
@@ -31,8 +32,9 @@ export function controlHandlers(parts: ControlParts): Record<string, GrpcHandler
       create(control.InfoResponseSchema, { buildkitVersion: workerRecord(parts.version).BuildkitVersion }),
     ),
     diskUsage: unary(method.diskUsage, async ({ filter }) => {
-      refuseFilters(filter);
-      return create(control.DiskUsageResponseSchema, { record: parts.builder.usage().map(usageRecord) });
+      const matches = readCacheFilters(filter);
+      const record = parts.builder.usage().filter(matches).map(usageRecord);
+      return create(control.DiskUsageResponseSchema, { record });
     }),
     prune: serverStreaming(method.prune, (request) => prune(parts, request)),
     // No build is kept: the end of the list is its answer.
@@ -57,13 +59,7 @@ async function solve(
   }
   const names = namesOf(request);
   using build = parts.builds.begin(request.Ref, request.Session);
-  const gone = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(new GrpcError(grpcCode.cancelled, 'context canceled')), {
-      once: true,
-    });
-  });
-  gone.catch(() => {});
-  const returned = await Promise.race([build.returned, gone]);
+  const returned = await Promise.race([build.returned, aborted(signal)]);
   if (returned.kind === 'failure') throw new GrpcError(returned.code, returned.message);
   if (returned.kind === 'nothing') return create(control.SolveResponseSchema);
   const { attributes } = returned.wish;
@@ -76,6 +72,16 @@ async function solve(
       ...(names.length === 0 ? {} : { 'image.name': names.join(',') }),
     },
   });
+}
+
+/** Rejects when the client does not want the answer any more. */
+function aborted(signal: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const refuse = (): void => reject(new GrpcError(grpcCode.cancelled, 'context canceled'));
+  if (signal.aborted) refuse();
+  else signal.addEventListener('abort', refuse, { once: true });
+  promise.catch(() => {});
+  return promise;
 }
 
 /** Names for the image store, which is all that can be exported to. Throws `buildkit.unsupported`. */
@@ -114,22 +120,18 @@ async function* prune(
   { builder }: ControlParts,
   { filter, all, keepDuration, maxUsedSpace, reservedSpace, minFreeSpace }: control.PruneRequest,
 ): AsyncGenerator<control.UsageRecord> {
-  refuseFilters(filter);
+  const matches = readCacheFilters(filter);
   const before = builder.usage();
   const usedBefore = nowNs() - keepDuration;
   const { ids } = await builder.prune({
     all,
-    matches: ({ lastUsedAt }) => keepDuration === 0n || (parseTimeNs(lastUsedAt) ?? 0n) < usedBefore,
+    matches: (usage) => matches(usage) && (keepDuration === 0n || (parseTimeNs(usage.lastUsedAt) ?? 0n) < usedBefore),
     ...(reservedSpace > 0n ? { reservedBytes: Number(reservedSpace) } : {}),
     ...(maxUsedSpace > 0n ? { mostBytes: Number(maxUsedSpace) } : {}),
     ...(minFreeSpace > 0n ? { freeBytes: Number(minFreeSpace) } : {}),
   });
   const gone = new Set(ids);
   for (const usage of before) if (gone.has(usage.id)) yield create(control.UsageRecordSchema, usageRecord(usage));
-}
-
-function refuseFilters(filters: readonly string[]): void {
-  if (filters.length > 0) throw errors.unsupported(`the filter ${filters.join(',')}`, 'leave it out');
 }
 
 function usageRecord(usage: CacheUsage) {

@@ -8,6 +8,7 @@ import { type GrpcCall, type GrpcHandler, unary } from '#rpc/grpc';
 import { gateway } from '#specs/buildkit';
 import type { BuildsUnderWay, BuildUnderWay } from './builds.ts';
 import { errors } from './errors.ts';
+import { answerAbout, type SolveParts } from './solve-build.ts';
 import { workerRecord } from './worker.ts';
 
 /** compat: how long a call waits for the build it names. */
@@ -34,12 +35,13 @@ const LLB = [
   ...['exec.secretenv', 'file.base', 'platform', 'meta.ignorecache', 'meta.description', 'mergeop'],
 ];
 
-export interface GatewayParts {
+export interface GatewayParts extends SolveParts {
   readonly builds: BuildsUnderWay;
   readonly version: string;
 }
 
-export function gatewayHandlers({ builds, version }: GatewayParts): Record<string, GrpcHandler> {
+export function gatewayHandlers(parts: GatewayParts): Record<string, GrpcHandler> {
+  const { builds, version } = parts;
   const { method } = gateway.LLBBridge;
   const buildOf = ({ metadata }: GrpcCall): Promise<BuildUnderWay> =>
     builds.get(String(metadata['buildkit-controlapi-buildid'] ?? ''), BUILD_WAIT_MS);
@@ -56,6 +58,12 @@ export function gatewayHandlers({ builds, version }: GatewayParts): Record<strin
     solve: unary(method.solve, async (request, call) => {
       const build = await buildOf(call);
       checkFrontEnd(request);
+      const question = request.FrontendOpt['requestid'] ?? '';
+      if (question !== '') {
+        const asked = { build, attributes: request.FrontendOpt, entitlements: [], names: [], signal: call.signal };
+        const metadata = await answerAbout(parts, asked, question);
+        return create(gateway.SolveResponseSchema, { result: { metadata } });
+      }
       const id = newContainerId().slice(0, 25);
       build.wishes.set(id, { frontend: request.Frontend, attributes: request.FrontendOpt });
       return create(gateway.SolveResponseSchema, { result: { result: { case: 'ref', value: { id } } } });

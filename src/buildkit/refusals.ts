@@ -6,9 +6,10 @@ import { GrpcError, grpcCode } from '#rpc/grpc';
 import { rpc } from '#specs/buildkit';
 import type { SourceFile } from './progress-of-build.ts';
 
+/** compat: clients put the name of the code before the message, unless it is unknown. */
 const codes: Readonly<Record<ErrorKind, number>> = {
   'not-found': grpcCode.notFound,
-  invalid: grpcCode.invalidArgument,
+  invalid: grpcCode.unknown,
   conflict: grpcCode.alreadyExists,
   'not-modified': grpcCode.unknown,
   unauthorized: grpcCode.unauthenticated,
@@ -17,7 +18,7 @@ const codes: Readonly<Record<ErrorKind, number>> = {
   'not-implemented': grpcCode.unimplemented,
   cancelled: grpcCode.cancelled,
   deadline: grpcCode.deadlineExceeded,
-  internal: grpcCode.internal,
+  internal: grpcCode.unknown,
 };
 
 /** Of anything thrown. */
@@ -33,9 +34,19 @@ export interface Place {
   readonly range: SourceRange | undefined;
 }
 
+const OF_BUILDS: ReadonlySet<number> = new Set([
+  grpcCode.cancelled,
+  grpcCode.unimplemented,
+  grpcCode.unavailable,
+  grpcCode.unauthenticated,
+]);
+
 /** With the lines it is about: those the front end names, or those of the step. */
 export function refusal(error: unknown, { file, vertex, range }: Place): GrpcError {
-  const { code, message } = plainRefusal(error);
+  const plain = plainRefusal(error);
+  const { message } = plain;
+  // compat: what a build lacks is no call that lacks something.
+  const code = OF_BUILDS.has(plain.code) ? plain.code : grpcCode.unknown;
   const lines = rangeOf(error) ?? range;
   const details = [
     ...(vertex === '' ? [] : [detail('errdefs.Vertex', { digest: vertex })]),
@@ -45,7 +56,8 @@ export function refusal(error: unknown, { file, vertex, range }: Place): GrpcErr
   return new GrpcError(code, message, toBinary(rpc.StatusSchema, status));
 }
 
-function rangeOf(error: unknown): SourceRange | undefined {
+/** The lines an error of the front end is about. */
+export function rangeOf(error: unknown): SourceRange | undefined {
   if (!(error instanceof SkiffError)) return undefined;
   const { line, endLine } = error.details;
   return typeof line === 'number' ? { start: line, end: typeof endLine === 'number' ? endLine : line } : undefined;

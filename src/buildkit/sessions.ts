@@ -6,6 +6,8 @@ import { errors } from './errors.ts';
 export interface Session {
   readonly id: string;
   readonly client: GrpcClient;
+  /** Aborted when the connection is gone. */
+  readonly gone: AbortSignal;
   /** Whether the client offers a method, by its full path. */
   offers(method: string): boolean;
 }
@@ -22,11 +24,13 @@ export class Sessions {
     if (this.#sessions.has(id)) throw errors.sessionTaken(id);
     const offered = new Set(methods.map((method) => method.toLowerCase()));
     const client = new GrpcClient(take());
-    const session: Session = { id, client, offers: (method) => offered.has(method.toLowerCase()) };
+    const gone = new AbortController();
+    const session: Session = { id, client, gone: gone.signal, offers: (method) => offered.has(method.toLowerCase()) };
     this.#sessions.set(id, session);
     for (const wake of this.#waiting.get(id) ?? []) wake();
     return client.closed.then(() => {
       this.#sessions.delete(id);
+      gone.abort();
     });
   }
 

@@ -1,24 +1,16 @@
 /** A wish of a client's → an image in the store: what `Control.Solve` does once the client's function has returned. */
-import { type Readable, Readable as Streams } from 'node:stream';
-import {
-  type Builder,
-  type ContextFiles,
-  dockerfileBuild,
-  type LocalContext,
-  type LocalStep,
-  type Step,
-  type StepId,
-} from '#build';
+import { type Builder, dockerfileBuild, type DockerfileWork, lintDockerfile, type Step, type StepId } from '#build';
 import type { ImageRecord, Images } from '#images';
 import { parseReference } from '#registry';
-import { upload } from '#specs/buildkit';
+import { GrpcError, grpcCode } from '#rpc/grpc';
 import type { BuildUnderWay } from './builds.ts';
+import { ClientFiles } from './client-files.ts';
 import { errors } from './errors.ts';
 import { credentialsOf, giftsOf } from './gifts.ts';
 import { refusal } from './refusals.ts';
-import { receiveFolder } from './receive-folder.ts';
 import type { Session, Sessions } from './sessions.ts';
-import { type BuildWish, readWish } from './wish.ts';
+import { answerSubrequest, type Metadata } from './subrequests.ts';
+import { readWish } from './wish.ts';
 
 export interface SolveParts {
   readonly builder: Builder;
@@ -36,177 +28,94 @@ export interface SolveWish {
   readonly signal: AbortSignal;
 }
 
-const MAX_DOCKERFILE_BYTES = 16 * 1024 * 1024;
-
-/** The image; of several platforms the first. Throws what the builder throws. */
-export async function solveBuild(parts: SolveParts, { build, ...asked }: SolveWish): Promise<ImageRecord | undefined> {
-  const { signal, names } = asked;
+/** The image; of several platforms the first. Throws GrpcError for whatever the builder throws. */
+export async function solveBuild(parts: SolveParts, asked: SolveWish): Promise<ImageRecord | undefined> {
+  const { build, names } = asked;
   const { progress } = build;
-  const session = await parts.sessions.get(build.sessionId);
-  const wish = readWish(asked.attributes, asked.entitlements);
-  await using files = new ClientFiles(parts, { session, wish, build, signal });
-  const file = { name: wish.dockerfile, text: await files.dockerfile() };
+  await using work = await openWork(parts, asked);
   let steps: readonly Step[] = [];
   let failed: StepId | undefined;
-  const [image] = await dockerfileBuild(parts, {
-    path: wish.dockerfile,
-    text: file.text,
-    request: wish.request,
-    contexts: files.contexts(),
-    names,
-    settings: wish.settings,
-    gifts: giftsOf(session, parts.runFolder),
-    alwaysPulls: wish.alwaysPulls,
-    credentialsFor: (reference) => credentialsOf(session, parseReference(reference).host),
-    onPlan: (_dockerfile, { warnings, steps: planned }) => {
-      steps = planned;
-      for (const warning of warnings) progress.warn(files.dockerfileVertex, warning, file);
-    },
-    onPull: () => {},
-    tell: (event) => {
-      if (event.type === 'failed') failed ??= event.step;
-      progress.event(event);
-    },
-    signal,
-  }).catch((error: unknown) => {
+  try {
+    const [image] = await dockerfileBuild(parts, {
+      ...work.dockerfile,
+      names,
+      onPlan: (_dockerfile, { warnings, steps: planned }) => {
+        steps = planned;
+        progress.pulled();
+        for (const warning of warnings) progress.warn(work.files.dockerfileVertex, warning, work.file);
+      },
+      onPull: (line) => progress.pulling(line),
+      tell: (event) => {
+        if (event.type === 'failed') failed ??= event.step;
+        progress.event(event);
+      },
+      drained: () => progress.drained(),
+    });
+    if (image) progress.exported(image.id, names);
+    return image;
+  } catch (error) {
+    if (work.session.gone.aborted)
+      throw new GrpcError(grpcCode.unavailable, errors.sessionGone(work.session.id).message);
+    progress.pulled(error);
     const vertex = failed === undefined ? '' : progress.vertexOf(failed);
-    throw refusal(error, { file, vertex, range: failed === undefined ? undefined : steps[failed]?.source });
-  });
-  return image;
+    const range = failed === undefined ? undefined : steps[failed]?.source;
+    throw refusal(error, { file: work.file, vertex, range });
+  }
 }
 
-interface ClientFilesWish {
+/** What is asked about the Dockerfile instead of a build (`--check`, `--call`). */
+export async function answerAbout(parts: SolveParts, asked: SolveWish, name: string): Promise<Metadata> {
+  await using work = await openWork(parts, asked);
+  const { request, path } = work.dockerfile;
+  try {
+    return await answerSubrequest(name, {
+      path,
+      text: work.file.text,
+      request,
+      check: () => lintDockerfile(parts, { ...work.dockerfile, onPull: (line) => asked.build.progress.pulling(line) }),
+    });
+  } catch (error) {
+    throw refusal(error, { file: work.file, vertex: '', range: undefined });
+  } finally {
+    asked.build.progress.pulled();
+  }
+}
+
+interface Work extends AsyncDisposable {
   readonly session: Session;
-  readonly wish: BuildWish;
-  readonly build: BuildUnderWay;
-  readonly signal: AbortSignal;
+  readonly files: ClientFiles;
+  readonly file: { readonly name: string; readonly text: string };
+  readonly dockerfile: Omit<DockerfileWork, 'names' | 'onPlan' | 'onPull' | 'tell'> & { readonly text: string };
 }
 
-/** Folders of the client's, each asked for when something of it is needed, and kept to the end of the build. */
-class ClientFiles implements AsyncDisposable {
-  readonly #parts: SolveParts;
-  readonly #asked: ClientFilesWish;
-  readonly #held = new AsyncDisposableStack();
-  readonly #opened = new Map<string, Promise<LocalContext>>();
-  dockerfileVertex = '';
-
-  constructor(parts: SolveParts, asked: ClientFilesWish) {
-    this.#parts = parts;
-    this.#asked = asked;
-  }
-
-  /** compat: from its own folder, with the ignore file beside it; of an upload, from within. */
-  async dockerfile(): Promise<string> {
-    const { wish, build } = this.#asked;
-    const path = wish.dockerfile;
-    if (wish.uploadId !== '') return text((await this.#upload()).read(path, MAX_DOCKERFILE_BYTES), path);
-    const name = `[internal] load build definition from ${path}`;
-    return build.progress.during(name, async (vertex) => {
-      this.dockerfileVertex = vertex;
-      const folder = { name: wish.dockerfileFolder, excludes: [], paths: [path, `${path}.dockerignore`] };
-      const files = await this.#receive(`dockerfile`, folder, vertex, 'transferring dockerfile:');
-      return text(files.read(path, MAX_DOCKERFILE_BYTES), path);
-    });
-  }
-
-  contexts(): Map<string, ContextFiles> {
-    const { wish } = this.#asked;
-    const main = wish.request.mainContext === undefined ? [['context', this.#main()] as const] : [];
-    const named = Object.values(wish.request.namedContexts ?? {}).flatMap((value) => {
-      const name = /^local:(.+)$/.exec(value)?.[1];
-      return name === undefined ? [] : [[name, this.#folder(name)] as const];
-    });
-    return new Map([...main, ...named]);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.allSettled(this.#opened.values());
-    await this.#held.disposeAsync();
-  }
-
-  #main(): ContextFiles {
-    const { wish } = this.#asked;
-    if (wish.uploadId !== '') {
-      return {
-        read: async (path, limitBytes) => (await this.#upload()).read(path, limitBytes),
-        open: () => this.#upload(),
-      };
-    }
-    const files = this.#folder(wish.contextFolder);
+/** The session, and the Dockerfile that came over it. */
+async function openWork(parts: SolveParts, { build, ...asked }: SolveWish): Promise<Work> {
+  const wish = readWish(asked.attributes, asked.entitlements);
+  const session = await parts.sessions.get(build.sessionId);
+  // Without its client a build has no files, and nobody who wants it.
+  const signal = AbortSignal.any([asked.signal, session.gone]);
+  const files = new ClientFiles({ builder: parts.builder, session, wish, progress: build.progress, signal });
+  try {
+    const file = { name: wish.dockerfile, text: await files.dockerfile() };
     return {
-      // The Dockerfile's own ignore file lies beside it.
-      read: async (path, limitBytes) =>
-        path === `${wish.dockerfile}.dockerignore`
-          ? (await this.#opened.get('dockerfile'))?.read(path, limitBytes)
-          : files.read(path, limitBytes),
-      open: files.open,
-    };
-  }
-
-  #folder(name: string): ContextFiles {
-    const { progress } = this.#asked.build;
-    return {
-      read: (path, limitBytes) =>
-        progress.during('[internal] load .dockerignore', async (vertex) => {
-          const folder = { name, excludes: [], paths: [path] };
-          const files = await this.#receive(`${name} ${path}`, folder, vertex, 'transferring context:');
-          return files.read(path, limitBytes);
-        }),
-      open: ({ excludes, paths }: LocalStep) =>
-        progress.during('[internal] load build context', (vertex) =>
-          this.#receive(
-            `${name} ${JSON.stringify([excludes, paths])}`,
-            { name, excludes, paths },
-            vertex,
-            'transferring context:',
-          ),
-        ),
-    };
-  }
-
-  #receive(
-    key: string,
-    folder: Parameters<typeof receiveFolder>[1],
-    vertex: string,
-    what: string,
-  ): Promise<LocalContext> {
-    const { session, build, signal } = this.#asked;
-    let total = 0;
-    const archive = Streams.from(
-      receiveFolder(session, folder, signal, (bytes) => {
-        total = bytes;
-        build.progress.status(vertex, what, { current: bytes });
-      }),
-      { objectMode: false },
-    );
-    return this.#keep(key, archive, () => build.progress.status(vertex, what, { current: total, isDone: true }));
-  }
-
-  #upload(): Promise<LocalContext> {
-    const { session, wish, signal } = this.#asked;
-    if (!session.offers('/moby.upload.v1.Upload/Pull')) throw errors.noFiles('upload');
-    const received = async function* (): AsyncGenerator<Uint8Array> {
-      using stream = session.client.open(upload.Upload.method.pull, {
-        metadata: { urlpath: `/${wish.uploadId}`, urlhost: 'buildkit-session' },
+      session,
+      files,
+      file,
+      dockerfile: {
+        path: wish.dockerfile,
+        text: file.text,
+        request: wish.request,
+        contexts: files.contexts(),
+        settings: wish.settings,
+        gifts: giftsOf(session, parts.runFolder),
+        alwaysPulls: wish.alwaysPulls,
+        credentialsFor: (reference) => credentialsOf(session, parseReference(reference).host),
         signal,
-      });
-      stream.close();
-      for await (const { data } of stream.answers) yield data;
+      },
+      [Symbol.asyncDispose]: () => files[Symbol.asyncDispose](),
     };
-    return this.#keep('upload', Streams.from(received(), { objectMode: false }), () => {});
+  } catch (error) {
+    await files[Symbol.asyncDispose]();
+    throw error;
   }
-
-  #keep(key: string, archive: Readable, done: () => void): Promise<LocalContext> {
-    return this.#opened.getOrInsertComputed(key, async () => {
-      const files = this.#held.use(await this.#parts.builder.receive(archive, this.#asked.signal));
-      done();
-      return files;
-    });
-  }
-}
-
-async function text(content: Promise<Buffer | undefined>, path: string): Promise<string> {
-  const bytes = await content;
-  if (!bytes) throw errors.clientFailed('failed to read dockerfile', `open ${path}: no such file or directory`);
-  return bytes.toString('utf8');
 }

@@ -15,8 +15,6 @@ export interface BuildWish {
   /** What the client calls the folders with the context and the Dockerfile. */
   readonly contextFolder: string;
   readonly dockerfileFolder: string;
-  /** `lint`, `outline`, `targets`: asked instead of a build; '' for a build. */
-  readonly subrequest: string;
 }
 
 type Attributes = Readonly<Record<string, string>>;
@@ -49,7 +47,6 @@ export function readWish(attributes: Attributes, entitlements: readonly string[]
     uploadId: upload?.[1] ?? '',
     contextFolder: attributes['contextkey'] || 'context',
     dockerfileFolder: attributes['dockerfilekey'] || 'dockerfile',
-    subrequest: subrequestOf(attributes['requestid'] ?? ''),
   };
 }
 
@@ -142,7 +139,3 @@ const prefixed = (attributes: Attributes, prefix: string): Record<string, string
       .filter(([name]) => name.startsWith(prefix))
       .map(([name, value]) => [name.slice(prefix.length), value]),
   );
-
-function subrequestOf(id: string): string {
-  return /^frontend\.(lint|outline|targets)$/.exec(id)?.[1] ?? (id === '' ? '' : id);
-}
