@@ -47,7 +47,10 @@ async function forwardAgent(
       socket.destroy();
     };
     socket.on('error', leave).once('close', leave);
-    socket.on('data', (data: Buffer) => void stream.send({ data }));
+    socket.on('data', (data: Buffer) => {
+      socket.pause();
+      void stream.send({ data }).then(() => socket.resume());
+    });
     socket.once('end', () => stream.close());
     void (async () => {
       try {

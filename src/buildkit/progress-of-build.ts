@@ -4,7 +4,7 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { type Timestamp, TimestampSchema } from '@bufbuild/protobuf/wkt';
 import { messageOf } from '#base';
 import type { BuildEvent, LintWarning, PullLine, StepId } from '#build';
-import { parseTag } from '#registry';
+import { fullName, parseTag } from '#registry';
 import type { control } from '#specs/buildkit';
 
 type StatusInit = MessageInitShape<typeof control.StatusResponseSchema>;
@@ -156,7 +156,7 @@ export class ProgressOfBuild {
     const started = this.#lastDone ?? now();
     this.#vertex({ digest: vertex, name, started });
     this.status(vertex, `writing image ${id}`, { isDone: true });
-    for (const each of names) this.status(vertex, `naming to ${parseTag(each)}`, { isDone: true });
+    for (const each of names) this.status(vertex, `naming to ${fullName(parseTag(each))}`, { isDone: true });
     this.#vertex({ digest: vertex, name, started, completed: now() });
   }
 

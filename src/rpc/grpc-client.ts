@@ -34,6 +34,8 @@ export class GrpcClient implements Disposable {
   readonly closed: Promise<void>;
 
   constructor(connection: Duplex) {
+    // A socket of an HTTP server may be half open: who has gone answers nothing any more.
+    connection.once('end', () => connection.destroy());
     this.#session = connect('http://localhost', {
       createConnection: () => connection,
       maxSessionMemory: 256,

@@ -89,6 +89,8 @@ export class GrpcServer {
 
   /** Serves a connection until it ends. */
   accept(connection: Duplex): void {
+    // A socket of an HTTP server may be half open; of a client that has gone nothing would come any more.
+    connection.once('end', () => connection.destroy());
     this.#server.emit('connection', connection);
   }
 
@@ -123,11 +125,17 @@ export class GrpcServer {
   }
 }
 
+/** HTTP/2 bounds headers: what is longer would end the stream, and take the whole refusal along. */
+const MAX_TEXT = 4096;
+const MAX_DETAILS_BYTES = 24 * 1024;
+
 function trailersOf({ code, message, details }: GrpcError): Record<string, string> {
   return {
     'grpc-status': String(code),
-    'grpc-message': encodeGrpcText(message),
-    ...(details ? { 'grpc-status-details-bin': Buffer.from(details).toString('base64').replace(/=+$/, '') } : {}),
+    'grpc-message': encodeGrpcText(message.slice(0, MAX_TEXT)),
+    ...(details && details.length <= MAX_DETAILS_BYTES
+      ? { 'grpc-status-details-bin': Buffer.from(details).toString('base64').replace(/=+$/, '') }
+      : {}),
   };
 }
 
