@@ -13,6 +13,13 @@ import { workerRecord } from './worker.ts';
 
 /** compat: how long Status waits for its build. */
 const STATUS_WAIT_MS = 6000;
+/** What an image in the store is in any case. */
+const IDLE_ATTRIBUTES: Readonly<Record<string, string>> = {
+  push: 'false',
+  store: 'true',
+  unpack: 'true',
+  'prefer-image-digest': 'true',
+};
 const NAMES = /^(?:moby|image|docker)$/;
 
 export interface ControlParts extends SolveParts {
@@ -57,6 +64,8 @@ async function solve(
   if (request.Frontend !== '' || (request.Definition?.def.length ?? 0) > 0) {
     throw errors.unsupported('a build that is no Dockerfile', 'use docker build or docker buildx build');
   }
+  if (request.SourcePolicySession !== '') throw errors.unsupported('a policy for sources', 'build without it');
+  if (request.EnableSessionExporter) throw errors.unsupported('an exporter of the client', 'save the image afterwards');
   const names = namesOf(request);
   using build = parts.builds.begin(request.Ref, request.Session);
   const returned = await Promise.race([build.returned, aborted(signal)]);
@@ -86,17 +95,18 @@ function aborted(signal: AbortSignal): Promise<never> {
 
 /** Names for the image store, which is all that can be exported to. Throws `buildkit.unsupported`. */
 function namesOf({ Exporters, ExporterDeprecated, ExporterAttrsDeprecated, Cache }: control.SolveRequest): string[] {
-  const exporters = Exporters.length > 0 ? Exporters : [];
-  const all =
-    exporters.length > 0 || ExporterDeprecated === ''
-      ? exporters
-      : [{ Type: ExporterDeprecated, Attrs: ExporterAttrsDeprecated }];
-  if (Cache && Cache.Exports.some(({ Type }) => Type !== 'inline')) {
+  const isOld = Exporters.length === 0 && ExporterDeprecated !== '';
+  const all = isOld ? [{ Type: ExporterDeprecated, Attrs: ExporterAttrsDeprecated }] : Exporters;
+  if ((Cache?.Exports.length ?? 0) > 0) {
     throw errors.unsupported('--cache-to', 'what was built here before is found without it');
   }
   return all.flatMap(({ Type, Attrs }) => {
     if (!NAMES.test(Type)) throw errors.unsupported(`--output type=${Type}`, 'save or export the image afterwards');
-    if (Attrs['push'] === 'true') throw errors.unsupported('pushing what is built', 'push it afterwards');
+    for (const [name, value] of Object.entries(Attrs)) {
+      if (name === 'name' || IDLE_ATTRIBUTES[name] === value) continue;
+      if (name === 'push') throw errors.unsupported('pushing what is built', 'push it afterwards');
+      throw errors.unsupported(`--output ${name}=${value}`, 'leave it out');
+    }
     return (Attrs['name'] ?? '').split(',').filter((name) => name !== '');
   });
 }

@@ -105,6 +105,12 @@ function list(key: string, values: readonly string[]): Record<string, string | s
   return { [key]: encoded, [`${key}-encoded`]: '1' };
 }
 
+/** A file with content, which is asked for by its number. */
+export interface ListedFile {
+  readonly id: number;
+  readonly size: number;
+}
+
 interface Listed {
   readonly id: number;
   readonly entry: TarEntry;
@@ -113,7 +119,7 @@ interface Listed {
 /** The client's list, each path judged by itself and by the one before. */
 export class Listing {
   readonly entries: Listed[] = [];
-  readonly files: number[] = [];
+  readonly files: ListedFile[] = [];
   #next = 0;
   #last = '';
 
@@ -130,7 +136,7 @@ export class Listing {
     const entry = entryOf(stat);
     if (!entry) return;
     this.entries.push({ id, entry });
-    if (entry.type === 'file' && entry.size > 0) this.files.push(id);
+    if (entry.type === 'file' && entry.size > 0) this.files.push({ id, size: entry.size });
   }
 }
 
@@ -166,7 +172,7 @@ function entryOf(stat: fsutil.Stat): TarEntry | undefined {
 
 interface ContentsParts {
   /** In the order in which they will be taken. */
-  readonly files: readonly number[];
+  readonly files: readonly ListedFile[];
   readonly ask: (id: number) => Promise<void>;
   readonly next: () => Promise<Packet>;
 }
@@ -174,9 +180,10 @@ interface ContentsParts {
 /** Contents by the id of their file; the client may mix those that were asked for. */
 class Contents {
   readonly #parts: ContentsParts;
-  readonly #waiting = new Map<number, { pieces: Buffer[]; isWhole: boolean }>();
+  readonly #waiting = new Map<number, { pieces: Buffer[]; left: number; isWhole: boolean }>();
   #asked = 0;
-  #held = 0;
+  /** Of files that are asked for: what of them is here, and what may come. */
+  #promised = 0;
 
   constructor(parts: ContentsParts) {
     this.#parts = parts;
@@ -187,7 +194,7 @@ class Contents {
     for (;;) {
       const file = this.#waiting.get(id)!;
       for (let piece = file.pieces.shift(); piece; piece = file.pieces.shift()) {
-        this.#held -= piece.length;
+        this.#promised -= piece.length;
         yield piece;
       }
       if (file.isWhole) break;
@@ -200,11 +207,13 @@ class Contents {
     const { files, ask } = this.#parts;
     while (
       this.#asked < files.length &&
-      (!this.#waiting.has(id) || (this.#waiting.size < FILES_AHEAD && this.#held < BYTES_AHEAD))
+      (!this.#waiting.has(id) ||
+        (this.#waiting.size < FILES_AHEAD && this.#promised + files[this.#asked]!.size <= BYTES_AHEAD))
     ) {
       const next = files[this.#asked++]!;
-      this.#waiting.set(next, { pieces: [], isWhole: false });
-      await ask(next);
+      this.#promised += next.size;
+      this.#waiting.set(next.id, { pieces: [], left: next.size, isWhole: false });
+      await ask(next.id);
     }
   }
 
@@ -216,7 +225,8 @@ class Contents {
       file.isWhole = true;
       return;
     }
-    this.#held += packet.data.length;
+    file.left -= packet.data.length;
+    if (file.left < 0) throw errors.badListing(`more content of number ${packet.ID} than was announced`);
     file.pieces.push(Buffer.from(packet.data));
   }
 }

@@ -26,6 +26,7 @@ const IDLE =
 /** Throws `buildkit.unsupported`, and `image.*` for platforms that are none. */
 export function readWish(attributes: Attributes, entitlements: readonly string[]): BuildWish {
   const buildArgs = prefixed(attributes, 'build-arg:');
+  const hostname = attributes['hostname'] ?? '';
   const context = attributes['context'] ?? '';
   const upload = /^https?:\/\/buildkit-session\/(.+)$/.exec(context);
   refuseOthers(attributes);
@@ -35,7 +36,8 @@ export function readWish(attributes: Attributes, entitlements: readonly string[]
     dockerfile: attributes['filename'] || 'Dockerfile',
     request: {
       ...(platforms ? { targetPlatforms: platforms } : {}),
-      buildArgs,
+      // compat: a name for the containers of RUN comes as an attribute, too.
+      buildArgs: hostname === '' ? buildArgs : { BUILDKIT_SANDBOX_HOSTNAME: hostname, ...buildArgs },
       target: attributes['target'] ?? '',
       labels: prefixed(attributes, 'label:'),
       ...(noCache === undefined ? {} : { noCache: noCache === '' ? true : noCache.split(',') }),
@@ -53,13 +55,12 @@ export function readWish(attributes: Attributes, entitlements: readonly string[]
 const KNOWN = new Set([
   ...['filename', 'target', 'platform', 'no-cache', 'image-resolve-mode', 'context', 'add-hosts', 'shm-size', 'ulimit'],
   ...['cgroup-parent', 'force-network-mode', 'memory', 'memswap', 'cpushares', 'cpuperiod', 'cpuquota'],
-  ...['cpusetcpus', 'cpusetmems'],
+  ...['cpusetcpus', 'cpusetmems', 'hostname'],
 ]);
 
 function refuseOthers(attributes: Attributes): void {
   for (const [name, value] of Object.entries(attributes)) {
     if (KNOWN.has(name) || IDLE.test(name) || /^(?:build-arg|label|context):/.test(name)) continue;
-    if (name === 'hostname') continue;
     if (name === 'cache-imports' || name === 'cache-from') {
       if (value === '' || value === '[]') continue;
       throw errors.unsupported('--cache-from', 'what was built here before is found without it');
@@ -130,7 +131,9 @@ function rlimitsOf(text: string): Rlimit[] {
 
 function platformsOf(text: string | undefined): Platform[] | undefined {
   if (text === undefined || text === '') return undefined;
-  return text.split(',').map((each) => parsePlatform(each, hostPlatform()));
+  const platforms = text.split(',');
+  if (platforms.length > 1) throw errors.unsupported('an image for several platforms', 'build one after the other');
+  return platforms.map((each) => parsePlatform(each, hostPlatform()));
 }
 
 const prefixed = (attributes: Attributes, prefix: string): Record<string, string> =>

@@ -12,7 +12,7 @@ import { promisify } from 'node:util';
 import { because, newContainerId, type IgnoreMatcher, SkiffError } from '#base';
 import { archiveBytes } from '#images';
 import { S_IF, type Unpacker } from '#linux';
-import { type ByteString, bytesOf, shown, type TarEntry, TarReader, type TarSink } from '#wire';
+import { type ByteString, bytesOf, insidePath, shown, type TarEntry, TarReader, type TarSink } from '#wire';
 import { errors } from '../errors.ts';
 import {
   isFile,
@@ -141,7 +141,7 @@ class IndexSink implements TarSink {
   sizeBytes = 0;
 
   entry(entry: TarEntry): void {
-    const path = insidePath(entry.path);
+    const path = pathInContext(entry.path);
     this.#current = undefined;
     if (path === '' && entry.type !== 'directory') throw errors.badContext(`${shown(entry.path)} is no folder`);
     if (entry.type === 'character-device' && entry.devMajor === 0 && entry.devMinor === 0) {
@@ -194,7 +194,7 @@ class IndexSink implements TarSink {
   }
 
   #link(path: string, entry: TarEntry): void {
-    const existing = this.#items.get(insidePath(entry.linkPath));
+    const existing = this.#items.get(pathInContext(entry.linkPath));
     if (!existing || isFolder(existing)) throw errors.badContext(`${shown(entry.path)} links to nothing`);
     this.#items.set(path, { ...existing, path });
   }
@@ -237,15 +237,10 @@ function itemOf(entry: TarEntry, path: string): IndexedItem {
   };
 }
 
-/** Without slashes at the ends, `.` and `..`; empty for the root. */
-function insidePath(path: ByteString): string {
-  const names: string[] = [];
-  for (const name of path.split('/')) {
-    if (name === '' || name === '.') continue;
-    if (name !== '..') names.push(name);
-    else if (names.pop() === undefined) throw errors.badContext(`${shown(path)} is outside of it`);
-  }
-  return names.join('/');
+function pathInContext(path: ByteString): string {
+  const inside = insidePath(path);
+  if (inside === undefined) throw errors.badContext(`${shown(path)} is outside of it`);
+  return inside;
 }
 
 class TarContext implements LocalContext {

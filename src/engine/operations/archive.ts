@@ -2,11 +2,10 @@
 import type { Readable } from 'node:stream';
 import { because, messageOf, SkiffError, SyscallError } from '#base';
 import { archiveBytes, tarOfTree } from '#images';
-import { readRootFile, resolvePath, S_IF, type TreeEntry, type WalkRecord } from '#linux';
+import { readRootFile, resolvePath, S_IF, type TreeEntry, UnpackSink, type WalkRecord } from '#linux';
 import { resolveUser } from '#runtime';
 import { type ByteString, TarReader } from '#wire';
 import { type ContainerFiles, openContainerFiles } from '../archive/container-files.ts';
-import { CopySink, type Owner } from '../archive/copy-sink.ts';
 import { type AskedPath, parseAskedPath } from '../archive/asked-path.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
@@ -151,7 +150,7 @@ async function fill(
   checkWritable(record, textOf(resolved));
   const owner = copy.ownedByUser ? ownerOf(parts, record) : undefined;
   const { unpacker, inside } = files.openUnpacker(resolved, { sameKind: copy.sameKind });
-  const reader = new TarReader(new CopySink(unpacker, inside, owner));
+  const reader = new TarReader(new UnpackSink({ unpacker, folder: inside, owner, outside: errors.outside }));
   try {
     for await (const chunk of archiveBytes(copy.source)) {
       copy.signal?.throwIfAborted();
@@ -178,7 +177,7 @@ function checkWritable(record: ContainerRecord, path: string): void {
   if (!mounted && record.settings.host.readonlyRootfs) throw errors.readonlyRoot();
 }
 
-function ownerOf(parts: EngineParts, record: ContainerRecord): Owner | undefined {
+function ownerOf(parts: EngineParts, record: ContainerRecord): { uid: number; gid: number } | undefined {
   if (record.program.user === '') return undefined;
   const { folders } = parts.snapshots.open(record.id, record.imageId);
   const files = {
