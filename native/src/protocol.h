@@ -31,6 +31,7 @@ enum connection_kind { CONN_ATTACH = 1, CONN_CONTROL = 2 };
 #define ATTACH_STDERR 4u
 #define ATTACH_RAW 8u
 #define ATTACH_CLOSE_STDIN 16u
+#define ATTACH_RELEASE 32u
 
 enum control_type {
   CTL_STATUS = 1,

@@ -14,12 +14,13 @@ static uint8_t *map_ring(uint32_t size) {
   return ring == MAP_FAILED ? NULL : ring;
 }
 
-int attach_begin(struct connection *c) {
+int attach_begin(struct shim *s, struct connection *c) {
   c->ring = map_ring(RING_SIZE);
   if (!c->ring) return ENOMEM;
   c->ring_size = RING_SIZE;
-  c->stdin_open = (c->flags & ATTACH_STDIN) != 0;
-  return 0;
+  int error = (c->flags & ATTACH_RELEASE) ? shim_release(s) : 0;
+  c->stdin_open = error == 0 && (c->flags & ATTACH_STDIN) != 0;
+  return error;
 }
 
 static int listens_to(const struct connection *c, const struct stream *out) {

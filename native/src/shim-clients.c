@@ -89,7 +89,7 @@ static void read_hello(struct shim *s, struct connection *c) {
   c->have = 0;
   c->kind = (uint8_t)what;
   c->flags = (uint8_t)(what >> 8);
-  if (magic == HELLO_MAGIC && c->kind == CONN_ATTACH) error = attach_begin(c);
+  if (magic == HELLO_MAGIC && c->kind == CONN_ATTACH) error = attach_begin(s, c);
   if (magic == HELLO_MAGIC && c->kind == CONN_CONTROL) error = 0;
   answer(c->fd, error);
   if (error) {

@@ -21,7 +21,7 @@ static int signal_container(struct shim *s, int number) {
   return kill(s->pid, number) < 0 ? errno : 0; /* not reaped yet, so the number is still its own */
 }
 
-static int release(struct shim *s) {
+int shim_release(struct shim *s) {
   struct failure f;
   if (s->state != SHIM_CREATED || s->released || !s->vm.held_by_parent) return EINVAL;
   if (vm_release(&s->vm, &f) < 0) return f.err.number;
@@ -52,7 +52,7 @@ static int perform(struct shim *s, uint16_t type, struct reader *body) {
       input_end(s);
       return 0;
     case CTL_RELEASE:
-      return release(s);
+      return shim_release(s);
     case CTL_ROTATE:
       return log_rotate(&s->log, &e) < 0 ? e.number : 0;
     case CTL_FLUSH_LOG:

@@ -134,7 +134,8 @@ short client_interest(const struct shim *s, const struct connection *c, int *fd)
 void client_ready(struct shim *s, struct connection *c, short events);
 /* Closes what has been served to the end. With the container gone also what makes no progress. The number left. */
 int clients_settle(struct shim *s);
-int attach_begin(struct connection *c);
+/* With RELEASE the held container runs from here on; an errno. */
+int attach_begin(struct shim *s, struct connection *c);
 /* The client sends nothing more (or is gone): with STDIN_ONCE or CLOSE_STDIN the container sees the end of its stdin.
  */
 void attach_input_ended(struct shim *s, struct connection *c);
@@ -145,6 +146,8 @@ void attach_output(struct shim *s, const struct stream *out, const char *text, s
 size_t attach_room(const struct shim *s, const struct stream *out);
 /* Makes room for the last output whatever clients do. */
 void attach_widen(struct shim *s, size_t more);
+/* Lets a held container run its program; an errno. */
+int shim_release(struct shim *s);
 void control_ready(struct shim *s, struct connection *c, short events);
 
 /* oom.c */

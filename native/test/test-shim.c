@@ -120,6 +120,35 @@ static void created_attached_released(void) {
   CHECK(!receive_event(command, &in));
 }
 
+static void the_last_client_lets_it_go(void) {
+  struct daemon d;
+  start_launcher(&d);
+  launch_container(&d, 4, &(struct container){.script = "echo out", .hold = 1});
+  expect_event(d.events, &in, EVT_CREATED);
+  int first = connect_shim(CONN_ATTACH, ATTACH_STDOUT | ATTACH_RAW);
+  int last = connect_shim(CONN_ATTACH, ATTACH_STDOUT | ATTACH_RAW | ATTACH_RELEASE);
+  expect_event(d.events, &in, EVT_STARTED);
+  CHECK(expect_exit(d.events) == 0);
+  receive_rest(first, received, sizeof received);
+  CHECK_TEXT(received, "out\n");
+  receive_rest(last, received, sizeof received);
+  CHECK_TEXT(received, "out\n");
+}
+
+static void nothing_held_is_let_go(void) {
+  struct daemon d;
+  start_launcher(&d);
+  launch_container(&d, 4, &(struct container){.script = "read line; echo $line", .flags = SHIM_STDIN | SHIM_STDIN_ONCE});
+  expect_event(d.events, &in, EVT_STARTED);
+  close(connect_shim_at("/tmp/run/shim.sock", CONN_ATTACH, ATTACH_STDIN | ATTACH_RELEASE, EINVAL));
+  /* And its stdin is as it was. */
+  int client = connect_shim(CONN_ATTACH, ATTACH_STDIN | ATTACH_STDOUT | ATTACH_RAW);
+  CHECK(send(client, "text\n", 5, MSG_NOSIGNAL) == 5);
+  CHECK(expect_exit(d.events) == 0);
+  receive_rest(client, received, sizeof received);
+  CHECK_TEXT(received, "text\n");
+}
+
 static void killed_while_held_it_exits_without_having_started(void) {
   struct daemon d;
   start_launcher(&d);
@@ -401,6 +430,8 @@ int main(int argc, char **argv) {
       TEST(a_failing_plan_is_reported),
       TEST(a_failing_set_up_is_reported),
       TEST(created_attached_released),
+      TEST(the_last_client_lets_it_go),
+      TEST(nothing_held_is_let_go),
       TEST(killed_while_held_it_exits_without_having_started),
       TEST(a_failure_after_release_is_reported),
       TEST(input_flows_with_backpressure),

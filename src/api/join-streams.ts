@@ -1,6 +1,6 @@
 /** A client's connection joined with a container's: bytes pass, until one of them ends or the client detaches. */
 import type { Socket } from 'node:net';
-import { type Duplex, Transform } from 'node:stream';
+import { type Duplex, finished, Transform } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { DEFAULT_DETACH_KEYS, DetachKeys, parseDetachKeys } from '#wire';
 import { errors } from './errors.ts';
@@ -34,8 +34,9 @@ export function joinStreams(client: Duplex, container: Socket, detach?: Detach, 
     container.destroy();
   };
   container.on('error', finish);
-  container.once('end', () => {
-    if (!exited) finish();
+  // It may have ended already, of a program that ran while we were told of its start.
+  finished(container, { writable: false }, (error) => {
+    if (error || !exited) finish();
     else void Promise.race([exited, pause(EXIT_WAIT_MS, undefined, { ref: false })]).then(finish);
   });
   client.on('error', () => container.destroy());

@@ -1,6 +1,6 @@
 /** Clients that attached before their container started: the start waits for none of them, but connects all of them first. */
 import type { Socket } from 'node:net';
-import type { AttachOptions, RunningProcess } from '#runtime';
+import type { AttachEffect, AttachOptions, RunningProcess } from '#runtime';
 
 interface Pending {
   readonly options: AttachOptions;
@@ -16,6 +16,8 @@ export interface Attachments {
   has(id: string): boolean;
   /** Connects everybody who waits for this container. */
   connect(id: string, process: RunningProcess): Promise<void>;
+  /** The same for a process that is held until they are there; then its program runs. Throws why it could not. */
+  connectAndRelease(id: string, process: RunningProcess): Promise<void>;
   /** Tells everybody who waits that there will be nothing. */
   fail(id: string, error: Error): void;
 }
@@ -44,7 +46,14 @@ export function createAttachments(): Attachments {
     },
     has: (id) => waiting.has(id),
     connect: async (id, process) => {
-      await Promise.all(take(id).map((entry) => connectOne(entry, process)));
+      await Promise.all(take(id).map((entry) => connectOne(entry, process, { release: false })));
+    },
+    connectAndRelease: async (id, process) => {
+      const [last, ...others] = take(id);
+      await Promise.all(others.map((entry) => connectOne(entry, process, { release: false })));
+      // Mostly there is one client: no second connection just to say it.
+      if (last && (await connectOne(last, process, { release: true }))) await process.started;
+      else await process.release();
     },
     fail: (id, error) => {
       for (const { reject } of take(id)) reject(error);
@@ -52,13 +61,15 @@ export function createAttachments(): Attachments {
   };
 }
 
-/** A connection nobody reads from would hold the container up. */
-async function connectOne(entry: Pending, process: RunningProcess): Promise<void> {
+/** Whether it is connected. A connection nobody reads from would hold the container up. */
+async function connectOne(entry: Pending, process: RunningProcess, effect: AttachEffect): Promise<boolean> {
   try {
-    const socket = await process.attach(entry.options);
+    const socket = await process.attach(entry.options, effect);
     if (entry.gone) socket.destroy();
     else entry.resolve(socket);
+    return true;
   } catch (error) {
     entry.reject(error instanceof Error ? error : new Error(String(error)));
+    return false;
   }
 }

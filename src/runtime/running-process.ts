@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { SkiffError } from '#base';
 import { exitCodeOf, type HelperEvent, type Launcher } from '#linux';
-import { type AttachOptions, attachToShim, controlShim, type ShimControl } from './shim-client.ts';
+import { type AttachEffect, type AttachOptions, attachToShim, controlShim, type ShimControl } from './shim-client.ts';
 
 export interface ProcessExit {
   /** 0 … 255, or 128 + signal. */
@@ -72,8 +72,14 @@ export class RunningProcess {
       throw new SkiffError('conflict', 'process.signal', `cannot signal process ${this.pid}: errno ${errno}`);
   }
 
-  attach(options: AttachOptions): Promise<Socket> {
-    return attachToShim(this.#runDirectory, options);
+  /** With the effect `release` it is the last client a held process waits for; see `started` for what becomes of that. */
+  attach(options: AttachOptions, effect?: AttachEffect): Promise<Socket> {
+    return attachToShim(this.#runDirectory, options, effect);
+  }
+
+  /** Fulfilled when the program of a process that was held runs. Rejected with why it could not. */
+  get started(): Promise<void> {
+    return this.#started.promise;
   }
 
   async resize(rows: number, columns: number): Promise<void> {

@@ -25,17 +25,28 @@ export interface AttachOptions {
   readonly closeStdin: boolean;
 }
 
+/** What the connection does besides. */
+export interface AttachEffect {
+  /** A held process runs its program from here on. Refused where none is held. */
+  readonly release: boolean;
+}
+
 /**
  * A connection that carries the container's output to us and our bytes to its stdin.
- * Ends when the output has ended. Throws `unavailable` when there is no shim.
+ * Ends when the output has ended; with `release` perhaps before the caller listens (`readableEnded`). Throws `unavailable` when there is no shim.
  */
-export async function attachToShim(runDirectory: string, options: AttachOptions): Promise<Socket> {
+export async function attachToShim(
+  runDirectory: string,
+  options: AttachOptions,
+  effect: AttachEffect = { release: false },
+): Promise<Socket> {
   const flags =
     (options.stdin ? attachFlags.stdin : 0) |
     (options.stdout ? attachFlags.stdout : 0) |
     (options.stderr ? attachFlags.stderr : 0) |
     (options.raw ? attachFlags.raw : 0) |
-    (options.closeStdin ? attachFlags.closeStdin : 0);
+    (options.closeStdin ? attachFlags.closeStdin : 0) |
+    (effect.release ? attachFlags.release : 0);
   const socket = await connectToShim(runDirectory);
   await hello(socket, connectionKind.attach, flags);
   return socket;
@@ -188,6 +199,8 @@ async function hello(socket: Socket, kind: number, flags: number): Promise<void>
   const onReadable = (): void => {
     const answer = socket.read(4) as Buffer | null;
     if (answer === null) return;
+    // At once: to read again, when the output has ended already, would use up an end nobody listens for yet.
+    socket.off('readable', onReadable);
     const errno = answer.readUInt32LE(0);
     if (errno === 0) resolve();
     else reject(new SkiffError('conflict', 'shim.refused', `the shim refused the connection: errno ${errno}`));

@@ -1,4 +1,6 @@
 /** One run of a health check: an exec whose output is kept in part, killed with all it started when it takes too long. */
+import type { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { formatTimeNs, messageOf, nowNs } from '#base';
 import type { RunningProcess } from '#runtime';
 import type { ContainerRecord } from '../container-record.ts';
@@ -91,17 +93,14 @@ class CutOutput {
   }
 
   /** Resolves when the stream has ended. */
-  take(stream: NodeJS.ReadableStream): Promise<void> {
+  take(stream: Readable): Promise<void> {
     stream.on('data', (chunk: Buffer) => {
       const part = chunk.subarray(0, OUTPUT_BYTES - this.#size);
       if (part.length > 0) this.#chunks.push(part);
       this.#size += part.length;
       this.#isCut ||= part.length < chunk.length;
     });
-    return new Promise((resolve) => {
-      stream.once('end', resolve);
-      stream.once('close', resolve);
-      stream.once('error', () => resolve());
-    });
+    // It may have ended before anybody listened.
+    return finished(stream, { writable: false }).catch(() => {});
   }
 }

@@ -30,6 +30,9 @@ export function createExec(parts: EngineParts, reference: string, settings: Exec
   return instance;
 }
 
+/** Whoever ends the container first takes the folder along. */
+const CLEANUP_DELAY_MS = 20;
+
 export interface StartedExec {
   readonly process: RunningProcess;
   /** With `attach`. */
@@ -77,7 +80,8 @@ export async function startExec(
     parts.execs.update({ ...instance, state: { status: 'running', process } });
     void process.exited.then((exit) => {
       parts.execs.update({ ...instance, state: { status: 'ended', pid: process.pid, exitCode: exit.code } });
-      rmSync(runDirectory, { recursive: true, force: true });
+      // Not while a client waits for the end of its output.
+      setTimeout(() => rmSync(runDirectory, { recursive: true, force: true }), CLEANUP_DELAY_MS);
       const attributes = { ...eventAttributes(record), execID: id, exitCode: String(exit.code) };
       parts.events.emit('container', 'exec_die', record.id, attributes);
     });
@@ -96,9 +100,9 @@ export async function startExec(
 
 /** Lets it run once its stream is there. A stream nobody reads would keep its shim for ever. */
 async function released(process: RunningProcess, attach: AttachOptions): Promise<Socket> {
-  const stream = await process.attach(attach);
+  const stream = await process.attach(attach, { release: true });
   try {
-    await process.release();
+    await process.started;
     return stream;
   } catch (error) {
     stream.destroy();

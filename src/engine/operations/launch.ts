@@ -41,8 +41,7 @@ export async function launch(parts: EngineParts, record: ContainerRecord): Promi
     const waits = held || place.state?.nameServicePort !== undefined;
     const process = await runtime.launch(launchRequest(parts, record, { hold: waits, ...place }));
     if (place.state) await serveNames(parts, record, process.pid, place.state);
-    if (held) await parts.attachments.connect(id, process);
-    if (waits) await process.release();
+    if (waits) await parts.attachments.connectAndRelease(id, process);
     return { process, ...(place.state ? { network: place.state } : {}) };
   } catch (error) {
     if (place?.state) parts.networks.release(id, place.state);
