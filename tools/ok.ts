@@ -15,9 +15,9 @@ process.exitCode = await runSteps(
     { name: 'lint', command: [bin('oxlint'), '--type-aware', '--quiet'] },
     { name: 'format', command: [bin('biome'), 'format', '--max-diagnostics=20'] },
     { name: 'map', command: [process.execPath, 'tools/check-map.ts'] },
-    { name: 'native', command: ['make', '-s', '-C', 'native', 'all', 'check'] },
+    { name: 'native', command: ['make', '-s', '-j2', '-C', 'native', 'all', 'check'] },
     { name: 'fuzz', command: ['make', '-s', '-C', 'native', 'fuzz'] },
-    { name: 'unit', command: [process.execPath, '--test', '--test-reporter=dot', ...unitTests] },
+    { name: 'unit', command: [process.execPath, '--test', '--test-concurrency=2', '--test-reporter=dot', ...unitTests] },
   ],
   process.argv.slice(2),
 );
