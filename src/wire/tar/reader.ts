@@ -245,10 +245,14 @@ export class TarReader {
     throw refuse('malformed sparse map');
   }
 
-  /** Passes over content nobody wants, to the next block. */
+  /**
+   * Passes over content nobody wants, to the next block. compat: the last of an archive may lack what fills its block, as of
+   * those that Docker's command line sends with a Dockerfile from its input.
+   */
   *#skip(size: number, what: string, more = padding(size)): Parser<void> {
     for (let left = size + more; left > 0; ) {
       const bytes = yield { upTo: left };
+      if (bytes.length === 0 && left <= more) return;
       if (bytes.length === 0) throw errors.truncated(what, this.#offset);
       left -= bytes.length;
     }

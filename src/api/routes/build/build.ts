@@ -12,6 +12,9 @@ import { ProgressStream } from '../../progress.ts';
 import { type BuildQuery, readBuildQuery, registryConfigOf } from './build-query.ts';
 import { ClassicLines } from './classic-lines.ts';
 
+/** Characters kept of what a quiet build has said so far. */
+const MOST_UNTOLD = 1 << 20;
+
 /** compat: what is refused before the first step has a status of its own; later failures are lines. */
 export async function buildImage(parts: EngineParts, builder: Builder, context: RequestContext): Promise<void> {
   const { request, response, signal } = context;
@@ -21,9 +24,11 @@ export async function buildImage(parts: EngineParts, builder: Builder, context: 
   await using files = await openContext(builder, context, query);
   const progress = new ProgressStream(response);
   const stream = (text: string): void => progress.send({ stream: text });
+  let untold = '';
   const lines = new ClassicLines({
     write: (text) => {
-      if (!query.isQuiet) stream(text);
+      if (query.isQuiet) untold = (untold + text).slice(-MOST_UNTOLD);
+      else stream(text);
     },
   });
   try {
@@ -66,6 +71,8 @@ export async function buildImage(parts: EngineParts, builder: Builder, context: 
     }
     progress.end();
   } catch (error) {
+    // compat: of a quiet build that fails everything is told.
+    if (untold !== '') stream(untold);
     progress.fail(inClassicWords(error));
   }
 }

@@ -64,6 +64,7 @@ function timeOf(text: string): bigint {
   try {
     return nowNs() - BigInt(Math.round(parseDurationMs(text) * 1e6));
   } catch {
-    throw errors.invalid(`invalid filter 'until=${text}'`);
+    const wanted = `"until" filter expects a duration (e.g., '24h') or a time`;
+    throw errors.invalid(`failed to prune build cache: ${wanted}: ${JSON.stringify(text)} is neither`);
   }
 }
