@@ -17,7 +17,10 @@ process.exitCode = await runSteps(
     { name: 'map', command: [process.execPath, 'tools/check-map.ts'] },
     { name: 'native', command: ['make', '-s', '-j2', '-C', 'native', 'all', 'check'] },
     { name: 'fuzz', command: ['make', '-s', '-C', 'native', 'fuzz'] },
-    { name: 'unit', command: [process.execPath, '--test', '--test-concurrency=2', '--test-reporter=dot', ...unitTests] },
+    {
+      name: 'unit',
+      command: [process.execPath, '--test', '--test-concurrency=2', '--test-reporter=dot', ...unitTests],
+    },
   ],
   process.argv.slice(2),
 );
