@@ -5,20 +5,26 @@ import { errnoCode } from '#base';
 import type { Launcher } from '#linux';
 import {
   getAddresses,
+  getChain,
   getLinks,
   getRoutes,
+  getRules,
   type InterfaceAddress,
   type Link,
   type NetlinkBatch,
   type NftBatch,
   netlinkProtocol,
+  type NftRule,
   type Route,
   readAddresses,
+  readChainPolicy,
   readLinks,
   readRoutes,
+  readRules,
 } from '#wire';
 import { errors } from './errors.ts';
 
+const ENOENT = 2;
 const ENODEV = 19;
 
 export class HostNetwork {
@@ -64,6 +70,25 @@ export class HostNetwork {
     const result = this.#lastFilter.then(run, run);
     this.#lastFilter = result.catch(() => {});
     return result;
+  }
+
+  /** What becomes of packets no rule of a chain of somebody's decides on; undefined when there is no such chain. */
+  async chainPolicy(family: number, table: string, chain: string): Promise<'accept' | 'drop' | undefined> {
+    const { errno, received } = await this.#launcher.netlink(
+      netlinkProtocol.netfilter,
+      getChain(family, table, chain).bytes(),
+    );
+    if (errno === ENOENT) return undefined;
+    if (errno !== 0) throw kernelError(`cannot look for the chain ${table} ${chain}`, errno);
+    return readChainPolicy(received);
+  }
+
+  async rules(family: number, table: string, chain: string): Promise<NftRule[]> {
+    const question = getRules(family, table, chain).bytes();
+    const { errno, received } = await this.#launcher.netlink(netlinkProtocol.netfilter, question);
+    if (errno === ENOENT) return [];
+    if (errno !== 0) throw kernelError(`cannot list the rules of ${table} ${chain}`, errno);
+    return readRules(received);
   }
 
   async #ask(what: string, batch: NetlinkBatch, namespacePath = ''): Promise<Buffer> {

@@ -127,7 +127,7 @@ describe('requests', () => {
   refuses('a range elsewhere', { pools: [pool('10.0.0.0/24', '', '10.0.1.0/28')] }, 'invalid');
   refuses('a gateway without a subnet', { pools: [pool('', '10.0.1.1')] }, 'invalid');
   refuses('IPv6 where there is none', { pools: [pool('fd00::/64')] }, 'invalid');
-  refuses('two subnets of a family', { pools: [pool('10.0.0.0/24'), pool('10.0.1.0/24')] }, 'unsupported');
+  refuses('two subnets of a family', { pools: [pool('10.0.0.0/24'), pool('10.0.1.0/24')] }, 'severalSubnets');
 });
 
 describe('rules and ports', () => {

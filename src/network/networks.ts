@@ -11,7 +11,7 @@ import { hasNames, NameService } from './dns/name-service.ts';
 import { nameServiceRules } from './dns/rules.ts';
 import { ensureBridge, removeBridge } from './bridge.ts';
 import { chooseSubnet, defaultPools, type Occupied } from './choose-subnet.ts';
-import { familyOf, parseCidr } from './cidr.ts';
+import { parseCidr } from './cidr.ts';
 import {
   addDefaultRoutes,
   type EndpointPlace,
@@ -21,12 +21,13 @@ import {
   setupOf,
 } from './endpoint-setup.ts';
 import { errors } from './errors.ts';
-import { fullTable, type PortTarget, portBatches, withdrawPorts, withoutTable } from './firewall.ts';
+import { fullTable, withoutTable } from './firewall.ts';
 import type { HostNetwork } from './host-network.ts';
+import { acceptForwarding } from './iptables-forward.ts';
 import { type ContainerIdentity, freePosition, type KnownNetwork, NetworkIndex, newId } from './network-index.ts';
 import type { Endpoint, EndpointWish, NetworkRecord, NetworkState, PortWish, PublishedPort } from './network-record.ts';
 import { completeRequest, type NetworkRequest, predefinedNetwork } from './network-request.ts';
-import { PortTable } from './port-table.ts';
+import { PublishedPorts } from './published-ports.ts';
 
 export interface NetworkOptions {
   /** Of the default network, and of the table; `none`: no default network. */
@@ -34,6 +35,8 @@ export interface NetworkOptions {
   /** The default bridge's own address with the length of its prefix; empty: chosen. */
   readonly bridgeAddress: string;
   readonly mtu: number;
+  /** Published ports are led on by the kernel, or the daemon listens on them: then they obey the host's input rules. */
+  readonly publishMode: 'forward' | 'listen';
 }
 
 export interface NetworksDeps {
@@ -68,23 +71,21 @@ export interface RunningContainer {
   readonly servers: readonly string[];
 }
 
-const ENOENT = 2;
 export const emptyWish: EndpointWish = { aliases: [], links: [], driverOptions: {}, gatewayPriority: 0 };
 
 export class Networks {
   readonly #deps: NetworksDeps;
   readonly #index: NetworkIndex;
   readonly #names: NameService;
-  readonly #ports = new PortTable();
-  /** Ports that are on their way out, as `tcp/80`. */
-  readonly #withdrawals = new Map<string, Promise<void>>();
-  /** What is published of each container. */
-  readonly #targets = new Map<string, readonly PortTarget[]>();
+  readonly #ports: PublishedPorts;
 
   constructor(deps: NetworksDeps) {
     this.#deps = deps;
     this.#index = new NetworkIndex(() => Number(deps.nowNs() / 1_000_000n));
     this.#names = new NameService(this.#index, deps.launcher);
+    const { host, log, options } = deps;
+    const relayAll = options.publishMode === 'listen';
+    this.#ports = new PublishedPorts({ host, log, table: this.#table, relayAll });
   }
 
   /** What a container that names no network is on. */
@@ -165,8 +166,7 @@ export class Networks {
     await this.#ensurePredefined();
     for (const { container, state } of running) {
       for (const endpoint of state.endpoints) this.#index.adopt(container.id, endpoint);
-      for (const port of state.ports) this.#ports.restore(container, port);
-      this.#noteTargets(container.id, gatewayIn(state), state.ports);
+      await this.#ports.restore(container, gatewayIn(state), state);
     }
     for (const network of this.#index.list()) {
       try {
@@ -193,10 +193,11 @@ export class Networks {
   async shutDown(): Promise<void> {
     const { host, log } = this.#deps;
     this.#names.stopAll();
-    await Promise.all(this.#withdrawals.values());
+    await this.#ports.end();
     if (!this.#hasBridges()) return;
     try {
       await host.filter('cannot remove the nftables table', withoutTable(this.#table));
+      await this.#acceptForwarding([]);
       for (const { bridge } of this.list()) if (bridge) await removeBridge(host, bridge.name);
     } catch (error) {
       log.warn('networks could not be taken down', { error: causeChain(error) });
@@ -219,7 +220,7 @@ export class Networks {
       const gateway = chooseGateway(endpoints, priorities);
       const published = await this.#publish(container, gateway, ports);
       const places = endpoints.map((endpoint) => this.#placeOf(endpoint, endpoint === gateway));
-      const filter = portBatches(this.#table, this.#targets.get(container.id) ?? []).map((batch) => batch.bytes());
+      const filter = this.#ports.messagesOf(container.id);
       const state = { endpoints, ports: published, ...(gateway ? { gateway: gateway.endpointId } : {}) };
       const setup = setupOf(places, filter);
       if (!endpoints.some(({ networkId }) => this.hasNameService(networkId))) return { state, setup };
@@ -247,11 +248,7 @@ export class Networks {
   release(containerId: string, state: NetworkState): void {
     this.#names.stop(containerId);
     // kernel: taking an element out of a map waits for everybody who may be reading it, 10 ms and more.
-    const withdrawal = this.#withdraw(containerId, state.ports);
-    for (const { protocol, hostPort } of state.ports) this.#withdrawals.set(`${protocol}/${hostPort}`, withdrawal);
-    void withdrawal.then(() => {
-      for (const [key, each] of this.#withdrawals) if (each === withdrawal) this.#withdrawals.delete(key);
-    });
+    void this.#ports.withdraw(containerId, state.ports);
     for (const endpoint of state.endpoints) this.#index.release(containerId, endpoint);
   }
 
@@ -291,7 +288,7 @@ export class Networks {
     this.#index.release(container.id, endpoint);
     const endpoints = state.endpoints.filter((each) => each !== endpoint);
     if (endpoint.endpointId !== state.gateway) return { ...state, endpoints };
-    await this.#withdraw(container.id, state.ports);
+    await this.#ports.withdraw(container.id, state.ports);
     const next = chooseGateway(endpoints, new Map());
     const { gateway: _, ...rest } = state;
     if (!next) return { ...rest, endpoints, ports: [] };
@@ -346,67 +343,30 @@ export class Networks {
   }
 
   async #replaceTable(): Promise<void> {
-    const ports = [...this.#targets.values()].flat();
-    for (const batch of fullTable(this.#table, this.list(), ports)) {
+    for (const batch of fullTable(this.#table, this.list(), this.#ports.targets())) {
       await this.#deps.host.filter('cannot set up nftables', batch);
+    }
+    await this.#acceptForwarding(this.list().flatMap(({ bridge }) => bridge?.name ?? []));
+  }
+
+  /** Others' rules may be of a kind we do not know: then it works without them, or does not. */
+  async #acceptForwarding(bridges: readonly string[]): Promise<void> {
+    const { host, log } = this.#deps;
+    try {
+      await acceptForwarding(host, this.#table, bridges);
+    } catch (error) {
+      log.warn("the FORWARD chain of the host's iptables could not be adapted", { error: causeChain(error) });
     }
   }
 
-  /** Notes the ports; the caller tells the kernel. Nothing is noted of what failed. */
+  /** compat: ports are published by bridges only; elsewhere the container is reached by its own address. */
   async #publish(
     container: ContainerIdentity,
     gateway: Endpoint | undefined,
     wishes: readonly PortWish[],
   ): Promise<PublishedPort[]> {
     const bridge = gateway && this.get(gateway.networkId)?.bridge;
-    // compat: ports are published by bridges only; elsewhere the container is reached by its own address.
-    if (!bridge) return [];
-    const published: PublishedPort[] = [];
-    try {
-      for (const wish of wishes) {
-        const any = [bridge.hostBinding, ...(gateway.ipv6 && bridge.hostBinding === '0.0.0.0' ? ['::'] : [])];
-        const hostIps = wish.hostIp === '' ? any : [wish.hostIp];
-        if (hostIps.some((ip) => familyOf(ip) === 6) && !gateway.ipv6) {
-          throw errors.invalid(`cannot publish on ${hostIps.join(', ')}: network ${gateway.networkName} has no IPv6`);
-        }
-        for (let port = wish.hostPort; port !== 0 && port <= Math.max(wish.hostPort, wish.hostPortEnd); port++) {
-          await this.#withdrawals.get(`${wish.protocol}/${port}`);
-        }
-        published.push(...(await this.#ports.publish(container, wish, hostIps)));
-      }
-    } catch (error) {
-      this.#ports.release(container.id, published);
-      throw error;
-    }
-    this.#noteTargets(container.id, gateway, published);
-    return published;
-  }
-
-  #noteTargets(containerId: string, gateway: Endpoint | undefined, ports: readonly PublishedPort[]): void {
-    const targets = ports.flatMap((port) => {
-      const address = (familyOf(port.hostIp) === 4 ? gateway?.ipv4 : gateway?.ipv6)?.address;
-      return address === undefined ? [] : [{ ...port, address }];
-    });
-    if (targets.length > 0) this.#targets.set(containerId, targets);
-  }
-
-  async #withdraw(containerId: string, ports: readonly PublishedPort[]): Promise<void> {
-    const { host, log } = this.#deps;
-    const targets = this.#targets.get(containerId) ?? [];
-    this.#targets.delete(containerId);
-    const what = 'cannot withdraw published ports';
-    try {
-      if (targets.length > 0) {
-        const errno = await host.filter(what, withdrawPorts(this.#table, targets), [ENOENT]);
-        // A start that failed half way has published none, or some.
-        if (errno !== 0 && targets.length > 1) {
-          for (const target of targets) await host.filter(what, withdrawPorts(this.#table, [target]), [ENOENT]);
-        }
-      }
-    } catch (error) {
-      log.warn('published ports could not be withdrawn', { container: containerId, error: causeChain(error) });
-    }
-    this.#ports.release(containerId, ports);
+    return bridge ? this.#ports.publish({ container, gateway, bridge }, wishes) : [];
   }
 
   async #ensurePredefined(): Promise<void> {

@@ -15,6 +15,8 @@ interface Holder {
 }
 
 const ANY = new Set(['0.0.0.0', '::']);
+/** Served by the daemon: see ./relay.ts. */
+export const LOOPBACK_6 = '::1';
 
 export class PortTable {
   /** By `tcp/8080`. */
@@ -53,18 +55,24 @@ export class PortTable {
       for (const port of ports) this.#note(holder, port);
       try {
         for (const { hostIp } of ports) await tryToBind(protocol, hostIp, hostPort);
+        if (hostIps.some((ip) => ANY.has(ip))) await tryLoopback(protocol, hostPort);
         return ports;
       } catch (error) {
         this.release(holder.id, ports);
-        if (errnoCode(error) === 'EADDRINUSE') {
-          if (isChoice) continue;
-          throw errors.portTaken(hostIps[0]!, hostPort, holderOfPort(protocol, hostPort));
-        }
-        throw errors.badAddress(hostIps.join(', '), messageOf(error));
+        if (errnoCode(error) === 'EADDRINUSE' && isChoice) continue;
+        throw this.refusal(error, protocol, hostIps.join(', '), hostPort);
       }
     }
     const [from, to] = wish.hostPort === 0 ? this.#range() : [wish.hostPort, wish.hostPortEnd];
     throw errors.noPort(from, to);
+  }
+
+  /** In words for people, why an address and port cannot be had. */
+  refusal(error: unknown, protocol: PortProtocol, hostIp: string, hostPort: number): Error {
+    if (errnoCode(error) === 'EADDRINUSE') {
+      return errors.portTaken(hostIp, hostPort, holderOfPort(protocol, hostPort));
+    }
+    return errors.badAddress(hostIp, messageOf(error));
   }
 
   release(containerId: string, ports: readonly PublishedPort[]): void {
@@ -120,6 +128,15 @@ function localPortRange(): readonly [number, number] {
     return [from, to];
   } catch {
     return [32768, 60999];
+  }
+}
+
+/** The daemon listens there. A host without IPv6 has none to listen on. */
+async function tryLoopback(protocol: PortProtocol, port: number): Promise<void> {
+  try {
+    await tryToBind(protocol, LOOPBACK_6, port);
+  } catch (error) {
+    if (errnoCode(error) === 'EADDRINUSE') throw error;
   }
 }
 

@@ -89,6 +89,7 @@ export {
   nftHook,
 } from './nftables/batch.ts';
 export { interfaceBytes, portBytes } from './nftables/keys.ts';
+export { getChain, getRules, type NftRule, readChainPolicy, readRules } from './nftables/questions.ts';
 
 export {
   accept,

@@ -75,7 +75,7 @@ export const steps: readonly string[] = [
   'docker network ls -f nosuch=1',
   "docker network ls -f dangling=true --format '{{.Name}}'",
   'docker network ls -q --no-trunc | grep -c .',
-  `docker network ls -f name=n2 --format '{{json .}}' | tr ',' '\\n' | grep -v -e CreatedAt -e '"ID"'`,
+  `docker network ls -f name=^n1$ --format '{{json .}}' | tr ',' '\\n' | grep -v -e CreatedAt -e '"ID"'`,
   // Used.
   'docker run -d --name c1 --network n2 busybox sleep 1000',
   endpointOf('c1', 'n2'),

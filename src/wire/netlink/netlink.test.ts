@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ipBytes, ipText, macBytes, macText } from './address-bytes.ts';
+import { commentBytes, readChainPolicy, readRules } from '../nftables/questions.ts';
 import { NetlinkBatch } from './batch.ts';
 import { addBridge, addVeth, readLinks } from './links.ts';
 import { readAttributes, readMessages } from './reply.ts';
@@ -105,6 +106,12 @@ test('no answer makes the readers throw or read too far', () => {
   addBridge(batch, { name: 'skiff0', mac: '02:42:00:00:00:01', mtu: 1400 });
   addAddress(batch, { index: 5, address: '172.17.0.1', prefixLength: 16 });
   addRoute(batch, { gateway: '172.17.0.1', index: 5, family: 2 });
+  batch.add({ type: (10 << 8) | 6, flags: 0, struct: (out) => out.u32(2) }, (to) =>
+    to.text(1, 'filter').text(2, 'FORWARD').be64(3, 7).raw(7, commentBytes('skiff skiff0')),
+  );
+  batch.add({ type: (10 << 8) | 3, flags: 0, struct: (out) => out.u32(2) }, (to) => to.be32(5, 0));
+  assert.deepEqual(readRules(batch.bytes()), [{ chain: 'FORWARD', handle: 7n, comment: 'skiff skiff0' }]);
+  assert.equal(readChainPolicy(batch.bytes()), 'drop');
   const random = numbers(20261127);
   const next = (below: number): number => random.next().value! % below;
   const until = performance.now() + 300;
@@ -115,6 +122,8 @@ test('no answer makes the readers throw or read too far', () => {
     readLinks(cut);
     readAddresses(cut);
     readRoutes(cut);
+    readRules(cut);
+    readChainPolicy(cut);
     for (const { body } of readMessages(cut)) {
       for (const value of readAttributes(body, next(20)).values()) assert.ok(value.length <= body.length);
     }

@@ -1,0 +1,182 @@
+/** What is published of each container: chosen, led there by elements of the port maps or by the daemon, withdrawn. */
+import { causeChain, type Log } from '#base';
+import { familyOf } from './cidr.ts';
+import { errors } from './errors.ts';
+import { type PortTarget, portBatches, withdrawPorts } from './firewall.ts';
+import type { HostNetwork } from './host-network.ts';
+import type { ContainerIdentity } from './network-index.ts';
+import type { BridgeSettings, Endpoint, NetworkState, PortWish, PublishedPort } from './network-record.ts';
+import { LOOPBACK_6, PortTable } from './port-table.ts';
+import { openRelay } from './relay.ts';
+
+export interface PublishedPortsDeps {
+  readonly host: HostNetwork;
+  readonly log: Log;
+  /** Name of the nftables table. */
+  readonly table: string;
+  /** The daemon listens on all of them: they obey the host's input rules, and the client's address is not seen. */
+  readonly relayAll: boolean;
+}
+
+/** A container with the endpoint its ports lead to. */
+export interface PortOwner {
+  readonly container: ContainerIdentity;
+  readonly gateway: Endpoint;
+  /** Of the endpoint's network. */
+  readonly bridge: BridgeSettings;
+}
+
+const ENOENT = 2;
+
+export class PublishedPorts {
+  readonly #deps: PublishedPortsDeps;
+  readonly #table = new PortTable();
+  /** By container: what leads there by the kernel. */
+  readonly #targets = new Map<string, readonly PortTarget[]>();
+  /** By container: what the daemon listens on. */
+  readonly #relays = new Map<string, Disposable[]>();
+  /** Ports that are on their way out, as `tcp/80`. */
+  readonly #withdrawals = new Map<string, Promise<void>>();
+
+  constructor(deps: PublishedPortsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Everything that is led by the kernel. */
+  targets(): PortTarget[] {
+    return [...this.#targets.values()].flat();
+  }
+
+  /** What to send for a container's ports. */
+  messagesOf(containerId: string): Uint8Array[] {
+    return portBatches(this.#deps.table, this.#targets.get(containerId) ?? []).map((batch) => batch.bytes());
+  }
+
+  /** Of a container that goes on after a restart of the daemon. One that cannot be listened on any more is logged. */
+  async restore(container: ContainerIdentity, gateway: Endpoint | undefined, state: NetworkState): Promise<void> {
+    for (const port of state.ports) this.#table.restore(container, port);
+    if (!gateway) return;
+    this.#lead(container.id, gateway, state.ports);
+    try {
+      await this.#listen(container.id, gateway, state.ports);
+    } catch (error) {
+      this.#deps.log.warn('a published port is not served any more', {
+        container: container.id,
+        error: causeChain(error),
+      });
+    }
+  }
+
+  /** Notes the ports, and listens; the caller tells the kernel. Nothing is left of what failed. */
+  async publish(owner: PortOwner, wishes: readonly PortWish[]): Promise<PublishedPort[]> {
+    const { container, gateway, bridge } = owner;
+    const published: PublishedPort[] = [];
+    try {
+      for (const wish of wishes) {
+        if (wish.protocol === 'sctp' && this.#deps.relayAll) throw errors.noSctpRelay(wish.containerPort);
+        for (let port = wish.hostPort; port !== 0 && port <= Math.max(wish.hostPort, wish.hostPortEnd); port++) {
+          await this.#withdrawals.get(`${wish.protocol}/${port}`);
+        }
+        published.push(...(await this.#table.publish(container, wish, addressesOf(wish, gateway, bridge))));
+      }
+      this.#lead(container.id, gateway, published);
+      await this.#listen(container.id, gateway, published);
+      return published;
+    } catch (error) {
+      this.#targets.delete(container.id);
+      this.#stopListening(container.id);
+      this.#table.release(container.id, published);
+      throw error;
+    }
+  }
+
+  /** Takes a container's ports away; they are free for others once this has ended. */
+  withdraw(containerId: string, ports: readonly PublishedPort[]): Promise<void> {
+    const withdrawal = this.#withdraw(containerId, ports);
+    for (const { protocol, hostPort } of ports) this.#withdrawals.set(`${protocol}/${hostPort}`, withdrawal);
+    void withdrawal.then(() => {
+      for (const [key, each] of this.#withdrawals) if (each === withdrawal) this.#withdrawals.delete(key);
+    });
+    return withdrawal;
+  }
+
+  /** Until all that is on its way out is out; and nothing is listened on any more. */
+  async end(): Promise<void> {
+    for (const containerId of [...this.#relays.keys()]) this.#stopListening(containerId);
+    await Promise.all(this.#withdrawals.values());
+  }
+
+  #lead(containerId: string, gateway: Endpoint, ports: readonly PublishedPort[]): void {
+    if (this.#deps.relayAll) return;
+    const targets = ports.flatMap((port) => {
+      const address = (familyOf(port.hostIp) === 4 ? gateway.ipv4 : gateway.ipv6)?.address;
+      return address === undefined || port.hostIp === LOOPBACK_6 ? [] : [{ ...port, address }];
+    });
+    if (targets.length > 0) this.#targets.set(containerId, targets);
+  }
+
+  async #listen(containerId: string, gateway: Endpoint, ports: readonly PublishedPort[]): Promise<void> {
+    for (const { protocol, hostIp, hostPort, containerPort } of ports) {
+      if (protocol === 'sctp') continue;
+      const all = this.#deps.relayAll;
+      // Of the any of both families the second has it.
+      const hasTwin = hostIp === '0.0.0.0' && ports.some(isTwin({ protocol, hostPort, hostIp: '::' }));
+      const wantsLoopback = hostIp === '0.0.0.0' ? !hasTwin : !all && (hostIp === '::' || hostIp === LOOPBACK_6);
+      for (const ip of [...(all ? [hostIp] : []), ...(wantsLoopback ? [LOOPBACK_6] : [])]) {
+        const target = familyOf(ip) === 6 ? (gateway.ipv6 ?? gateway.ipv4) : (gateway.ipv4 ?? gateway.ipv6);
+        if (!target) continue;
+        try {
+          const relay = await openRelay({ protocol, hostIp: ip, hostPort, address: target.address, containerPort });
+          this.#relays.getOrInsertComputed(containerId, () => []).push(relay);
+        } catch (error) {
+          if (hostIp !== ip && isWithoutIpv6(error)) continue;
+          throw this.#table.refusal(error, protocol, ip, hostPort);
+        }
+      }
+    }
+  }
+
+  #stopListening(containerId: string): void {
+    for (const relay of this.#relays.get(containerId) ?? []) relay[Symbol.dispose]();
+    this.#relays.delete(containerId);
+  }
+
+  async #withdraw(containerId: string, ports: readonly PublishedPort[]): Promise<void> {
+    const { host, log, table } = this.#deps;
+    this.#stopListening(containerId);
+    const targets = this.#targets.get(containerId) ?? [];
+    this.#targets.delete(containerId);
+    const what = 'cannot withdraw published ports';
+    try {
+      if (targets.length > 0) {
+        const errno = await host.filter(what, withdrawPorts(table, targets), [ENOENT]);
+        // A start that failed half way has published none, or some.
+        if (errno !== 0 && targets.length > 1) {
+          for (const target of targets) await host.filter(what, withdrawPorts(table, [target]), [ENOENT]);
+        }
+      }
+    } catch (error) {
+      log.warn('published ports could not be withdrawn', { container: containerId, error: causeChain(error) });
+    }
+    this.#table.release(containerId, ports);
+  }
+}
+
+/** Where a wish is published. Throws `network.invalid` where the network has no IPv6. */
+function addressesOf(wish: PortWish, { ipv6, networkName }: Endpoint, { hostBinding }: BridgeSettings): string[] {
+  if (wish.hostIp === '') return [hostBinding, ...(ipv6 && hostBinding === '0.0.0.0' ? ['::'] : [])];
+  if (familyOf(wish.hostIp) === 6 && !ipv6 && wish.hostIp !== LOOPBACK_6) {
+    throw errors.invalid(
+      `cannot publish on ${wish.hostIp}: network ${networkName} has no IPv6: create one with --ipv6, or use [::1]`,
+    );
+  }
+  return [wish.hostIp];
+}
+
+const isTwin =
+  (wanted: Pick<PublishedPort, 'protocol' | 'hostPort' | 'hostIp'>) =>
+  ({ protocol, hostPort, hostIp }: PublishedPort): boolean =>
+    protocol === wanted.protocol && hostPort === wanted.hostPort && hostIp === wanted.hostIp;
+
+const isWithoutIpv6 = (error: unknown): boolean =>
+  ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes((error as NodeJS.ErrnoException).code ?? '');
