@@ -7,6 +7,7 @@ import type { EngineParts } from '#engine';
 import { createHttpServer, type HttpDoor, type Match, Router, type TlsSettings } from '#rpc';
 import { errors } from './errors.ts';
 import { sendError } from './http-status.ts';
+import { buildKitRoutes } from './routes/build/buildkit.ts';
 import { buildRoutes } from './routes/build/routes.ts';
 import { archiveRoutes } from './routes/containers/archive.ts';
 import { layerRoutes } from './routes/containers/layer.ts';
@@ -63,6 +64,7 @@ export function createApi({ parts, builder, facts, log, runCommand }: ApiOptions
     ...registryRoutes(parts),
     ...imageRoutes(parts),
     ...buildRoutes(parts, builder),
+    ...buildKitRoutes(parts, builder, facts.version),
     ...diskUsageRoutes(parts, builder),
     ...swarmRoutes(),
     ...laterRoutes(),

@@ -1,6 +1,7 @@
 /** A client's connection joined with a container's: bytes pass, until one of them ends or the client detaches. */
 import type { Socket } from 'node:net';
 import { type Duplex, Transform } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import { DEFAULT_DETACH_KEYS, DetachKeys, parseDetachKeys } from '#wire';
 import { errors } from './errors.ts';
 
@@ -17,8 +18,14 @@ export function detachOf(text: string): Pick<Detach, 'keys'> {
   return { keys: new DetachKeys(keys) };
 }
 
-/** The shim already speaks Docker's stream format: output passes through unread. */
-export function joinStreams(client: Duplex, container: Socket, detach?: Detach): void {
+/** A program may close its output and go on; then its client is not kept. */
+const EXIT_WAIT_MS = 500;
+
+/**
+ * The shim already speaks Docker's stream format: output passes through unread. With `exited` the end of the output is told
+ * after the program's, where that comes at once: who then asks for the exit code gets it.
+ */
+export function joinStreams(client: Duplex, container: Socket, detach?: Detach, exited?: Promise<unknown>): void {
   // What the client still sends is read and dropped: a reset could cost it output that is on its way.
   const finish = (): void => {
     client.unpipe();
@@ -27,7 +34,10 @@ export function joinStreams(client: Duplex, container: Socket, detach?: Detach):
     container.destroy();
   };
   container.on('error', finish);
-  container.once('end', finish);
+  container.once('end', () => {
+    if (!exited) finish();
+    else void Promise.race([exited, pause(EXIT_WAIT_MS, undefined, { ref: false })]).then(finish);
+  });
   client.on('error', () => container.destroy());
   client.on('close', () => container.destroy());
   if (client.destroyed) container.destroy();

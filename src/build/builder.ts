@@ -11,7 +11,6 @@ import { CacheMounts } from './cache/cache-mounts.ts';
 import { type CacheUsage, collectCache, type Pruned, pruneCache, type PruneRequest, usageOf } from './cache/prune.ts';
 import { type LocalContext, receiveContext } from './files/context.ts';
 import type { BuildOptions, BuildParts } from './parts.ts';
-import { removeLeftSteps } from './run/restore.ts';
 import { solve } from './solve/solver.ts';
 import type { SolveRequest } from './solve/solving.ts';
 
@@ -31,14 +30,14 @@ export interface BuilderDeps {
 export interface BuildWork extends SolveRequest {
   /** Names of the image; none leaves it dangling. */
   readonly names: readonly string[];
-  /** RFC 3339: of what is new in the image, instead of when it was made (SOURCE_DATE_EPOCH). */
-  readonly createdAt?: string;
 }
 
 export class Builder {
   readonly #parts: BuildParts;
   readonly #budgetBytes: () => number;
   readonly #incoming: string;
+  readonly #closing = new AbortController();
+  readonly #running = new Set<Promise<unknown>>();
 
   constructor(deps: BuilderDeps) {
     const { options, records } = deps;
@@ -55,9 +54,8 @@ export class Builder {
     };
   }
 
-  /** Cleans up after a daemon that was killed. Before the first build. */
+  /** Compares records with what is there. Before the first build; steps of a killed daemon are gone by then. */
   async restore(): Promise<void> {
-    await removeLeftSteps(this.#parts);
     // Layers that are gone, after a power cut perhaps, take their records along.
     const { cache, layers } = this.#parts;
     for (const { id, layers: keys } of cache.list()) if (!keys.every((key) => layers.get(key))) cache.remove(id);
@@ -75,14 +73,31 @@ export class Builder {
   }
 
   /** Makes the images of a graph, one per output. When it throws, only whole results of the cache stay. */
-  async build(request: BuildWork): Promise<ImageRecord[]> {
-    const { graph, names, createdAt, signal } = request;
+  async build(work: BuildWork): Promise<ImageRecord[]> {
+    const signal = AbortSignal.any([work.signal, this.#closing.signal]);
+    const running = this.#build({ ...work, signal });
+    this.#running.add(running);
     try {
-      await using solved = await solve(this.#parts, request);
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  /** Ends all builds, and waits for their end. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.allSettled(this.#running);
+  }
+
+  async #build(work: BuildWork): Promise<ImageRecord[]> {
+    const { graph, names, epochNs, signal } = work;
+    try {
+      await using solved = await solve(this.#parts, work);
       const made: ImageRecord[] = [];
       for (const { root, config, platform, author, history } of graph.outputs) {
         const layers = solved.layersOf(root);
-        const dated = createdAt === undefined ? {} : { createdAt };
+        const dated = epochNs === undefined ? {} : { epochNs };
         const rest = { config, platform, author, history, names, signal, ...dated };
         made.push(await this.#parts.layers.assemble({ layers, ...rest }));
       }

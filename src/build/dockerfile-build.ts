@@ -1,16 +1,17 @@
 /** A Dockerfile and files of a client → images: the front end plans, the solver runs the plan, the image store keeps it. */
-import { formatTimeNs, ignoreFileNames, nowNs, parseIgnore, SkiffError } from '#base';
+import { ignoreFileNames, nowNs, parseIgnore, SkiffError } from '#base';
 import { checkPlatform, hostPlatform, type ImageRecord, type Images } from '#images';
 import type { AuthConfig } from '#registry';
 import { formatPlatform, type Platform } from '#specs';
 import type { Builder } from './builder.ts';
+import { checkDockerfile, type DockerfileCheck } from './dockerfile/check.ts';
 import type { Dockerfile } from './dockerfile/parse/instruction.ts';
 import { parseDockerfile } from './dockerfile/parse/parse-dockerfile.ts';
-import type { BuildPlan, BuildRequest, ResolvedImage } from './dockerfile/plan/build-request.ts';
+import type { BuildPlan, BuildRequest, BuildSources, ResolvedImage } from './dockerfile/plan/build-request.ts';
 import { planBuild } from './dockerfile/plan/plan-build.ts';
 import { errors } from './errors.ts';
 import type { LocalContext } from './files/context.ts';
-import type { LocalStep } from './graph.ts';
+import type { LocalStep, StepId } from './graph.ts';
 import type { Tell } from './progress.ts';
 import type { RunGifts, RunSettings } from './run/settings.ts';
 
@@ -21,14 +22,14 @@ export interface DockerfileWork {
   readonly text?: string;
   readonly request: Omit<BuildRequest, 'buildPlatform'>;
   /** Files by the name of their context. They stay the caller's. */
-  readonly contexts: ReadonlyMap<string, LocalContext>;
+  readonly contexts: ReadonlyMap<string, ContextFiles>;
   /** Names of the image; none leaves it dangling. */
   readonly names: readonly string[];
   readonly settings: RunSettings;
   readonly gifts: RunGifts;
   /** Ask the registry even for images that are here. */
   readonly alwaysPulls: boolean;
-  readonly credentialsFor: (reference: string) => AuthConfig;
+  readonly credentialsFor: (reference: string) => AuthConfig | Promise<AuthConfig>;
   /** The plan, before anything of it is run. */
   readonly onPlan: (dockerfile: Dockerfile, plan: BuildPlan) => void;
   /** What is told while base images come. */
@@ -38,6 +39,26 @@ export interface DockerfileWork {
   readonly drained?: () => Promise<void> | undefined;
   readonly signal: AbortSignal;
 }
+
+/** As much of it as a plan needs. */
+export type AskedOfDockerfile = Pick<
+  DockerfileWork,
+  'path' | 'request' | 'contexts' | 'alwaysPulls' | 'credentialsFor' | 'onPull' | 'signal'
+>;
+
+/** The files of a context, however they come. */
+export interface ContextFiles {
+  /** A file's content; undefined when there is none. Throws `build.badContext` above the limit. */
+  read(path: string, limitBytes: number): Promise<Buffer | undefined>;
+  /** Those a step needs; they stay whose they are. `id` is the step's in the plan. */
+  open(step: LocalStep, id: StepId): Promise<LocalContext>;
+}
+
+/** All of them are here. */
+export const filesOf = (context: LocalContext): ContextFiles => ({
+  read: (path, limitBytes) => context.read(path, limitBytes),
+  open: async () => context,
+});
 
 export interface PullLine {
   readonly reference: string;
@@ -57,19 +78,7 @@ export async function dockerfileBuild(
 ): Promise<ImageRecord[]> {
   const { contexts, names, settings, gifts, tell, signal } = work;
   const dockerfile = parseDockerfile(work.text ?? (await readDockerfile(work)));
-  const pulled = new Map<string, Promise<ImageRecord>>();
-  const plan = await planBuild(
-    dockerfile,
-    { ...work.request, buildPlatform: hostPlatform() },
-    {
-      resolveImage: async (reference, platform) => {
-        const key = `${reference} ${formatPlatform(platform)}`;
-        const image = await pulled.getOrInsertComputed(key, () => resolve(images, work, reference, platform));
-        return described(image);
-      },
-      ignorePatterns: (context) => ignorePatterns(work, context),
-    },
-  );
+  const plan = await planBuild(dockerfile, requestOf(work), sourcesOf(images, work));
   work.onPlan(dockerfile, plan);
   const date = plan.sourceDate;
   if (date?.kind === 'step') throw errors.noSourceDate();
@@ -77,10 +86,10 @@ export async function dockerfileBuild(
   return builder.build({
     graph: plan,
     names,
-    contextOf: async ({ context }: LocalStep) => {
-      const files = contexts.get(context);
-      if (!files) throw errors.noContext(context);
-      return files;
+    contextOf: async (step: LocalStep) => {
+      const files = contexts.get(step.context);
+      if (!files) throw errors.noContext(step.context);
+      return files.open(step, plan.steps.indexOf(step));
     },
     // Images were resolved a moment ago: one that is gone by now was removed meanwhile.
     pull: async ({ reference }) => {
@@ -91,9 +100,31 @@ export async function dockerfileBuild(
     tell,
     ...(work.drained ? { drained: work.drained } : {}),
     nowNs: epochNs ?? nowNs(),
-    ...(epochNs === undefined ? {} : { createdAt: formatTimeNs(epochNs) }),
+    ...(epochNs === undefined ? {} : { epochNs }),
     signal,
   });
+}
+
+/** What `--check` says of it: images are looked at as for a build, and nothing is run. */
+export async function lintDockerfile(
+  { images }: { readonly images: Images },
+  work: AskedOfDockerfile & { readonly text: string },
+): Promise<DockerfileCheck> {
+  return checkDockerfile(work.text, requestOf(work), sourcesOf(images, work));
+}
+
+const requestOf = ({ request }: AskedOfDockerfile): BuildRequest => ({ ...request, buildPlatform: hostPlatform() });
+
+function sourcesOf(images: Images, work: AskedOfDockerfile): BuildSources {
+  const pulled = new Map<string, Promise<ImageRecord>>();
+  return {
+    resolveImage: async (reference, platform) => {
+      const key = `${reference} ${formatPlatform(platform)}`;
+      const image = await pulled.getOrInsertComputed(key, () => resolve(images, work, reference, platform));
+      return described(image);
+    },
+    ignorePatterns: (context) => ignorePatterns(work, context),
+  };
 }
 
 async function readDockerfile({ contexts, path }: DockerfileWork): Promise<string> {
@@ -104,7 +135,7 @@ async function readDockerfile({ contexts, path }: DockerfileWork): Promise<strin
 }
 
 /** compat: of the Dockerfile's own ignore file, or the context's. */
-async function ignorePatterns({ contexts, path }: DockerfileWork, context: string): Promise<readonly string[]> {
+async function ignorePatterns({ contexts, path }: AskedOfDockerfile, context: string): Promise<readonly string[]> {
   const files = contexts.get(context);
   for (const name of context === 'context' ? ignoreFileNames(path) : ['.dockerignore']) {
     const text = await files?.read(name, MAX_DOCKERFILE_BYTES);
@@ -116,7 +147,7 @@ async function ignorePatterns({ contexts, path }: DockerfileWork, context: strin
 /** The image that is here, or a registry's. */
 async function resolve(
   images: Images,
-  work: DockerfileWork,
+  work: AskedOfDockerfile,
   reference: string,
   platform: Platform,
 ): Promise<ImageRecord> {
@@ -125,7 +156,7 @@ async function resolve(
   if (here && !work.alwaysPulls && fits(here, reference, platform)) return here;
   const [image] = await images.pull(reference, {
     platform,
-    credentials: work.credentialsFor(reference),
+    credentials: await work.credentialsFor(reference),
     signal: work.signal,
     onProgress: ({ id, status, current, total }) =>
       work.onPull({

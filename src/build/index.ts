@@ -1,6 +1,7 @@
 /** Images out of Dockerfiles: the language, the graph, the solver and its cache. */
 export { Builder, type BuilderDeps, type BuildWork } from './builder.ts';
 export { cachedLayers } from './cache/build-cache.ts';
+export { type CacheQuestion, cacheFilter } from './cache/cache-filter.ts';
 export type { CacheUsage, Pruned, PruneRequest } from './cache/prune.ts';
 export { checkDockerfile, type DockerfileCheck } from './dockerfile/check.ts';
 export type { LintWarning } from './dockerfile/lint/linter.ts';
@@ -40,7 +41,15 @@ export type {
   StepId,
   WriteAction,
 } from './graph.ts';
-export { dockerfileBuild, type DockerfileWork } from './dockerfile-build.ts';
+export {
+  type ContextFiles,
+  dockerfileBuild,
+  type DockerfileWork,
+  filesOf,
+  lintDockerfile,
+  type PullLine,
+} from './dockerfile-build.ts';
 export type { BuildEvent, PlannedStep, Tell } from './progress.ts';
+export { removeLeftSteps } from './run/restore.ts';
 export { defaultRunSettings, noGifts, type RunGifts, type RunSettings } from './run/settings.ts';
 export type { SolveRequest } from './solve/solving.ts';

@@ -1,7 +1,7 @@
 /** Builds the engine from its parts. The only place that knows them all. */
 import { mkdirSync, statfsSync, writeFileSync } from 'node:fs';
 import { createLog, KeyedMutex, type Log, messageOf, nowNs, openRecordStores } from '#base';
-import { Builder, cachedLayers } from '#build';
+import { Builder, cachedLayers, removeLeftSteps } from '#build';
 import {
   type ContainerRecord,
   createAttachments,
@@ -56,6 +56,10 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
   const facts = readHostFacts();
   const helperProgram = helperPath();
   const registry = undo.use(openRegistryClient(config.registry, log));
+  const cgroupHost = readCgroupHost();
+  const runtime = new ContainerRuntime({ launcher, facts, cgroupHost, seccomp: new SeccompCache(), helperProgram });
+  // Before the layers they write into are looked at.
+  await removeLeftSteps({ options: config, runtime, log });
   let builder: Builder | undefined;
   const { images, snapshots, buildLayers } = undo.use(
     await openImages({
@@ -71,8 +75,6 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
       holdsLayers: () => builder?.wantedLayers() ?? cachedLayers(records),
     }),
   );
-  const cgroupHost = readCgroupHost();
-  const runtime = new ContainerRuntime({ launcher, facts, cgroupHost, seccomp: new SeccompCache(), helperProgram });
   const shipments = new Shipments({
     marks: records.of<ShippedMark>('shipped-lines'),
     sendDatagrams: (path, texts) => runtime.sendDatagrams(path, texts),

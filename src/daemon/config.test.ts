@@ -23,6 +23,23 @@ function read(
 
 const withFile = (why: string): string => `unable to configure the Docker daemon with file ${file}: ${why}`;
 
+test('the budget of the build cache comes from the section of dockerd', () => {
+  const check = (gc: object, expected: number | undefined): void =>
+    assert.equal(read([], { builder: { gc } }).buildCacheBytes, expected, JSON.stringify(gc));
+  check({}, undefined);
+  check({ enabled: true }, undefined);
+  check({ defaultKeepStorage: '10GB' }, 10 * 1024 ** 3);
+  check({ defaultReservedSpace: '1GB', defaultMaxUsedSpace: '2GB' }, 2 * 1024 ** 3);
+  check({ enabled: false, defaultKeepStorage: '1GB' }, Number.POSITIVE_INFINITY);
+  const refused = (builder: object, why: RegExp): void => {
+    assert.throws(() => read([], { builder }), { message: why }, JSON.stringify(builder));
+  };
+  refused({ gc: { policy: [] } }, /builder\.gc\.policy cannot be used: the cache has one budget/);
+  refused({ gc: { defaultKeepStorage: 'much' } }, /builder\.gc\.defaultKeepStorage cannot be used/);
+  refused({ gc: { enabled: 'yes' } }, /has to be true or false/);
+  refused({ Entitlements: {} }, /only gc is known/);
+});
+
 test('an option has the same value as a flag and in the file', () => {
   const check = (
     args: readonly string[],

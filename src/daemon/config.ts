@@ -10,10 +10,11 @@ import {
 } from '#engine';
 import type { NetworkOptions } from '#network';
 import type { RegistryConfig } from '#registry';
+import { buildCacheBytes } from './builder-option.ts';
 import { errors } from './errors.ts';
 import { type ListenHost, parseListenHost } from './hosts.ts';
 import { type GivenOptions, judge, mergeGiven, readCommandLine, readConfigText, valueOf } from './options/given.ts';
-import { bool, integer, list, map, size, text, ulimits } from './options/kinds.ts';
+import { bool, integer, list, map, section, size, text, ulimits } from './options/kinds.ts';
 import { networkOptions } from './network-options.ts';
 import { registryConfig } from './registry-options.ts';
 import { seccompOption } from './seccomp-option.ts';
@@ -135,6 +136,7 @@ function daemonConfig(given: GivenOptions, program: Program, environment: Enviro
   const withTls = verify || (valueOf(given, 'tls', bool) ?? false);
   const hosts = valueOf(given, 'hosts', list) ?? [];
   const storageDriver = storageDriverOf(value('storage-driver') ?? '');
+  const cacheBytes = buildCacheBytes(valueOf(given, 'builder', section));
   const group = value('group');
   const certificates = `${environment['DOCKER_CERT_PATH'] || `${environment['HOME'] || '/root'}/.docker`}`;
   return {
@@ -163,6 +165,7 @@ function daemonConfig(given: GivenOptions, program: Program, environment: Enviro
     registry: registryConfig(given, environment),
     settings: settingsOf(given),
     network: networkOptions(given),
+    ...(cacheBytes === undefined ? {} : { buildCacheBytes: cacheBytes }),
     warnings: [...warnings, ...storageWarnings(given)],
   };
 }

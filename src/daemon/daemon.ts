@@ -7,6 +7,7 @@ import type { TlsSettings } from '#rpc';
 import { type Assembly, assemble } from './assemble.ts';
 import type { DaemonConfig } from './config.ts';
 import { errors } from './errors.ts';
+import { IdleMemory } from './idle-memory.ts';
 import { type InheritedSocket, takeInheritedSockets } from './inherited-sockets.ts';
 import { type Door, listenAt } from './listen.ts';
 import { lockFolder } from './lock.ts';
@@ -43,9 +44,12 @@ export async function startDaemon(
   await restoreContainers(parts);
   await assembly.builder.restore();
   const facts = { version: skiffVersion, startedAt: formatTimeNs(nowNs()) };
+  const memory = undo.use(new IdleMemory());
+  // The start itself leaves something, too.
+  memory.touch();
   const doors: Door[] = [];
   for (const host of config.hosts) {
-    const createServer = (tls?: TlsSettings) => createApi({ ...assembly, facts, log, runCommand }, tls);
+    const createServer = (tls?: TlsSettings) => memory.watch(createApi({ ...assembly, facts, log, runCommand }, tls));
     for (const door of await listenAt({ createServer, inherited, log }, host, config)) doors.push(undo.use(door));
   }
   const all = undo.move();
@@ -55,6 +59,7 @@ export async function startDaemon(
     shutDown: async () => {
       parts.restarts.close();
       stopAllMonitors(parts);
+      await assembly.builder.close();
       if (parts.settings.current.liveRestore) return;
       await stopAllContainers(parts);
       await parts.networks.shutDown();

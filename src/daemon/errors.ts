@@ -8,6 +8,10 @@ export const errors = defineErrors('daemon', {
     kind: 'invalid',
     message: (path: string, why: string) => `unable to configure the Docker daemon with file ${path}: ${why}`,
   },
+  badBuilder: {
+    kind: 'invalid',
+    message: (name: string, why: string) => `builder.${name} cannot be used: ${why}`,
+  },
   notThere: {
     kind: 'not-implemented',
     message: (name: string, value: string, instead: string) =>

@@ -59,8 +59,8 @@ export function findContainer(parts: Pick<EngineParts, 'containers'>, reference:
 }
 
 /**
- * Looks at what a container has on the disk, without its lock: when it is removed meanwhile, what fails is answered as if
- * it had not been there.
+ * Looks at what a container has on the disk, without its lock: when it is removed meanwhile, or not made yet, what fails is
+ * answered as if it had not been there.
  */
 export async function whileThere<T>(
   { containers }: Pick<EngineParts, 'containers'>,
@@ -70,8 +70,9 @@ export async function whileThere<T>(
   try {
     return await look();
   } catch (error) {
-    const status = containers.get(id)?.status;
-    if (status === undefined || status === 'removing') throw because(errors.noSuch(id), error);
+    const record = containers.get(id);
+    if (record === undefined || record.status === 'removing' || record.unfinished)
+      throw because(errors.noSuch(id), error);
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 /** An image of layers that are unpacked here: makes the archives that are missing, then config, manifest and record. */
 import { randomUUID } from 'node:crypto';
-import { type Digest, ZERO_TIME } from '#base';
+import { type Digest, formatTimeNs, ZERO_TIME } from '#base';
 import { parseTag } from '#registry';
 import type { Descriptor, HistoryEntry, Platform } from '#specs';
 import { readImage } from './adopt.ts';
@@ -26,8 +26,11 @@ export interface AssembleOptions {
   readonly names: readonly string[];
   /** The image it was built on. */
   readonly parent?: Digest;
-  /** RFC 3339: of the image and of history entries that have no time, instead of when the layers were made. */
-  readonly createdAt?: string;
+  /**
+   * Nanoseconds since 1970: the time of the image, of history entries that have none, and the latest one of files in layers
+   * that get their archive now.
+   */
+  readonly epochNs?: bigint;
   readonly signal?: AbortSignal;
 }
 
@@ -36,6 +39,16 @@ interface Layer {
   readonly diffId: Digest;
 }
 
+export interface ArchiveOptions {
+  readonly lease: Lease;
+  readonly signal: AbortSignal | undefined;
+  /** See AssembleOptions. */
+  readonly epochNs: bigint | undefined;
+}
+
+const timeOf = ({ epochNs }: AssembleOptions): string | undefined =>
+  epochNs === undefined ? undefined : formatTimeNs(epochNs);
+
 /** Throws for names that are none before anything is made. Nothing stays behind when it fails. */
 export async function assembleImage(parts: ImageParts, options: AssembleOptions): Promise<ImageRecord> {
   const { config, platform, author, parent, signal } = options;
@@ -43,7 +56,8 @@ export async function assembleImage(parts: ImageParts, options: AssembleOptions)
   const lease = parts.content.lease(`build ${randomUUID()}`, { isTransient: true });
   try {
     const layers: Layer[] = [];
-    for (const key of options.layers) layers.push(await archived(parts, key, lease, signal));
+    const archive = { lease, signal, epochNs: options.epochNs };
+    for (const key of options.layers) layers.push(await archived(parts, key, archive));
     const history = dated(options, parts);
     const image = await createImage(parts, {
       lease,
@@ -53,7 +67,7 @@ export async function assembleImage(parts: ImageParts, options: AssembleOptions)
       history,
       author,
       comment: '',
-      createdAt: options.createdAt ?? history.at(-1)?.created ?? ZERO_TIME,
+      createdAt: timeOf(options) ?? history.at(-1)?.created ?? ZERO_TIME,
       tag,
       signal,
       ...(parent ? { parent } : {}),
@@ -75,12 +89,8 @@ async function named(parts: ImageParts, image: ImageRecord, tags: readonly strin
 }
 
 /** The layer's blob, made now if there is none. */
-export async function archived(
-  parts: ImageParts,
-  key: LayerKey,
-  lease: Lease,
-  signal: AbortSignal | undefined,
-): Promise<Layer> {
+export async function archived(parts: ImageParts, key: LayerKey, options: ArchiveOptions): Promise<Layer> {
+  const { lease } = options;
   const record = parts.layers.get(key);
   if (!record) throw errors.missingFolder('a layer of a build', parts.layers.folder(key));
   const { diffId } = record;
@@ -92,14 +102,15 @@ export async function archived(
     if (known) return { diffId, descriptor: known };
   }
   // One of them is packed at a time, whoever asks.
-  return parts.locks.run(`pack ${key}`, () => pack(parts, key, lease, signal));
+  return parts.locks.run(`pack ${key}`, () => pack(parts, key, options));
 }
 
-async function pack(parts: ImageParts, key: LayerKey, lease: Lease, signal: AbortSignal | undefined): Promise<Layer> {
+async function pack(parts: ImageParts, key: LayerKey, { lease, signal, epochNs }: ArchiveOptions): Promise<Layer> {
+  const latest = epochNs === undefined ? {} : { latestNs: epochNs };
   const { content, layers, facts, helperProgram } = parts;
   await using ingest = await content.ingest(`pack ${randomUUID()}`, { lease });
   try {
-    for await (const chunk of packLayer({ folder: layers.folder(key), facts, helperProgram })) {
+    for await (const chunk of packLayer({ folder: layers.folder(key), facts, helperProgram, ...latest })) {
       if (signal?.aborted === true) throw errors.cancelled('build');
       await ingest.write(chunk);
     }
@@ -137,7 +148,8 @@ async function blobOfImage(parts: ImageParts, diffId: Digest, lease: Lease): Pro
  * and new ones at the very beginning that of the first layer that is new.
  */
 function dated(options: AssembleOptions, parts: ImageParts): HistoryEntry[] {
-  const { layers, createdAt } = options;
+  const { layers } = options;
+  const createdAt = timeOf(options);
   const history = [...unsaid(options, parts), ...options.history];
   let at = 0;
   const withLayers = history.map((entry): HistoryEntry => {

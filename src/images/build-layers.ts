@@ -49,7 +49,7 @@ export interface BuildLayers {
   /** Removes what nobody wants any more. */
   collect(): Promise<void>;
   /** Makes the archives of layers ahead of `assemble`, and keeps them until disposed. */
-  archives(signal: AbortSignal): LayerArchives;
+  archives(options: { readonly signal: AbortSignal; readonly epochNs: bigint | undefined }): LayerArchives;
   assemble(options: AssembleOptions): Promise<ImageRecord>;
 }
 
@@ -96,10 +96,10 @@ export function openBuildLayers(parts: ImageParts, options: BuildLayersOptions):
     },
     ofImages: () => new Set(index.list().flatMap((image) => image.layers.map(({ key }) => key))),
     collect: async () => void (await collectGarbage(parts)),
-    archives: (signal) => {
+    archives: ({ signal, epochNs }) => {
       const lease = parts.content.lease(`build ${randomUUID()}`, { isTransient: true });
       return {
-        add: async (key) => void (await archived(parts, key, lease, signal)),
+        add: async (key) => void (await archived(parts, key, { lease, signal, epochNs })),
         [Symbol.dispose]: () => lease.release(),
       };
     },

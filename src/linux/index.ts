@@ -99,4 +99,5 @@ export { openTreeReader, type TreeReader, type WalkRecord } from './tree-reader.
 export type { TreeEntry } from './tree-records.ts';
 export { type ReadLink, resolvePath } from './resolve-path.ts';
 export { removeTree } from './remove-tree.ts';
+export { UnpackSink, type UnpackSinkOptions } from './unpack-sink.ts';
 export { type FileAttributes, openUnpacker, type Unpacker, type UnpackerOptions } from './unpacker.ts';

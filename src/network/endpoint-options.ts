@@ -30,6 +30,12 @@ export function readEndpointOptions(options: Readonly<Record<string, string>>): 
   };
 }
 
+/** What is set between the clone and the program of a container comes too late for one that runs. Throws `network.unsupported`. */
+export function refuseAtRunning(options: Readonly<Record<string, string>>): void {
+  if (options[OPTION.sysctls] === undefined) return;
+  throw errors.unsupported(`${OPTION.sysctls} for a running container`, 'connect it before it is started');
+}
+
 /** `net.ipv4.conf.IFNAME.log_martians=1`. compat: only what belongs to the interface. */
 function readSysctl(text: string): { readonly name: string; readonly value: string } {
   const match = /^net\.(ipv4|ipv6|mpls)\.(conf|neigh)\.IFNAME\.(\w+)=(\S+)$/.exec(text.trim());

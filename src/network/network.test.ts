@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { readMessages } from '#wire';
+import { refuseAtRunning } from './endpoint-options.ts';
 import { AddressPool } from './address-pool.ts';
 import { chooseSubnet, defaultPools, uniqueLocalSubnet } from './choose-subnet.ts';
 import { formatCidr, overlap, parseCidr } from './cidr.ts';
@@ -128,6 +129,15 @@ describe('requests', () => {
   refuses('a gateway without a subnet', { pools: [pool('', '10.0.1.1')] }, 'invalid');
   refuses('IPv6 where there is none', { pools: [pool('fd00::/64')] }, 'invalid');
   refuses('two subnets of a family', { pools: [pool('10.0.0.0/24'), pool('10.0.1.0/24')] }, 'severalSubnets');
+});
+
+test('sysctls of an endpoint come too late for a container that runs', () => {
+  const sysctls = 'com.docker.network.endpoint.sysctls';
+  refuseAtRunning({ 'com.docker.network.endpoint.ifname': 'lan0' });
+  assert.throws(() => refuseAtRunning({ [sysctls]: 'net.ipv4.conf.IFNAME.log_martians=1' }), {
+    code: 'network.unsupported',
+    message: /connect it before it is started/,
+  });
 });
 
 describe('rules and ports', () => {

@@ -20,6 +20,7 @@ import {
   outsideBatch,
   setupOf,
 } from './endpoint-setup.ts';
+import { refuseAtRunning } from './endpoint-options.ts';
 import { errors } from './errors.ts';
 import { fullTable, withoutTable } from './firewall.ts';
 import type { HostNetwork } from './host-network.ts';
@@ -257,6 +258,7 @@ export class Networks {
     const { container, pid, state, ports } = running;
     const { host } = this.#deps;
     const network = this.#index.find(reference);
+    refuseAtRunning(wish.driverOptions);
     if (network.upper === 0) await this.#bringUp(network);
     const endpoint = this.#index.allocate(container, reference, wish, freePosition(state.endpoints));
     const isGateway = state.gateway === undefined && hasWayOut(endpoint);

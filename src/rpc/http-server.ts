@@ -82,8 +82,13 @@ function serveUpgrade(door: HttpDoor, request: IncomingMessage, socket: Duplex, 
     socket.write(headOf(lines, door.headers));
     return socket;
   };
-  const hijack = (contentType: string): Duplex =>
-    takeOver(['HTTP/1.1 101 UPGRADED', `Content-Type: ${contentType}`, 'Connection: Upgrade', 'Upgrade: tcp']);
+  const hijack = (contentType: string, protocol = 'tcp'): Duplex =>
+    takeOver([
+      'HTTP/1.1 101 UPGRADED',
+      ...(contentType === '' ? [] : [`Content-Type: ${contentType}`]),
+      'Connection: Upgrade',
+      `Upgrade: ${protocol}`,
+    ]);
   const webSocket = (isText: boolean): Duplex | undefined => {
     const key = header(request, 'sec-websocket-key');
     if (header(request, 'upgrade')?.toLowerCase() !== 'websocket' || key === undefined) return undefined;

@@ -13,8 +13,11 @@ export interface RequestContext {
   readonly signal: AbortSignal;
   /** The request's body; a client that waits for `100 Continue` is told to send it. */
   acceptBody(): IncomingMessage;
-  /** Takes the connection over for a raw stream; the answer's head is written first. May be called once. */
-  hijack(contentType: string): Duplex;
+  /**
+   * Takes the connection over for a raw stream; the answer's head is written first. May be called once. `protocol` is what
+   * the head says it becomes, `tcp` unless given.
+   */
+  hijack(contentType: string, protocol?: string): Duplex;
   /**
    * Takes it over as a WebSocket. Undefined for a request that does not ask for one; nothing is answered then.
    * `isText`: messages to the client are marked as text.

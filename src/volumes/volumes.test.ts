@@ -186,6 +186,13 @@ test('the first content comes whole or not at all', async () => {
   await volumes.fill('busy', (folder) => write(folder)());
   assert.equal(statSync(volumes.pathOf('busy')).ino, ino);
   assert.deepEqual(readdirSync(volumes.pathOf('busy')), ['file']);
+  // So would a disk the operator has mounted there.
+  await volumes.create(request('disk'));
+  at.mounts.push({ target: realpathSync(volumes.pathOf('disk')), mount: undefined });
+  const disk = statSync(volumes.pathOf('disk')).ino;
+  await volumes.fill('disk', (folder) => write(folder)());
+  assert.equal(statSync(volumes.pathOf('disk')).ino, disk);
+  assert.equal(at.mounts.length, 1);
   // Killed in the middle.
   mkdirSync(`${at.folder}/volumes/data/_new`);
   await at.open().restore();

@@ -222,13 +222,13 @@ export class Volumes {
 
   /**
    * Gives an empty volume its first content: `write` fills a folder, which takes the volume's place when it is done.
-   * One that is not empty stays as it is. Where a running container has it, or its files are elsewhere, it is filled in
-   * its place. Throws as `write` does, and `volume.cannotMount`.
+   * One that is not empty stays as it is. Where a running container has it, or something is mounted on it, it is filled
+   * in its place. Throws as `write` does, and `volume.cannotMount`.
    */
   async fill(name: string, write: (folder: string) => Promise<void>): Promise<void> {
     await this.#locks.run(name, async () => {
       const path = this.pathOf(name);
-      const elsewhere = mountOf(this.find(name)) !== undefined;
+      const elsewhere = mountOf(this.find(name)) !== undefined || this.#isMounted(name);
       if (elsewhere || this.#users.has(name)) {
         await this.#mountOnce(name);
         try {

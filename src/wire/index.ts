@@ -43,6 +43,7 @@ export {
   type ByteString,
   byteString,
   bytesOf,
+  insidePath,
   shown,
   type TarEntry,
   type TarEntryType,

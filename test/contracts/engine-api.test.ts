@@ -360,14 +360,22 @@ describe('the Engine API', { skip: missing('root', 'busybox') }, () => {
 
   for (const id of operationsNotYet) {
     test(`${id} is refused until it is there`, async () => {
-      const { value } = await probe(operationOf(id), id === 'Session' ? 400 : 501);
-      if (id !== 'Session') assert.match(value.message, /is not supported by this version of Skiff/);
+      const { value } = await probe(operationOf(id), 501);
+      assert.match(value.message, /is not supported by this version of Skiff/);
     });
   }
 
-  test('the session of a build is refused until it is there', async () => {
+  test('the session of a build is another protocol; it has a name, which no other has meanwhile', async () => {
+    await api.call('Session', { status: 400 });
     const headers = { Connection: 'Upgrade', Upgrade: 'h2c' };
-    await api.call('Session', { headers, status: 501 });
+    await api.call('Session', { headers, status: 400 });
+    const named = { ...headers, 'X-Docker-Expose-Session-Uuid': 'one' };
+    const session = await api.open(operationOf('Session'), { headers: named });
+    assert.equal(session.statusCode, 101);
+    assert.equal(session.headers.upgrade, 'h2c');
+    api.succeeded.add('Session');
+    await api.call('Session', { headers: named, status: 409 });
+    session.destroy();
   });
 
   test('networks: made, seen, joined, left, removed', async () => {

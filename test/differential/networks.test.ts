@@ -3,9 +3,8 @@
  * command line the same as Docker's does against our daemon. Each daemon has a network of its own.
  */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { after, before, test } from 'node:test';
-import type { Output } from '../support/engines.ts';
+import { after, before } from 'node:test';
+import { compareSides } from '../support/compare-sides.ts';
 import { missing } from '../support/needs.ts';
 import { busyboxTar } from '../support/rootfs.ts';
 import { Side } from '../support/sides.ts';
@@ -40,38 +39,8 @@ after(async () => {
   for (const side of [theirs, ours]) await side[Symbol.asyncDispose]();
 });
 
-const told = ({ status, stdout, stderr }: Output): string =>
-  `status ${status}\n${sameWords(stdout).trimEnd()}\n--\n${sameWords(stderr).trimEnd()}`;
-
-test('docker says the same about networks against dockerd and skiffd', options, async (context) => {
-  const deliberate = new Map(differences.flatMap((each) => each.steps.map((step) => [step, each] as const)));
-  for (const step of deliberate.keys()) assert.ok(steps.includes(step), `a difference of no step: ${step}`);
-  for (const step of steps) {
-    const [expected, actual] = await Promise.all([theirs.run(step), ours.run(step)]);
-    await context.test(step, () => {
-      const difference = deliberate.get(step);
-      if (difference) {
-        assert.notEqual(told(actual), told(expected), 'it is listed as a difference and is none');
-        assert.match(`${actual.stdout}${actual.stderr}`, difference.ours, difference.name);
-      } else {
-        assert.equal(told(actual), told(expected));
-      }
-    });
-    if (isReading(step)) {
-      const [docker, skiff] = await Promise.all([
-        ours.run(step, { program: 'docker', apiVersion: '1.51' }),
-        ours.run(step, { program: 'skiff', apiVersion: '1.51' }),
-      ]);
-      await context.test(`skiff: ${step}`, () => assert.equal(told(skiff), told(docker)));
-    }
-  }
-});
-
-test('each deliberate difference is in docs/differences.md with its reason', () => {
-  const rows = readFileSync(`${import.meta.dirname}/../../docs/differences.md`, 'utf8').split('\n');
-  for (const { name } of differences) {
-    const row = rows.find((line) => line.startsWith(`| ${name} |`));
-    assert.ok(row, name);
-    assert.match(row.split('|')[4] ?? '', /\w{4}/, `the reason of '${name}'`);
-  }
+compareSides({
+  what: 'networks',
+  ...{ theirs, ours, steps, differences, isReading, options },
+  told: (_step, output) => sameWords(output).trimEnd(),
 });

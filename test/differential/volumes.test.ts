@@ -4,9 +4,9 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { after, before, test } from 'node:test';
-import type { Output } from '../support/engines.ts';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { after, before } from 'node:test';
+import { compareSides } from '../support/compare-sides.ts';
 import { missing } from '../support/needs.ts';
 import { busyboxTar } from '../support/rootfs.ts';
 import { Side } from '../support/sides.ts';
@@ -48,43 +48,11 @@ async function giveImages(side: Side): Promise<void> {
   }
 }
 
-function told(step: string, { status, stdout, stderr }: Output): string {
-  const text = (output: string): string => {
+compareSides({
+  what: 'volumes',
+  ...{ theirs, ours, steps, differences, isReading, options },
+  told: (step, output) => {
     const lines = sameWords(output).trimEnd().split('\n');
     return (isUnordered(step) ? lines.toSorted() : lines).join('\n');
-  };
-  return `status ${status}\n${text(stdout)}\n--\n${text(stderr)}`;
-}
-
-test('docker says the same about volumes against dockerd and skiffd', options, async (context) => {
-  const deliberate = new Map(differences.flatMap((each) => each.steps.map((step) => [step, each] as const)));
-  for (const step of deliberate.keys()) assert.ok(steps.includes(step), `a difference of no step: ${step}`);
-  for (const step of steps) {
-    const [expected, actual] = await Promise.all([theirs.run(step), ours.run(step)]);
-    await context.test(step, () => {
-      const difference = deliberate.get(step);
-      if (difference) {
-        assert.notEqual(told(step, actual), told(step, expected), 'it is listed as a difference and is none');
-        assert.match(`${actual.stdout}${actual.stderr}`, difference.ours, difference.name);
-      } else {
-        assert.equal(told(step, actual), told(step, expected));
-      }
-    });
-    if (isReading(step)) {
-      const [docker, skiff] = await Promise.all([
-        ours.run(step, { program: 'docker', apiVersion: '1.51' }),
-        ours.run(step, { program: 'skiff', apiVersion: '1.51' }),
-      ]);
-      await context.test(`skiff: ${step}`, () => assert.equal(told(step, skiff), told(step, docker)));
-    }
-  }
-});
-
-test('each deliberate difference is in docs/differences.md with its reason', () => {
-  const rows = readFileSync(`${import.meta.dirname}/../../docs/differences.md`, 'utf8').split('\n');
-  for (const { name } of differences) {
-    const row = rows.find((line) => line.startsWith(`| ${name} |`));
-    assert.ok(row, name);
-    assert.match(row.split('|')[4] ?? '', /\w{4}/, `the reason of '${name}'`);
-  }
+  },
 });

@@ -60,10 +60,11 @@ function parentFolders(cgroupParent: string): string[] {
     .filter((folder) => existsSync(folder));
 }
 
-/** Files of containers below data and exec root: records and images are to stay, everything else is one. */
+/** Files of containers below data and exec root: records, images and volumes are to stay, everything else is one. */
 export function filesOf({ folder }: Traces): string[] {
   return globSync([
     `${folder}/data/containers/*`,
+    `${folder}/data/volumes/*/_new`,
     `${folder}/exec/containers/*`,
     `${folder}/exec/rootfs/*`,
     `${folder}/exec/build/*`,

@@ -141,6 +141,24 @@ describe('building images', { skip }, () => {
     }
   });
 
+  test('with SOURCE_DATE_EPOCH the same input gives the same image, to the last bit', async () => {
+    const tar = (mtimeNs: bigint) =>
+      context(
+        'FROM busybox\nWORKDIR /a/b\nCOPY f /etc/\nRUN echo made > made && mkdir d\n',
+        file('f', 'x', { mtimeNs }),
+      );
+    const wish = query({ buildargs: '{"SOURCE_DATE_EPOCH":"1500000000"}' });
+    const first = await build(daemon, tar(1_600_000_000_000_000_000n), wish);
+    await daemon.http.call('DELETE', `/images/${first.id}?force=1`);
+    await daemon.http.call('POST', '/build/prune?all=1');
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    const again = await build(daemon, tar(1_600_000_000_000_000_000n), wish);
+    assert.doesNotMatch(again.text, /Using cache/);
+    assert.equal(again.id, first.id);
+    const { Created } = (await daemon.http.call('GET', `/images/${again.id}/json`)).json<{ Created: string }>();
+    assert.equal(Created, '2017-07-14T02:40:00Z');
+  });
+
   test('the cache is counted, pruned by what is asked for, and survives a restart', async () => {
     const tar = context('FROM busybox\nRUN echo kept > /kept\n');
     await build(daemon, tar);

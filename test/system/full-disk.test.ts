@@ -43,6 +43,23 @@ describe('a full disk', { skip: missing('root', 'busybox', 'tar'), timeout: 120_
     });
   }
 
+  test('a volume that gets no room for what the image has is not there, nor is its container', async () => {
+    const make = 'mkdir d; head -c 20000000 /dev/urandom > d/part; tar cf part.tar d; rm -r d';
+    execFileSync('sh', ['-ec', make], { cwd: daemon.folder });
+    await http.call('POST', '/images/create?fromSrc=-&repo=part', createReadStream(`${daemon.folder}/part.tar`));
+    rmSync(`${daemon.folder}/part.tar`);
+    const free = await freeKiB();
+    assert.ok(free < 20_000, `${free} KiB are free`);
+    const body = { Image: 'part', Cmd: ['x'], Volumes: { '/d': {} }, HostConfig: { Binds: ['other:/d/sub'] } };
+    const { status, text } = await http.send('POST', '/containers/create', body);
+    assert.equal(status, 500);
+    assert.match(text, /ENOSPC|no space/i);
+    assert.deepEqual((await http.call('GET', '/volumes')).json<{ Volumes: object[] }>().Volumes, []);
+    assert.deepEqual(await containers.list(), []);
+    assert.ok((await freeKiB()) > free - 1000, 'the room it took is free again');
+    await http.call('DELETE', '/images/part');
+  });
+
   test('a container fills the disk: the daemon lists, stops, removes, and starts again when there is room', async () => {
     const id = await containers.begin({ Cmd: sh('cat /dev/zero > /all; echo full; exec sleep 1000') });
     // Its log has no room either: the line is on nobody's disk.

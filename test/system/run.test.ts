@@ -1,7 +1,7 @@
 /** Containers from create to remove, as users run them: programs, users, folders, limits of processes, streams. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { type Body, sh } from '../support/containers.ts';
 import { useDaemon } from '../support/daemon.ts';
@@ -170,11 +170,17 @@ describe('run', { skip: missing('root', 'busybox'), timeout: 120_000 }, () => {
       { stdout: '/made\n' },
     );
     assert.ok(existsSync(`${source}/made`));
-    await refused(
-      { Cmd: ['true'], HostConfig: { Mounts: [{ Type: 'bind', Source: `${source}/none`, Target: '/b' }] } },
-      400,
-      /bind source path does not exist/,
-    );
+    const mounts = { Mounts: [{ Type: 'bind', Source: `${source}/gone`, Target: '/b' }] };
+    const body = { Image: 'busybox', Cmd: ['true'], HostConfig: mounts };
+    const { status, text } = await http.send('POST', '/containers/create', body);
+    assert.deepEqual([status, /bind source path does not exist/.test(text)], [400, true]);
+    // Gone since the creation.
+    mkdirSync(`${source}/gone`);
+    const id = await containers.create({ Cmd: ['true'], HostConfig: mounts });
+    rmSync(`${source}/gone`, { recursive: true });
+    const start = await http.send('POST', `/containers/${id}/start`);
+    assert.deepEqual([start.status, /bind source path does not exist/.test(start.text)], [400, true]);
+    await containers.remove(id);
   });
 
   test('--init runs as pid 1, reaps orphans and hands the exit code and signals on', async () => {

@@ -58,7 +58,8 @@ describe('the cost of a running container', { skip: missing('root', 'busybox'), 
     const running = await descriptors();
     assert.ok(running - before <= 2, `${before} before, ${running} with ${CONTAINERS} containers`);
     await Promise.all(ids.map((id) => containers.remove(id)));
-    assert.equal(await descriptors(), before);
+    const after = await descriptors();
+    assert.ok(after <= before, `${before} before, ${after} after`);
   });
 });
 

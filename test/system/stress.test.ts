@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Inspect } from '../support/containers.ts';
 import { type Daemon, useDaemon } from '../support/daemon.ts';
 import { eventually } from '../support/eventually.ts';
@@ -54,6 +55,23 @@ interface Client {
 
 type Operation = (client: Client, name: string) => Promise<unknown>;
 
+/** What a container is to mount: often nothing, else a volume filled from the image, one without a name, one in memory. */
+const mountWishes: readonly { readonly [field: string]: unknown; readonly Volumes?: object }[] = [
+  {},
+  {},
+  {},
+  { Volumes: { '/anon': {}, '/etc': {} } },
+  { Binds: ['stress-v:/etc', 'stress-copy:/copy'] },
+  {
+    Mounts: [
+      {
+        ...{ Type: 'volume', Source: 'stress-ram', Target: '/ram' },
+        VolumeOptions: { DriverConfig: { Options: { type: 'tmpfs', device: 'tmpfs' } } },
+      },
+    ],
+  },
+];
+
 /** 404: somebody removed it; 409: it is in another state, or somebody else has the name. */
 const operations: Readonly<Record<string, Operation>> = {
   create: async ({ ask, choice, daemon }, name) => {
@@ -65,7 +83,13 @@ const operations: Readonly<Record<string, Operation>> = {
     ]);
     const policy = choice.below(6) === 0 ? { RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 3 } } : {};
     const remove = choice.below(6) === 0 && !('RestartPolicy' in policy) ? { AutoRemove: true } : {};
-    const body = { Image: 'busybox', Cmd, HostConfig: { NetworkMode: 'none', ...policy, ...remove } };
+    const { Volumes, ...mounts } = choice.of(mountWishes);
+    const body = {
+      Image: 'busybox',
+      Cmd,
+      Volumes,
+      HostConfig: { NetworkMode: 'none', ...policy, ...remove, ...mounts },
+    };
     const { status, text } = await ask(`/containers/create?name=${name}`, { body, expect: [201, 409] });
     if (status === 201) daemon.containers.made.push((JSON.parse(text) as { Id: string }).Id);
   },
@@ -80,7 +104,10 @@ const operations: Readonly<Record<string, Operation>> = {
   rename: ({ ask, choice }, name) =>
     ask(`/containers/${name}/rename?name=${choice.of(NAMES)}`, { expect: [204, 400, 404, 409] }),
   remove: ({ ask, choice }, name) =>
-    ask(`/containers/${name}?force=${choice.below(2)}`, { method: 'DELETE', expect: [204, 404, 409] }),
+    ask(`/containers/${name}?force=${choice.below(2)}&v=${choice.below(2)}`, {
+      method: 'DELETE',
+      expect: [204, 404, 409],
+    }),
   inspect: ({ ask }, name) => ask(`/containers/${name}/json?size=1`, { method: 'GET', expect: [200, 404] }),
   list: ({ ask }) => ask('/containers/json?all=1', { method: 'GET', expect: [200] }),
   wait: ({ ask, choice }, name) =>
@@ -117,8 +144,39 @@ const operations: Readonly<Record<string, Operation>> = {
     ask(`/containers/${name}/update`, { body: { CpuShares: 512 + choice.below(512) }, expect: [200, 404, 409] }),
   copy: ({ ask }, name) =>
     ask(`/containers/${name}/archive?path=/etc/passwd`, { method: 'GET', expect: [200, 404, 409] }),
+  // Of few volumes that many containers have.
+  volume: async ({ ask, choice }) => {
+    const volume = choice.of(['stress-v', 'stress-ram', 'stress-copy']);
+    const at = `/volumes/${volume}`;
+    switch (choice.below(5)) {
+      case 0:
+        return ask('/volumes', { method: 'GET', expect: [200] });
+      case 1:
+        return ask(at, { method: 'GET', expect: [200, 404] });
+      case 2:
+        return ask(at, { method: 'DELETE', expect: [204, 404, 409] });
+      case 3:
+        return ask('/volumes/prune', { expect: [200] });
+      default:
+        return ask(`/skiff${at}/clone`, { body: { Name: 'stress-copy' }, expect: [201, 400, 404, 409] });
+    }
+  },
   changes: ({ ask }, name) => ask(`/containers/${name}/changes`, { method: 'GET', expect: [200, 404, 409] }),
 };
+
+/** Who waits for a program in a container that somebody has paused last would wait for ever. */
+async function withoutPaused<T>(daemon: Daemon, clients: Promise<T>, isOver: () => boolean): Promise<T> {
+  let hasEnded = false;
+  const ended = clients.finally(() => (hasEnded = true));
+  while (!hasEnded) {
+    await Promise.race([ended, pause(200)]);
+    if (hasEnded || !isOver()) continue;
+    const filters = encodeURIComponent('{"status":["paused"]}');
+    const paused = (await daemon.http.call('GET', `/containers/json?filters=${filters}`)).json<{ Id: string }[]>();
+    for (const { Id } of paused) await daemon.http.send('POST', `/containers/${Id}/unpause`);
+  }
+  return ended;
+}
 
 describe('stress', { skip: missing('root', 'busybox'), timeout: (SECONDS + 180) * 1000 }, () => {
   const daemon = useDaemon();
@@ -145,7 +203,7 @@ describe('stress', { skip: missing('root', 'busybox'), timeout: (SECONDS + 180) 
       }
     };
     try {
-      const ends = await Promise.allSettled(
+      const clients = Promise.allSettled(
         Array.from({ length: CLIENTS }, (_, index) =>
           run(index).catch((error: unknown) => {
             // The others need not go on.
@@ -154,6 +212,7 @@ describe('stress', { skip: missing('root', 'busybox'), timeout: (SECONDS + 180) 
           }),
         ),
       );
+      const ends = await withoutPaused(daemon, clients, () => performance.now() >= until);
       const failures = ends.flatMap((end) => (end.status === 'rejected' ? [String(end.reason)] : []));
       assert.deepEqual(failures, [], `the daemon said:\n${daemon.output.slice(-3000)}`);
     } finally {
@@ -173,7 +232,7 @@ describe('stress', { skip: missing('root', 'busybox'), timeout: (SECONDS + 180) 
     assert.deepEqual(await daemon.containers.list(), []);
     await eventually('nothing of them is left', () => {
       const left = processesOf(daemon.traces).filter(({ command }) => command.startsWith('skiff-shim '));
-      return left.length === 0 && mountsOf(daemon.traces).every((line) => !line.includes('/rootfs/'));
+      return left.length === 0 && mountsOf(daemon.traces).every((line) => !/\/(?:rootfs|volumes)\//.test(line));
     });
     // Nobody holds a lock, and the names are free.
     for (const name of NAMES) {

@@ -8,7 +8,8 @@ import { minorVersion } from '../version.ts';
 export function systemRoutes(parts: EngineParts, facts: SystemFacts): Route[] {
   const ping = async ({ response }: RequestContext, body: string): Promise<void> => {
     const headers = {
-      'Builder-Version': '1',
+      // compat: 2 is BuildKit, which clients then use unless they are told otherwise.
+      'Builder-Version': '2',
       Swarm: 'inactive',
       'Cache-Control': 'no-cache, no-store, must-revalidate',
       Pragma: 'no-cache',

@@ -77,7 +77,7 @@ export class BuildCache {
   /** Records a result; who had one of the keys loses it. */
   add(entry: NewEntry): CacheEntry {
     const now = formatTimeNs(nowNs());
-    const record: CacheEntry = { version: 1, id: randomUUID(), ...entry, createdAt: now, lastUsedAt: now, useCount: 0 };
+    const record: CacheEntry = { ...entry, version: 1, id: randomUUID(), createdAt: now, lastUsedAt: now, useCount: 0 };
     this.#stores.atomically(() => {
       for (const loser of new Set(entry.keys.flatMap((key) => this.find(key) ?? []))) {
         const keys = loser.keys.filter((key) => !entry.keys.includes(key));

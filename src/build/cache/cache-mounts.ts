@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { formatTimeNs, KeyedMutex, nowNs, type RecordStore, type RecordStores } from '#base';
 import { measureTree, removeTree } from '#linux';
+import { errors } from '../errors.ts';
 
 export interface CacheMountRecord {
   readonly version: 1;
@@ -63,37 +64,56 @@ export class CacheMounts {
     return this.#users.has(id);
   }
 
-  /** The folder for a step; disposing it ends its use. With `locked` it waits for who has it. */
-  async take(wish: CacheMountWish): Promise<CacheMount> {
-    if (wish.sharing !== 'locked') return this.#take(wish);
-    const { promise: released, resolve: release } = Promise.withResolvers<void>();
-    const { promise: taken, resolve, reject } = Promise.withResolvers<CacheMount>();
-    void this.#locks.run(wish.name, async () => {
-      try {
-        resolve(await this.#take(wish));
-        await released;
-      } catch (error) {
-        reject(error);
-      }
-    });
-    const mount = await taken;
-    return {
-      folder: mount.folder,
-      [Symbol.asyncDispose]: async () => {
-        await mount[Symbol.asyncDispose]();
-        release();
-      },
-    };
+  /**
+   * The folders for a step, in the order of the wishes; disposing them ends their use. With `locked` it waits for who has
+   * one. Throws `build.cancelled`.
+   */
+  async takeAll(wishes: readonly CacheMountWish[]): Promise<readonly CacheMount[] & AsyncDisposable> {
+    await using undo = new AsyncDisposableStack();
+    // In one order for all steps, or two of them could wait for each other; what a step asks for twice it gets once.
+    const names = [...new Set(wishes.filter(({ sharing }) => sharing === 'locked').map(({ name }) => name))].sort();
+    for (const name of names) undo.use(await this.#lock(name, wishes[0]!.signal));
+    const mounts: CacheMount[] = [];
+    for (const wish of wishes) mounts.push(undo.use(await this.#take(wish)));
+    const kept = undo.move();
+    return Object.assign(mounts, { [Symbol.asyncDispose]: () => kept.disposeAsync() });
   }
 
+  async #lock(name: string, signal: AbortSignal): Promise<AsyncDisposable> {
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const { promise: taken, resolve, reject } = Promise.withResolvers<void>();
+    const cancel = (): void => {
+      release();
+      reject(errors.cancelled());
+    };
+    signal.addEventListener('abort', cancel);
+    if (signal.aborted) cancel();
+    void this.#locks.run(name, async () => {
+      resolve();
+      await released;
+    });
+    try {
+      await taken;
+    } finally {
+      signal.removeEventListener('abort', cancel);
+    }
+    return { [Symbol.asyncDispose]: async () => release() };
+  }
+
+  /** Does nothing while a step uses it. */
   async remove(id: string): Promise<void> {
+    if (this.#users.has(id)) return;
+    await this.#remove(id);
+  }
+
+  async #remove(id: string): Promise<void> {
     this.#known.delete(id);
     this.#records.delete(id);
     await removeTree(`${this.#root}/${id}`);
   }
 
   async #take(wish: CacheMountWish): Promise<CacheMount> {
-    wish.signal.throwIfAborted();
+    if (wish.signal.aborted) throw errors.cancelled();
     const existing = this.list().find(
       ({ id, name }) => name === wish.name && (wish.sharing !== 'private' || !this.#users.has(id)),
     );
@@ -126,7 +146,7 @@ export class CacheMounts {
     try {
       await fill?.(folder);
     } catch (error) {
-      await this.remove(id);
+      await this.#remove(id);
       throw error;
     }
   }

@@ -215,6 +215,10 @@ export const errors = defineErrors('dockerfile', {
   gitUrl: { kind: 'invalid', message: (url: string, why: string) => `git URL ${quoted(url)}: ${why}` },
 
   // What goes into the image's config.
+  longHistory: {
+    kind: 'invalid',
+    message: (mebibytes: number) => `the image's history would be longer than ${mebibytes} MiB`,
+  },
   badPort: { kind: 'invalid', message: (what: string) => what },
   badSignal: { kind: 'invalid', message: (signal: string) => `invalid signal: ${signal}` },
   emptyVolume: { kind: 'invalid', message: () => 'VOLUME specified can not be an empty string' },

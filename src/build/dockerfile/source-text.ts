@@ -4,6 +4,9 @@ import type { SourceRange } from '../graph.ts';
 
 /** Lines shown before and after the ones in question. */
 const AROUND = 2;
+/** Of an instruction with a long heredoc only the beginning is shown, and so of a long line. */
+const MAX_LINES = 20;
+const MAX_CHARACTERS = 500;
 
 /**
  * The lines of a range with those around them, numbered, the range's marked with `>>>`.
@@ -12,11 +15,12 @@ const AROUND = 2;
 export function excerpt(text: string, { start, end }: SourceRange, fileName = 'Dockerfile'): string {
   const lines = text.split(/\r?\n/);
   const first = Math.max(1, start - AROUND);
-  const last = Math.min(lines.length, end + AROUND);
+  const last = Math.min(lines.length, end + AROUND, start + MAX_LINES);
   const shown = lines.slice(first - 1, last).map((line, index) => {
     const number = first + index;
     const mark = number >= start && number <= end ? '>>>' : '   ';
-    return `${String(number).padStart(4)} | ${mark} ${line}`.trimEnd();
+    const part = line.length > MAX_CHARACTERS ? `${line.slice(0, MAX_CHARACTERS)}…` : line;
+    return `${String(number).padStart(4)} | ${mark} ${part}`.trimEnd();
   });
   const rule = '-'.repeat(20);
   return [`${fileName}:${start}`, rule, ...shown, rule].join('\n');

@@ -4,6 +4,7 @@ import { errors } from './errors.ts';
 import type { SourceRange } from '../graph.ts';
 import type { ArgInstruction, Dockerfile, Stage } from './parse/instruction.ts';
 import { mountFields } from './parse/mount-fields.ts';
+import { sourceNames } from './plan/stage-links.ts';
 
 export interface BuildTarget {
   /** '' for a stage without a name. */
@@ -113,9 +114,8 @@ function neededStages(stages: readonly Stage[], target: number): number[] {
     const before = stages.slice(0, index);
     const base = before.findLastIndex((stage) => stage.from.name !== '' && stage.from.name === from.base.toLowerCase());
     if (base >= 0) needed.add(base);
-    for (const instruction of instructions) {
-      if (instruction.kind !== 'copy' || instruction.from === '') continue;
-      const source = indexOf([...before], instruction.from);
+    for (const name of instructions.flatMap(sourceNames)) {
+      const source = indexOf(before, name);
       if (source >= 0) needed.add(source);
     }
   }

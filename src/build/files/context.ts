@@ -12,7 +12,7 @@ import { promisify } from 'node:util';
 import { because, newContainerId, type IgnoreMatcher, SkiffError } from '#base';
 import { archiveBytes } from '#images';
 import { S_IF, type Unpacker } from '#linux';
-import { type ByteString, bytesOf, shown, type TarEntry, TarReader, type TarSink } from '#wire';
+import { type ByteString, bytesOf, insidePath, shown, type TarEntry, TarReader, type TarSink } from '#wire';
 import { errors } from '../errors.ts';
 import {
   isFile,
@@ -82,6 +82,8 @@ export async function receiveContext(
 }
 
 const BATCH_BYTES = 1024 * 1024;
+/** kernel: writev takes at most 1024. */
+const BATCH_PIECES = 512;
 
 /** Appends pieces many at a time, while the next are on their way. */
 class BatchWriter {
@@ -97,7 +99,7 @@ class BatchWriter {
   async write(bytes: Buffer): Promise<void> {
     this.#batch.push(bytes);
     this.#bytes += bytes.length;
-    if (this.#bytes >= BATCH_BYTES) await this.#next();
+    if (this.#bytes >= BATCH_BYTES || this.#batch.length >= BATCH_PIECES) await this.#next();
   }
 
   async end(): Promise<void> {
@@ -108,12 +110,22 @@ class BatchWriter {
   /** One batch is written at a time: memory is bounded by two. */
   async #next(): Promise<void> {
     await this.#writing;
-    const batch = Buffer.concat(this.#batch, this.#bytes);
+    const batch = this.#batch;
     this.#batch = [];
     this.#bytes = 0;
-    this.#writing = this.#file.appendFile(batch);
+    this.#writing = this.#append(batch);
     // Told by whoever waits for it next.
     this.#writing.catch(() => {});
+  }
+
+  /** One call may write less than it was given. */
+  async #append(pieces: readonly Buffer[]): Promise<void> {
+    let rest = pieces.filter(({ length }) => length > 0);
+    while (rest.length > 0) {
+      let { bytesWritten } = await this.#file.writev(rest);
+      while (rest.length > 0 && bytesWritten >= rest[0]!.length) bytesWritten -= rest.shift()!.length;
+      if (bytesWritten > 0) rest = [rest[0]!.subarray(bytesWritten), ...rest.slice(1)];
+    }
   }
 }
 
@@ -129,7 +141,7 @@ class IndexSink implements TarSink {
   sizeBytes = 0;
 
   entry(entry: TarEntry): void {
-    const path = insidePath(entry.path);
+    const path = pathInContext(entry.path);
     this.#current = undefined;
     if (path === '' && entry.type !== 'directory') throw errors.badContext(`${shown(entry.path)} is no folder`);
     if (entry.type === 'character-device' && entry.devMajor === 0 && entry.devMinor === 0) {
@@ -182,7 +194,7 @@ class IndexSink implements TarSink {
   }
 
   #link(path: string, entry: TarEntry): void {
-    const existing = this.#items.get(insidePath(entry.linkPath));
+    const existing = this.#items.get(pathInContext(entry.linkPath));
     if (!existing || isFolder(existing)) throw errors.badContext(`${shown(entry.path)} links to nothing`);
     this.#items.set(path, { ...existing, path });
   }
@@ -225,15 +237,10 @@ function itemOf(entry: TarEntry, path: string): IndexedItem {
   };
 }
 
-/** Without slashes at the ends, `.` and `..`; empty for the root. */
-function insidePath(path: ByteString): string {
-  const names: string[] = [];
-  for (const name of path.split('/')) {
-    if (name === '' || name === '.') continue;
-    if (name !== '..') names.push(name);
-    else if (names.pop() === undefined) throw errors.badContext(`${shown(path)} is outside of it`);
-  }
-  return names.join('/');
+function pathInContext(path: ByteString): string {
+  const inside = insidePath(path);
+  if (inside === undefined) throw errors.badContext(`${shown(path)} is outside of it`);
+  return inside;
 }
 
 class TarContext implements LocalContext {

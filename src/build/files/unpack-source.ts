@@ -2,8 +2,8 @@
 import { Readable } from 'node:stream';
 import { SkiffError } from '#base';
 import { archiveBytes } from '#images';
-import { type FileAttributes, S_IF, type Unpacker } from '#linux';
-import { bytesOf, shown, type TarEntry, TarReader, type TarSink } from '#wire';
+import { type Unpacker, UnpackSink } from '#linux';
+import { shown, type TarEntry, TarReader } from '#wire';
 import { errors } from '../errors.ts';
 import type { OwnerIds } from './owner.ts';
 import type { SourceTree } from './source-tree.ts';
@@ -19,7 +19,11 @@ export async function unpackInto(
   owner: OwnerIds | undefined,
 ): Promise<boolean> {
   if (!(await isArchive(source, path))) return false;
-  const sink = new ArchiveSink(unpacker, target, owner);
+  const sink = new UnpackSink({
+    ...{ unpacker, folder: target, owner },
+    outside: (name) => errors.badContext(`${name} is outside of its archive`),
+    check: refuseOverlayMarks,
+  });
   const reader = new TarReader(sink);
   for await (const chunk of archiveBytes(Readable.from(source.content(path), { objectMode: false }))) {
     reader.push(chunk);
@@ -53,74 +57,14 @@ function looksLikeTar(block: Buffer): boolean {
   return sum === written;
 }
 
-const TYPE_BITS = { 'character-device': S_IF.CHR, 'block-device': S_IF.BLK, fifo: S_IF.FIFO } as const;
-
-class ArchiveSink implements TarSink {
-  readonly #unpacker: Unpacker;
-  readonly #target: string;
-  readonly #owner: OwnerIds | undefined;
-
-  constructor(unpacker: Unpacker, target: string, owner: OwnerIds | undefined) {
-    this.#unpacker = unpacker;
-    this.#target = target;
-    this.#owner = owner;
+/** What overlayfs would take for its own marks: they would hide files, or show others in their place. */
+function refuseOverlayMarks(entry: TarEntry): void {
+  if (entry.type === 'character-device' && entry.devMajor === 0 && entry.devMinor === 0) {
+    throw errors.badContext(`${shown(entry.path)} is a character device 0:0, a mark of the overlay file system`);
   }
-
-  entry(entry: TarEntry): void {
-    const name = insideName(entry);
-    if (name === '' && entry.type === 'directory') return;
-    if (name === '') throw errors.badContext(`${shown(entry.path)} has no name`);
-    const path = this.#pathOf(name);
-    if (entry.type === 'hard-link') {
-      this.#unpacker.link(path, this.#pathOf(insideName({ ...entry, path: entry.linkPath })));
-      return;
-    }
-    for (const [key, value] of entry.xattrs) {
-      if (/^(?:user|trusted)\.overlay\./.test(key))
-        throw errors.badContext(`${shown(entry.path)} has the attribute ${key}`);
-      this.#unpacker.xattr(bytesOf(key), Buffer.from(value), { optional: key !== 'security.capability' });
-    }
-    this.#make(path, entry);
-  }
-
-  data(bytes: Buffer): void {
-    this.#unpacker.data(bytes);
-  }
-
-  hole(length: number): void {
-    this.#unpacker.hole(length);
-  }
-
-  end(): void {
-    this.#unpacker.end();
-  }
-
-  #make(path: Buffer, entry: TarEntry): void {
-    const { uid, gid } = this.#owner ?? entry;
-    const attributes: FileAttributes = { mode: entry.mode, uid, gid, mtimeNs: entry.mtimeNs };
-    if (entry.type === 'directory') this.#unpacker.dir(path, attributes);
-    else if (entry.type === 'file') this.#unpacker.file(path, attributes, entry.size);
-    else if (entry.type === 'symlink') this.#unpacker.symlink(path, bytesOf(entry.linkPath), attributes);
-    else if (entry.type !== 'hard-link') {
-      const { devMajor, devMinor } = entry;
-      if (entry.type === 'character-device' && devMajor === 0 && devMinor === 0) {
-        throw errors.badContext(`${shown(entry.path)} is a character device 0:0, a mark of the overlay file system`);
-      }
-      this.#unpacker.node(path, { ...attributes, mode: entry.mode | TYPE_BITS[entry.type] }, devMajor, devMinor);
+  for (const key of entry.xattrs.keys()) {
+    if (/^(?:user|trusted)\.overlay\./.test(key)) {
+      throw errors.badContext(`${shown(entry.path)} has the attribute ${key}`);
     }
   }
-
-  #pathOf(name: string): Buffer {
-    return Buffer.from(this.#target === '' ? name : `${this.#target}/${name}`, 'latin1');
-  }
-}
-
-function insideName({ path }: TarEntry): string {
-  const names: string[] = [];
-  for (const name of path.split('/')) {
-    if (name === '' || name === '.') continue;
-    if (name !== '..') names.push(name);
-    else if (names.pop() === undefined) throw errors.badContext(`${shown(path)} is outside of its archive`);
-  }
-  return names.join('/');
 }

@@ -30,6 +30,7 @@ interface Preparing {
 export async function prepareMounts(parts: BuildParts, request: RunRequest, folder: string): Promise<GivenMounts> {
   await using undo = new AsyncDisposableStack();
   const preparing: Preparing = { parts, request, folder, undo, mounts: [], environment: [] };
+  await prepareCaches(preparing);
   for (const [index, mount] of request.step.mounts.entries()) await prepare(preparing, mount, index);
   if (request.step.heredocs.length > 0) prepareHeredocs(preparing);
   const kept = undo.move();
@@ -42,7 +43,8 @@ async function prepare(preparing: Preparing, mount: RunMount, index: number): Pr
     case 'bind':
       return prepareBind(preparing, mount);
     case 'cache':
-      return prepareCache(preparing, mount);
+      // Taken all together, before anything else.
+      return undefined;
     case 'tmpfs': {
       const size = mount.sizeBytes === undefined ? [] : [`size=${mount.sizeBytes}`];
       const options = ['nosuid', 'nodev', 'mode=1777', ...size];
@@ -71,14 +73,21 @@ async function prepareBind(preparing: Preparing, mount: Extract<RunMount, { kind
   mounts.push(bind(copy.path, destination, mount.isWritable));
 }
 
-async function prepareCache(preparing: Preparing, mount: Extract<RunMount, { kind: 'cache' }>): Promise<void> {
+async function prepareCaches(preparing: Preparing): Promise<void> {
   const { parts, request, undo, mounts } = preparing;
-  const { from, source } = mount;
-  const fill = from === undefined ? undefined : (folder: string) => fillFrom(preparing, from, source, folder);
-  const { id: name, sharing, mode, uid, gid } = mount;
-  const wish = { name, sharing, mode, uid, gid, fill, signal: request.signal };
-  const { folder } = undo.use(await parts.cacheMounts.take(wish));
-  mounts.push(bind(folder, absolute(preparing, mount.target), mount.isWritable));
+  const caches = request.step.mounts.filter((mount) => mount.kind === 'cache');
+  if (caches.length === 0) return;
+  const { signal } = request;
+  const taken = await parts.cacheMounts.takeAll(
+    caches.map(({ id: name, sharing, mode, uid, gid, from, source }) => {
+      const fill = from === undefined ? undefined : (folder: string) => fillFrom(preparing, from, source, folder);
+      return { name, sharing, mode, uid, gid, fill, signal };
+    }),
+  );
+  undo.use(taken);
+  for (const [index, { target, isWritable }] of caches.entries()) {
+    mounts.push(bind(taken[index]!.folder, absolute(preparing, target), isWritable));
+  }
 }
 
 async function fillFrom({ parts, request }: Preparing, from: number, source: string, folder: string): Promise<void> {

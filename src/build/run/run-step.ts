@@ -5,7 +5,7 @@
  * until its output has a reader; cgroup, mounts, interfaces and run folder go whatever happens. What a killed daemon leaves
  * is found by the run folder's name (restore.ts).
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { Demultiplexer } from '#wire';
 import { newContainerId } from '#base';
 import { readRootFile } from '#linux';
@@ -22,8 +22,11 @@ import { findMissing, removeStubs } from './stubs.ts';
 /** Where steps have their run folders. */
 export const runRoot = (execRoot: string): string => `${execRoot}/build`;
 
+/** The file in a run folder that says which cgroup the step has. */
+export const CGROUP_NOTE = 'cgroup';
+
 /** The cgroup of a step. */
-export function stepCgroup(parent: string, id: string): string {
+function stepCgroup(parent: string, id: string): string {
   return `${parent.startsWith('/') ? '' : '/'}${parent}/build-${id}`;
 }
 
@@ -38,6 +41,7 @@ export async function runStep(parts: BuildParts, request: RunRequest): Promise<v
   await using undo = new AsyncDisposableStack();
   mkdirSync(folder, { recursive: true, mode: 0o711 });
   undo.defer(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(`${folder}/${CGROUP_NOTE}`, cgroupsPath);
   const given = undo.use(await prepareMounts(parts, request, folder));
   const network = await joinNetwork(networks, step, settings, id);
   undo.defer(() => {

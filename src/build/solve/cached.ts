@@ -32,8 +32,11 @@ export interface Making {
 }
 
 /** The cache's result, or one made now. */
-export async function cached(parts: BuildParts, solving: Solving, making: Making): Promise<Snapshot> {
+export async function cached(parts: BuildParts, solving: Solving, asked: Making): Promise<Snapshot> {
   const { cache, locks } = parts;
+  const { epochNs } = solving;
+  // A layer has one archive: one with times that are cut is a layer of its own.
+  const making = epochNs === undefined ? asked : { ...asked, definition: [asked.definition, String(epochNs)] };
   const { definition, root, sources, step } = making;
   await using trees = new Trees(parts, solving);
   const byPlace = stepKeyOf(making, await Promise.all(sources.map((each) => trees.identityOf(each))));

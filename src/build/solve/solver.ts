@@ -41,7 +41,7 @@ export async function solve(parts: BuildParts, request: SolveRequest): Promise<S
     held,
     background: [],
     exported: exportedSteps(graph),
-    archives: held.use(parts.layers.archives(signal)),
+    archives: held.use(parts.layers.archives({ signal, epochNs: request.epochNs })),
     resultOf: (step) => results.get(step)!,
   };
   const failures: unknown[] = [];

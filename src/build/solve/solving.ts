@@ -20,6 +20,8 @@ export interface SolveRequest {
   readonly drained?: () => Promise<void> | undefined;
   /** Of what files steps make themselves. */
   readonly nowNs: bigint;
+  /** SOURCE_DATE_EPOCH in nanoseconds: the time of what is new, and the latest one of files in new layers. */
+  readonly epochNs?: bigint;
   readonly signal: AbortSignal;
 }
 

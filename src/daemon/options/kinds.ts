@@ -141,7 +141,7 @@ export const runtimes: Kind<Readonly<Record<string, RuntimeEntry>>> = {
     `map[${pairs(Object.fromEntries(Object.entries(value).map(([name, { path }]) => [name, path])), ':')}]`,
 };
 
-/** A section nobody reads, such as `builder`. */
+/** A section that is read by whom it is for, such as `builder`, or by nobody. */
 export const section: Kind<Readonly<Record<string, unknown>>> = {
   name: 'section',
   placeholder: 'section',

@@ -44,19 +44,20 @@ interface Place {
 
 /** To be called with the container's lock held when it does not run and is to be written to. */
 export async function openContainerFiles(parts: EngineParts, record: ContainerRecord): Promise<ContainerFiles> {
-  const stack = new AsyncDisposableStack();
+  await using stack = new AsyncDisposableStack();
   const program = parts.runtime.helperProgram;
   const live = parts.live.get(record.id);
   const root =
     live && hasProcess(record.status) ? openProcessRoot(live.process.pid, live.process.startTime) : undefined;
   if (!root) {
     stack.use(await holdVolumes(parts, record));
-    return new PlacedFiles([...mountedPlaces(parts, record), rootPlace(parts, record)], stack, program);
+    const places = [...mountedPlaces(parts, record), rootPlace(parts, record)];
+    return new PlacedFiles(places, stack.move(), program);
   }
   stack.use(root);
   const tree: HelperTree = { folder: `the root of container ${record.id}`, root: root.descriptor };
   const place = { prefix: '', base: '', tree, openReader: () => openTreeReader(tree, { program }) };
-  return new PlacedFiles([place], stack, program);
+  return new PlacedFiles([place], stack.move(), program);
 }
 
 /** Its own layers alone, as if nothing were mounted. */

@@ -2,11 +2,10 @@
 import type { Readable } from 'node:stream';
 import { because, messageOf, SkiffError, SyscallError } from '#base';
 import { archiveBytes, tarOfTree } from '#images';
-import { readRootFile, resolvePath, S_IF, type TreeEntry, type WalkRecord } from '#linux';
+import { readRootFile, resolvePath, S_IF, type TreeEntry, UnpackSink, type WalkRecord } from '#linux';
 import { resolveUser } from '#runtime';
 import { type ByteString, TarReader } from '#wire';
 import { type ContainerFiles, openContainerFiles } from '../archive/container-files.ts';
-import { CopySink, type Owner } from '../archive/copy-sink.ts';
 import { type AskedPath, parseAskedPath } from '../archive/asked-path.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
@@ -24,9 +23,10 @@ export interface PathFacts {
   readonly linkTarget: string;
 }
 
-export interface CopyOut {
+/** To be disposed, read or not. */
+export interface CopyOut extends AsyncDisposable {
   readonly facts: PathFacts;
-  /** The path under its own name, with all below. To be read to its end or returned. */
+  /** The path under its own name, with all below. */
   readonly tar: AsyncGenerator<Buffer>;
 }
 
@@ -55,16 +55,17 @@ export async function statInContainer(parts: EngineParts, reference: string, pat
 export async function copyFromContainer(parts: EngineParts, reference: string, path: string): Promise<CopyOut> {
   const record = copyable(parts, reference);
   return whileThere(parts, record.id, async () => {
-    const files = await openContainerFiles(parts, record);
-    try {
-      const asked = parseAskedPath(path);
-      const { facts, resolved } = await findIn(files, asked, path, reference);
-      parts.events.emit('container', 'archive-path', record.id, eventAttributes(record));
-      return { facts, tar: tarOf(files, resolved, asked.name) };
-    } catch (error) {
-      await files[Symbol.asyncDispose]();
-      throw error;
-    }
+    await using stack = new AsyncDisposableStack();
+    const files = stack.use(await openContainerFiles(parts, record));
+    const asked = parseAskedPath(path);
+    const { facts, resolved } = await findIn(files, asked, path, reference);
+    parts.events.emit('container', 'archive-path', record.id, eventAttributes(record));
+    const held = stack.move();
+    return {
+      facts,
+      tar: tarOf(files, resolved, asked.name),
+      [Symbol.asyncDispose]: () => held.disposeAsync(),
+    };
   });
 }
 
@@ -113,8 +114,7 @@ async function findIn(
 }
 
 async function* tarOf(files: ContainerFiles, path: string, name: string): AsyncGenerator<Buffer> {
-  await using open = files;
-  const records = renamed(open.walk(path), name === '/' ? '' : name);
+  const records = renamed(files.walk(path), name === '/' ? '' : name);
   // The root's own entry has no name of its own to put a slash behind.
   yield* tarOfTree(records, (entry) => [entry.path === '//' ? { ...entry, path: '/' as ByteString } : entry]);
 }
@@ -150,7 +150,7 @@ async function fill(
   checkWritable(record, textOf(resolved));
   const owner = copy.ownedByUser ? ownerOf(parts, record) : undefined;
   const { unpacker, inside } = files.openUnpacker(resolved, { sameKind: copy.sameKind });
-  const reader = new TarReader(new CopySink(unpacker, inside, owner));
+  const reader = new TarReader(new UnpackSink({ unpacker, folder: inside, owner, outside: errors.outside }));
   try {
     for await (const chunk of archiveBytes(copy.source)) {
       copy.signal?.throwIfAborted();
@@ -177,7 +177,7 @@ function checkWritable(record: ContainerRecord, path: string): void {
   if (!mounted && record.settings.host.readonlyRootfs) throw errors.readonlyRoot();
 }
 
-function ownerOf(parts: EngineParts, record: ContainerRecord): Owner | undefined {
+function ownerOf(parts: EngineParts, record: ContainerRecord): { uid: number; gid: number } | undefined {
   if (record.program.user === '') return undefined;
   const { folders } = parts.snapshots.open(record.id, record.imageId);
   const files = {

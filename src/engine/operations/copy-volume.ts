@@ -3,6 +3,7 @@ import { closeSync, openSync, constants } from 'node:fs';
 import { posix } from 'node:path';
 import { openTreeReader, openUnpacker } from '#linux';
 import type { VolumeRecord } from '#volumes';
+import type { Status } from '../lifecycle.ts';
 import { copyTree } from '../mounts/copy-up.ts';
 import { holdersOf } from '../mounts/mount-point.ts';
 import { cgroupsPathOf, type EngineParts } from '../parts.ts';
@@ -57,12 +58,20 @@ async function cloneTree({ runtime }: EngineParts, from: string, to: string): Pr
 /** The containers that run with a volume, until it is disposed. Paused ones stay as they are. */
 async function frozen(parts: EngineParts, volume: string | undefined): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
-  const ids = volume === undefined ? [] : holdersOf(parts.containers.list(), volume);
-  for (const record of ids.map((id) => parts.containers.get(id))) {
+  const statusOf = (id: string): Status | undefined => parts.containers.get(id)?.status;
+  for (const id of volume === undefined ? [] : holdersOf(parts.containers.list(), volume)) {
+    const record = parts.containers.get(id);
     if (record?.status !== 'running') continue;
     const path = cgroupsPathOf(parts.options, record);
-    stack.defer(() => parts.runtime.thaw(path));
-    await parts.runtime.freeze(path);
+    stack.defer(() => {
+      // Somebody may have ended or paused it meanwhile.
+      if (statusOf(id) === 'running') parts.runtime.thaw(path);
+    });
+    try {
+      await parts.runtime.freeze(path);
+    } catch (error) {
+      if (statusOf(id) === 'running') throw error;
+    }
   }
   return stack.move();
 }

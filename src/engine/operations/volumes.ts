@@ -1,5 +1,5 @@
 /** Volumes made and removed by themselves, and what they take on the disk. */
-import { causeChain } from '#base';
+import { causeChain, SkiffError } from '#base';
 import { measureTree } from '#linux';
 import { isAnonymous, type VolumeRecord, type VolumeRequest } from '#volumes';
 import { holdersOf, volumeHolders } from '../mounts/mount-point.ts';
@@ -64,6 +64,8 @@ export async function pruneVolumes(
       freedBytes += bytes;
       names.push(record.name);
     } catch (error) {
+      // Somebody else was faster.
+      if (error instanceof SkiffError && error.kind === 'not-found') continue;
       parts.log.warn('a volume could not be pruned', { volume: record.name, error: causeChain(error) });
     }
   }

@@ -8,7 +8,7 @@
  * compat: paths are cleaned as Docker does, and what leads out of the root by its own name is refused, not clamped.
  */
 import { type FileAttributes, S_IF, type Unpacker } from '#linux';
-import { type ByteString, bytesOf, shown, type TarEntry, type TarSink } from '#wire';
+import { type ByteString, bytesOf, insidePath, shown, type TarEntry, type TarSink } from '#wire';
 import { errors } from '../errors.ts';
 import { hostIdOf, type IdMap, type IdRange } from './id-map.ts';
 import { parentOf, PlacedPaths } from './placed-paths.ts';
@@ -71,7 +71,7 @@ export class LayerSink implements TarSink {
 
   /** Throws `image.forbiddenEntry`, `image.tooManyFolders`. */
   entry(entry: TarEntry): void {
-    const path = insidePath(entry.path, entry);
+    const path = pathInRoot(entry.path, entry);
     this.#isSkipping = false;
     refuseOverlayMarks(entry);
     if (isMark(path)) return this.#mark(path, entry);
@@ -133,7 +133,7 @@ export class LayerSink implements TarSink {
   }
 
   #link(path: string, entry: TarEntry): void {
-    const existing = insidePath(entry.linkPath, entry);
+    const existing = pathInRoot(entry.linkPath, entry);
     if (isMark(existing)) throw refuse(entry, `it links to ${shown(entry.linkPath)}, which marks a removed file`);
     if (path === '') throw refuse(entry, 'only a folder can be the root');
     this.#parentsOf(path);
@@ -248,15 +248,10 @@ function mapped(ranges: readonly IdRange[], id: number, kind: string): number {
   return host;
 }
 
-/** Without slashes at the ends, `.` and `..`; empty for the root. */
-function insidePath(path: ByteString, entry: TarEntry): string {
-  const names: string[] = [];
-  for (const name of path.split('/')) {
-    if (name === '' || name === '.') continue;
-    if (name !== '..') names.push(name);
-    else if (names.pop() === undefined) throw refuse(entry, `${shown(path)} is outside of the root file system`);
-  }
-  return names.join('/');
+function pathInRoot(path: ByteString, entry: TarEntry): string {
+  const inside = insidePath(path);
+  if (inside === undefined) throw refuse(entry, `${shown(path)} is outside of the root file system`);
+  return inside;
 }
 
 /** What overlayfs would take for its own marks: they would hide files, or show others in their place. */

@@ -17,11 +17,19 @@ export interface PackRequest {
   readonly helperProgram?: string;
   /** Owners in the archive for those on the host; without it they are the same. */
   readonly idMap?: IdMap;
+  /** Later times become this one. */
+  readonly latestNs?: bigint;
 }
 
 /** The layer's tar. Throws `image.unpackable` for what no layer can hold, and the helper's `SyscallError`. */
-export async function* packLayer({ folder, idMap, ...where }: PackRequest): AsyncGenerator<Buffer> {
-  yield* pack({ ...where, folders: [folder] }, (entry, found) => layerEntries(inside(entry, idMap), found));
+export async function* packLayer({ folder, idMap, latestNs, ...where }: PackRequest): AsyncGenerator<Buffer> {
+  yield* pack({ ...where, folders: [folder] }, (entry, found) =>
+    layerEntries(noLater(inside(entry, idMap), latestNs), found),
+  );
+}
+
+function noLater(entry: TarEntry, latestNs: bigint | undefined): TarEntry {
+  return latestNs !== undefined && entry.mtimeNs > latestNs ? { ...entry, mtimeNs: latestNs } : entry;
 }
 
 /** The tar of a whole root file system (compat: `docker export`): of a stack as one tree, or of one folder. */

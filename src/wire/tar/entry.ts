@@ -48,3 +48,14 @@ export function bytesOf(text: ByteString): Buffer {
 export function shown(text: ByteString): string {
   return JSON.stringify(bytesOf(text).toString());
 }
+
+/** Without slashes at the ends, `.` and `..`; empty for the root, undefined for what leads out of it. */
+export function insidePath(path: ByteString): string | undefined {
+  const names: string[] = [];
+  for (const name of path.split('/')) {
+    if (name === '' || name === '.') continue;
+    if (name !== '..') names.push(name);
+    else if (names.pop() === undefined) return undefined;
+  }
+  return names.join('/');
+}

@@ -1,6 +1,6 @@
 /** `POST /build`: the classic builder's request and answer, for `DOCKER_BUILDKIT=0 docker build` and whoever speaks like it. */
 import { Readable } from 'node:stream';
-import { type Builder, dockerfileBuild, type LocalContext, noGifts, parseGitUrl } from '#build';
+import { type Builder, dockerfileBuild, filesOf, type LocalContext, noGifts, parseGitUrl } from '#build';
 import { shortId, SkiffError } from '#base';
 import type { EngineParts } from '#engine';
 import { hostPlatform } from '#images';
@@ -38,7 +38,7 @@ export async function buildImage(parts: EngineParts, builder: Builder, context: 
           target: query.target,
           noCache: query.noCache,
         },
-        contexts: new Map([['context', files]]),
+        contexts: new Map([['context', filesOf(files)]]),
         names: query.names,
         settings: query.settings,
         gifts: noGifts,

@@ -1,5 +1,5 @@
 /** Building images, and what is kept of it. */
-import type { Builder, CacheUsage } from '#build';
+import { type Builder, cacheFilter, type CacheQuestion, type CacheUsage } from '#build';
 import { nowNs, parseDurationMs, parseTimeNs } from '#base';
 import type { EngineParts } from '#engine';
 import type { RequestContext, Route } from '#rpc';
@@ -23,6 +23,7 @@ export function buildRoutes(parts: EngineParts, builder: Builder): Route[] {
   ];
 }
 
+const holding: ReadonlySet<string> = new Set(['inuse', 'shared', 'private']);
 const knownFilters = ['until', 'unused-for', 'id', 'parent', 'type', 'description', 'inuse', 'shared', 'private'];
 
 async function prune(builder: Builder, { query, response }: RequestContext): Promise<void> {
@@ -45,16 +46,15 @@ async function prune(builder: Builder, { query, response }: RequestContext): Pro
 function pruneFilter(given: Filters): (usage: CacheUsage) => boolean {
   const [until = given.get('unused-for')?.[0]] = given.get('until') ?? [];
   const before = until === undefined ? undefined : timeOf(until);
-  const is = (name: string, value: string): boolean => given.get(name)?.includes(value) ?? true;
+  const questions = [...given].flatMap(([name, values]): CacheQuestion[] => {
+    if (name === 'until' || name === 'unused-for') return [];
+    // compat: by name alone they are asked whatever their value is.
+    const relation = holding.has(name) ? 'holds' : name === 'id' ? 'begins' : 'is';
+    return values.map((value) => ({ name, relation, value }));
+  });
+  const matches = cacheFilter(questions);
   return (usage) =>
-    (before === undefined || (parseTimeNs(usage.lastUsedAt) ?? 0n) < before) &&
-    (given.get('id')?.some((id) => usage.id.startsWith(id)) ?? true) &&
-    (given.get('parent')?.some((id) => usage.parents.includes(id)) ?? true) &&
-    is('type', usage.kind) &&
-    is('description', usage.description) &&
-    (!given.has('inuse') || usage.isInUse) &&
-    (!given.has('shared') || usage.isShared) &&
-    (!given.has('private') || !usage.isShared);
+    (before === undefined || (parseTimeNs(usage.lastUsedAt) ?? 0n) < before) && (matches?.(usage) ?? false);
 }
 
 function timeOf(text: string): bigint {

@@ -40,7 +40,8 @@ export function archiveRoutes(parts: EngineParts): Route[] {
 }
 
 async function copyOut(parts: EngineParts, { params, query, response, signal }: RequestContext): Promise<void> {
-  const { facts, tar } = await copyFromContainer(parts, params['id']!, pathOf(query));
+  await using copy = await copyFromContainer(parts, params['id']!, pathOf(query));
+  const { facts, tar } = copy;
   response.writeHead(200, { 'Content-Type': 'application/x-tar', [STAT_HEADER]: encodeFacts(facts) });
   try {
     await pipeline(tar, response);

@@ -98,9 +98,9 @@ async function startExecRoute(parts: EngineParts, context: RequestContext): Prom
   const detach = settings.tty && settings.attach.stdin ? detachOf(settings.detachKeys) : undefined;
   const client = context.hijack(outputType(settings.tty, url));
   try {
-    const { stream } = await startExec(parts, params['id']!, options, sizeOf(body.ConsoleSize));
-    if (stream)
-      joinStreams(client, stream, detach && { ...detach, announce: () => announceDetach(parts, containerId, id) });
+    const { stream, process } = await startExec(parts, params['id']!, options, sizeOf(body.ConsoleSize));
+    const leaving = detach && { ...detach, announce: () => announceDetach(parts, containerId, id) };
+    if (stream) joinStreams(client, stream, leaving, process.exited);
   } catch (error) {
     const text = Buffer.from(`OCI runtime exec failed: ${messageOf(error)}\r\n`);
     client.end(settings.tty ? text : frame('stdout', text));

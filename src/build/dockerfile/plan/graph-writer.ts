@@ -2,6 +2,7 @@
  * Collects the steps of a graph: the same step asked for twice is one, whatever it is called, so that platforms and
  * stages share what they have in common.
  */
+import { digestOf } from '#base';
 import type { LocalStep, Step, StepId } from '../../graph.ts';
 
 export class GraphWriter {
@@ -12,7 +13,7 @@ export class GraphWriter {
 
   add(step: Step): StepId {
     const { name: _name, source: _source, ...rest } = step;
-    const key = JSON.stringify(rest);
+    const key = digestOf(JSON.stringify(rest));
     const known = this.#ids.get(key);
     if (known !== undefined) return known;
     const id = this.#steps.push(step) - 1;

@@ -20,6 +20,8 @@ import { parsePorts } from './ports.ts';
 import type { StageState } from './stage-state.ts';
 
 const SECRET = /(?:^|_)(?:apikey|auth|credentials?|key|password|pword|passwd|secret|token)(?:_|$)/i;
+/** All there are, of three protocols. */
+const MAX_PORTS = 3 * 65_536;
 const NO_SECRET = /(?:^|_)(?:public|file|version)(?:_|$)/i;
 
 /** Throws what a default's variables throw. */
@@ -91,7 +93,8 @@ export function planWords(stage: StageState, instruction: WordsInstruction): voi
     return;
   }
   if (kind === 'expose') {
-    const ports = words.flatMap((word) => exposedBy(stage, instruction, word));
+    const ports: string[] = [];
+    for (const word of words) exposedBy(stage, instruction, word, ports);
     stage.change({ exposedPorts: united(stage.config.exposedPorts, ports) });
     stage.note(`EXPOSE ${goList(ports)}`, 'empty');
     return;
@@ -102,12 +105,13 @@ export function planWords(stage: StageState, instruction: WordsInstruction): voi
   stage.note(`VOLUME ${goList(volumes)}`, 'empty');
 }
 
-function exposedBy(stage: StageState, place: LintPlace, word: string): string[] {
+/** Adds to `ports`. */
+function exposedBy(stage: StageState, place: LintPlace, word: string, ports: string[]): void {
   // Once for what the linter says of variables, once for the words in their values.
   stage.expand(word, place);
   const words = expandToWords(word, stage.variables.valueOf, { escape: stage.facts.escape });
-  return words.flatMap((text) => {
-    const { ports, hasUpperCase, hasHostPart } = parsePorts(text);
+  for (const text of words) {
+    const { ports: more, hasUpperCase, hasHostPart } = parsePorts(text);
     if (hasUpperCase) {
       const detail = `Defined protocol '${text}' in EXPOSE instruction should be lowercase`;
       stage.facts.findings.push(finding('ExposeProtoCasing', place, detail));
@@ -116,8 +120,9 @@ function exposedBy(stage: StageState, place: LintPlace, word: string): string[] 
       const detail = `EXPOSE instruction should not define an IP address or host-port mapping, found '${text}'`;
       stage.facts.findings.push(finding('ExposeInvalidFormat', place, detail));
     }
-    return ports;
-  });
+    for (const port of more) ports.push(port);
+    if (ports.length > MAX_PORTS) throw errors.badPort(`more than ${MAX_PORTS} ports in one instruction`);
+  }
 }
 
 /** Throws `dockerfile.badSignal` and what variables throw. */

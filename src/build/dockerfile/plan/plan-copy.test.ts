@@ -40,6 +40,7 @@ test('COPY reads from the root of the context and writes below the working direc
   await check([
     ['COPY a b', { sources: ['/a'], target: '/b', mode: '', owner: '', unpacks: false, isLinked: false }],
     ['COPY a b c/', { sources: ['/a', '/b'], target: '/c/' }],
+    ['COPY a b c', { sources: ['/a', '/b'], target: '/c' }],
     ['COPY . .', { sources: ['/'], target: '/' }],
     ['COPY ./a//b/ /x/y/', { sources: ['/a/b'], target: '/x/y/' }],
     ['COPY ../../a /x', { sources: ['/a'], target: '/x' }],
@@ -69,11 +70,11 @@ test('COPY reads from the root of the context and writes below the working direc
   ]);
   await checkRefused([
     [
-      'COPY a b c',
+      'COPY a <<E c\nx\nE',
       'When using COPY with more than one source file, the destination must be a directory and end with a /',
     ],
     [
-      'ADD a b c',
+      'ADD a https://x/b c',
       'When using ADD with more than one source file, the destination must be a directory and end with a /',
     ],
     ['COPY --chmod=888 a b', "invalid chmod parameter: '888'. it should be octal string and between 0 and 07777"],

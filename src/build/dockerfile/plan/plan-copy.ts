@@ -51,13 +51,15 @@ export async function planCopy(parts: PlanParts, stage: StageState, instruction:
   const paths = instruction.sources.flatMap((source) => (typeof source === 'string' ? word(source) : []));
   const heredocs = instruction.sources.flatMap((source) => (typeof source === 'string' ? [] : source));
   const name = instruction.kind.toUpperCase();
-  if (paths.length + heredocs.length > 1 && !expanded.action.target.endsWith('/')) throw errors.manySources(name);
   if (checksum !== '' && paths.length + heredocs.length !== 1) throw errors.checksumSources();
 
   const actions: CopyAction[] = [];
   for (const path of paths) actions.push(await actionFor(parts, stage, path, expanded));
   for (const heredoc of heredocs) actions.push(inlineFile(parts, stage, heredoc, expanded));
-  stage.root = addFiles(parts, stage, joined(actions), expanded);
+  const groups = joined(actions);
+  // compat: files of one source may go into a folder that is there; the solver, which sees it, refuses others.
+  if (groups.length > 1 && !expanded.action.target.endsWith('/')) throw errors.manySources(name);
+  stage.root = addFiles(parts, stage, groups, expanded);
 
   const words = [
     name,
@@ -153,11 +155,11 @@ function addFiles(
   return parts.graph.add({ kind: 'merge', ...facts, name, layers: [stage.root, layer] });
 }
 
-/** Neighbours that differ in nothing but their sources are one action. */
+/** Of one instruction: neighbours that differ in nothing but their sources are one action. */
 function joined(actions: readonly CopyAction[]): CopyAction[] {
   const groups: { readonly key: string; readonly action: CopyAction; readonly sources: string[] }[] = [];
   for (const action of actions) {
-    const key = JSON.stringify({ ...action, sources: [] });
+    const key = `${action.from} ${action.keepsParents} ${action.unpacks}`;
     const last = groups.at(-1);
     if (last?.key === key) last.sources.push(...action.sources);
     else groups.push({ key, action, sources: [...action.sources] });

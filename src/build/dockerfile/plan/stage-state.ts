@@ -3,6 +3,7 @@ import { emptyImageConfig, type ImageConfig } from '#images';
 import { formatPlatform, type HistoryEntry, type Platform } from '#specs';
 import type { SourceRange, StepId } from '../../graph.ts';
 import { expandWord, type ExpandOptions } from '../expand/expand.ts';
+import { errors } from '../errors.ts';
 import { finding, type LintFinding, type LintPlace } from '../lint/linter.ts';
 import type { Heredoc, Instruction } from '../parse/instruction.ts';
 import { bodyOf } from '../parse/heredoc.ts';
@@ -12,6 +13,8 @@ import { Variables } from './variables.ts';
 const HISTORY_COMMENT = 'buildkit.dockerfile.v0';
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const SHELL = ['/bin/sh', '-c'];
+/** Of what a stage adds; an image's config has to fit in a blob registries take. */
+const MAX_HISTORY_MIB = 4;
 
 /** What a stage begins with: an image, another stage, or nothing. */
 export interface StageStart {
@@ -59,6 +62,7 @@ export class StageState {
   readonly given = new Map<string, LintPlace>();
   #config: ImageConfig;
   #steps = 0;
+  #noted = 0;
   #stepTotal = 0;
 
   constructor(start: StageStart, facts: StageFacts) {
@@ -112,8 +116,10 @@ export class StageState {
     return text;
   }
 
-  /** Adds to the history; `layer` says whether the instruction has one. */
+  /** Adds to the history; `layer` says whether the instruction has one. Throws `dockerfile.longHistory`. */
   note(createdBy: string, layer: 'layer' | 'empty'): void {
+    this.#noted += createdBy.length;
+    if (this.#noted > MAX_HISTORY_MIB << 20) throw errors.longHistory(MAX_HISTORY_MIB);
     const { created } = this.facts;
     this.history.push({
       ...(created === undefined ? {} : { created }),

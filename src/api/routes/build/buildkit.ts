@@ -1,0 +1,46 @@
+/** `POST /grpc` and `POST /session`: connections that BuildKit's clients take over. */
+import type { Builder } from '#build';
+import type { BuildKit } from '#buildkit';
+import type { EngineParts } from '#engine';
+import { header, type RequestContext, type Route } from '#rpc';
+import { errors } from '../../errors.ts';
+
+/** Loads it when the first comes: an idle daemon knows nothing of gRPC. */
+export function buildKitRoutes(parts: EngineParts, builder: Builder, version: string): Route[] {
+  let loading: Promise<BuildKit> | undefined;
+  const buildKit = (): Promise<BuildKit> =>
+    (loading ??= import('#buildkit').then(
+      (module) => new module.BuildKit({ builder, images: parts.images, runFolder: parts.options.execRoot, version }),
+    ));
+  return [
+    {
+      method: 'POST',
+      path: '/grpc',
+      handle: async (context) => {
+        checkUpgrade(context);
+        const server = await buildKit();
+        server.serve(context.hijack('', 'h2c'));
+      },
+    },
+    {
+      method: 'POST',
+      path: '/session',
+      handle: async (context) => {
+        checkUpgrade(context);
+        const { request } = context;
+        const id = header(request, 'x-docker-expose-session-uuid') ?? '';
+        if (id === '') throw errors.invalid('session id is missing');
+        const methods = request.headersDistinct['x-docker-expose-session-grpc-method'] ?? [];
+        const server = await buildKit();
+        await server.join({ id, methods }, () => context.hijack('', 'h2c'));
+      },
+    },
+  ];
+}
+
+/** compat: dockerd's words for who does not ask for another protocol. */
+function checkUpgrade({ request }: RequestContext): void {
+  const protocol = header(request, 'upgrade');
+  if (protocol === undefined) throw errors.invalid('no upgrade proto in request');
+  if (protocol !== 'h2c') throw errors.invalid(`protocol ${protocol} not supported`);
+}

@@ -1,0 +1,39 @@
+/** What BuildKit's clients find behind both doors: services on the one, their sessions on the other. */
+import type { Duplex } from 'node:stream';
+import { GrpcServer } from '#rpc/grpc';
+import { control, gateway } from '#specs/buildkit';
+import { BuildsUnderWay } from './builds.ts';
+import { type ControlParts, controlHandlers } from './control-service.ts';
+import { gatewayHandlers } from './gateway-service.ts';
+import { plainRefusal } from './refusals.ts';
+import { Sessions } from './sessions.ts';
+
+export type BuildKitParts = Omit<ControlParts, 'sessions' | 'builds'>;
+
+export interface SessionOffer {
+  readonly id: string;
+  /** Full paths of the methods the client answers. */
+  readonly methods: readonly string[];
+}
+
+export class BuildKit {
+  readonly #sessions = new Sessions();
+  readonly #server: GrpcServer;
+
+  constructor(parts: BuildKitParts) {
+    const all = { ...parts, sessions: this.#sessions, builds: new BuildsUnderWay() };
+    this.#server = new GrpcServer(plainRefusal);
+    this.#server.add(control.Control, controlHandlers(all));
+    this.#server.add(gateway.LLBBridge, gatewayHandlers(all));
+  }
+
+  /** A connection on which the client calls us. */
+  serve(connection: Duplex): void {
+    this.#server.accept(connection);
+  }
+
+  /** A connection on which we call the client. Throws `buildkit.sessionTaken`. */
+  join({ id, methods }: SessionOffer, take: () => Duplex): Promise<void> {
+    return this.#sessions.add(id, methods, take);
+  }
+}

@@ -1,0 +1,165 @@
+/** moby.buildkit.v1.Control: builds, what they tell, the cache, and what this builder is. */
+import { create } from '@bufbuild/protobuf';
+import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { formatTimeNs, nowNs, parseTimeNs } from '#base';
+import type { CacheUsage } from '#build';
+import { type GrpcCall, type GrpcHandler, GrpcError, grpcCode, serverStreaming, unary } from '#rpc/grpc';
+import { control } from '#specs/buildkit';
+import type { BuildsUnderWay } from './builds.ts';
+import { readCacheFilters } from './cache-filters.ts';
+import { errors } from './errors.ts';
+import { solveBuild, type SolveParts } from './solve-build.ts';
+import { workerRecord } from './worker.ts';
+
+/** compat: how long Status waits for its build. */
+const STATUS_WAIT_MS = 6000;
+/** What an image in the store is in any case. */
+const IDLE_ATTRIBUTES: Readonly<Record<string, string>> = {
+  push: 'false',
+  store: 'true',
+  unpack: 'true',
+  'prefer-image-digest': 'true',
+};
+const NAMES = /^(?:moby|image|docker)$/;
+
+export interface ControlParts extends SolveParts {
+  readonly builds: BuildsUnderWay;
+  readonly version: string;
+}
+
+export function controlHandlers(parts: ControlParts): Record<string, GrpcHandler> {
+  const { method } = control.Control;
+  return {
+    solve: unary(method.solve, (request, call) => solve(parts, request, call)),
+    status: serverStreaming(method.status, (request, call) => status(parts, request, call)),
+    listWorkers: unary(method.listWorkers, async () =>
+      create(control.ListWorkersResponseSchema, { record: [workerRecord(parts.version)] }),
+    ),
+    info: unary(method.info, async () =>
+      create(control.InfoResponseSchema, { buildkitVersion: workerRecord(parts.version).BuildkitVersion }),
+    ),
+    diskUsage: unary(method.diskUsage, async ({ filter }) => {
+      const matches = readCacheFilters(filter);
+      const record = parts.builder.usage().filter(matches).map(usageRecord);
+      return create(control.DiskUsageResponseSchema, { record });
+    }),
+    prune: serverStreaming(method.prune, (request) => prune(parts, request)),
+    // No build is kept: the end of the list is its answer.
+    listenBuildHistory: serverStreaming(method.listenBuildHistory, (_request, call) => {
+      call.sendMetadata(timeHeader());
+      return nothing();
+    }),
+    updateBuildHistory: unary(method.updateBuildHistory, async ({ Ref }) => {
+      throw errors.noBuild(Ref);
+    }),
+  };
+}
+
+/** Open until the client's function has returned and its result is exported. */
+async function solve(
+  parts: ControlParts,
+  request: control.SolveRequest,
+  { signal }: GrpcCall,
+): Promise<control.SolveResponse> {
+  if (request.Frontend !== '' || (request.Definition?.def.length ?? 0) > 0) {
+    throw errors.unsupported('a build that is no Dockerfile', 'use docker build or docker buildx build');
+  }
+  if (request.SourcePolicySession !== '') throw errors.unsupported('a policy for sources', 'build without it');
+  if (request.EnableSessionExporter) throw errors.unsupported('an exporter of the client', 'save the image afterwards');
+  const names = namesOf(request);
+  using build = parts.builds.begin(request.Ref, request.Session);
+  const returned = await Promise.race([build.returned, aborted(signal)]);
+  if (returned.kind === 'failure') throw new GrpcError(returned.code, returned.message);
+  if (returned.kind === 'nothing') return create(control.SolveResponseSchema);
+  const { attributes } = returned.wish;
+  const image = await solveBuild(parts, { build, attributes, entitlements: request.Entitlements, names, signal });
+  const id = image?.id ?? '';
+  return create(control.SolveResponseSchema, {
+    ExporterResponse: {
+      'containerimage.digest': id,
+      'containerimage.config.digest': id,
+      ...(names.length === 0 ? {} : { 'image.name': names.join(',') }),
+    },
+  });
+}
+
+/** Rejects when the client does not want the answer any more. */
+function aborted(signal: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const refuse = (): void => reject(new GrpcError(grpcCode.cancelled, 'context canceled'));
+  if (signal.aborted) refuse();
+  else signal.addEventListener('abort', refuse, { once: true });
+  promise.catch(() => {});
+  return promise;
+}
+
+/** Names for the image store, which is all that can be exported to. Throws `buildkit.unsupported`. */
+function namesOf({ Exporters, ExporterDeprecated, ExporterAttrsDeprecated, Cache }: control.SolveRequest): string[] {
+  const isOld = Exporters.length === 0 && ExporterDeprecated !== '';
+  const all = isOld ? [{ Type: ExporterDeprecated, Attrs: ExporterAttrsDeprecated }] : Exporters;
+  if ((Cache?.Exports.length ?? 0) > 0) {
+    throw errors.unsupported('--cache-to', 'what was built here before is found without it');
+  }
+  return all.flatMap(({ Type, Attrs }) => {
+    if (!NAMES.test(Type)) throw errors.unsupported(`--output type=${Type}`, 'save or export the image afterwards');
+    for (const [name, value] of Object.entries(Attrs)) {
+      if (name === 'name' || IDLE_ATTRIBUTES[name] === value) continue;
+      if (name === 'push') throw errors.unsupported('pushing what is built', 'push it afterwards');
+      throw errors.unsupported(`--output ${name}=${value}`, 'leave it out');
+    }
+    return (Attrs['name'] ?? '').split(',').filter((name) => name !== '');
+  });
+}
+
+async function* status(
+  { builds }: ControlParts,
+  { Ref }: control.StatusRequest,
+  { signal, sendMetadata }: GrpcCall,
+): AsyncGenerator<control.StatusResponse> {
+  const build = await builds.get(Ref, STATUS_WAIT_MS);
+  sendMetadata(timeHeader());
+  for await (const each of build.progress.listen(signal)) yield create(control.StatusResponseSchema, each);
+}
+
+/** A list that is empty. */
+const nothing = (): AsyncIterable<never> => ({
+  [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) }),
+});
+
+async function* prune(
+  { builder }: ControlParts,
+  { filter, all, keepDuration, maxUsedSpace, reservedSpace, minFreeSpace }: control.PruneRequest,
+): AsyncGenerator<control.UsageRecord> {
+  const matches = readCacheFilters(filter);
+  const before = builder.usage();
+  const usedBefore = nowNs() - keepDuration;
+  const { ids } = await builder.prune({
+    all,
+    matches: (usage) => matches(usage) && (keepDuration === 0n || (parseTimeNs(usage.lastUsedAt) ?? 0n) < usedBefore),
+    ...(reservedSpace > 0n ? { reservedBytes: Number(reservedSpace) } : {}),
+    ...(maxUsedSpace > 0n ? { mostBytes: Number(maxUsedSpace) } : {}),
+    ...(minFreeSpace > 0n ? { freeBytes: Number(minFreeSpace) } : {}),
+  });
+  const gone = new Set(ids);
+  for (const usage of before) if (gone.has(usage.id)) yield create(control.UsageRecordSchema, usageRecord(usage));
+}
+
+function usageRecord(usage: CacheUsage) {
+  return {
+    ID: usage.id,
+    Mutable: false,
+    InUse: usage.isInUse,
+    Size: BigInt(usage.sizeBytes),
+    CreatedAt: time(usage.createdAt),
+    LastUsedAt: time(usage.lastUsedAt),
+    UsageCount: BigInt(usage.useCount),
+    Description: usage.description,
+    RecordType: usage.kind,
+    Shared: usage.isShared,
+    Parents: [...usage.parents],
+  };
+}
+
+const time = (text: string): Timestamp => timestampFromDate(new Date(text));
+
+const timeHeader = (): Record<string, string> => ({ 'buildkit-current-timestamp': formatTimeNs(nowNs()) });

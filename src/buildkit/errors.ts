@@ -1,0 +1,26 @@
+/** Everything BuildKit's doors can refuse. */
+import { defineErrors } from '#base';
+
+export const errors = defineErrors('buildkit', {
+  noSession: { kind: 'not-found', message: (id: string) => `no active session for ${id}: context deadline exceeded` },
+  sessionTaken: { kind: 'conflict', message: (id: string) => `session ${id} already exists` },
+  sessionGone: {
+    kind: 'unavailable',
+    message: (id: string) => `the client of session ${id} has gone: the build was ended`,
+  },
+  noBuild: { kind: 'not-found', message: (ref: string) => `no such job ${ref}` },
+  buildTaken: { kind: 'conflict', message: (ref: string) => `job ID ${ref} already exists` },
+  badListing: { kind: 'invalid', message: (why: string) => `the client's list of files cannot be used: ${why}` },
+  clientFailed: { kind: 'invalid', message: (what: string, why: string) => `${what}: ${why}` },
+  unsupported: {
+    kind: 'not-implemented',
+    message: (what: string, instead: string) => `${what} is not supported by this builder: ${instead}`,
+  },
+  noSubrequest: { kind: 'not-implemented', message: (name: string) => `unsupported request ${name}` },
+  badFilter: {
+    kind: 'invalid',
+    message: (text: string) =>
+      `the filter ${text} is not known: use id, parents, type, description, inuse, shared or private`,
+  },
+  noFiles: { kind: 'invalid', message: (name: string) => `no local sources enabled: ${name}` },
+});

@@ -1,0 +1,122 @@
+/**
+ * moby.buildkit.v1.frontend.LLBBridge: what the client's own function asks while its build is open. A result is lazy: it
+ * stands for the wish, which is carried out when the function returns it.
+ */
+import { create } from '@bufbuild/protobuf';
+import { newContainerId } from '#base';
+import { type GrpcCall, type GrpcHandler, unary } from '#rpc/grpc';
+import { gateway } from '#specs/buildkit';
+import type { BuildsUnderWay, BuildUnderWay } from './builds.ts';
+import { errors } from './errors.ts';
+import { answerAbout, type SolveParts } from './solve-build.ts';
+import { workerRecord } from './worker.ts';
+
+/** compat: how long a call waits for the build it names. */
+const BUILD_WAIT_MS = 3000;
+
+/** Frontend capabilities that are there. */
+const FRONTEND = [
+  ...['solve.base', 'return', 'returnmap', 'proto.refarray', 'reference.output', 'frontend.inputs', 'frontend.caps'],
+  ...['gateway.solve.metadata', 'gateway.solve.evaluate', 'gateway.evaluate', 'importcaches'],
+];
+/** What the front end here can make of a Dockerfile; clients ask for few of them. */
+const LLB = [
+  ...[
+    'source.image',
+    'source.image.resolvemode',
+    'source.local',
+    'source.local.sessionid',
+    'source.local.excludepatterns',
+  ],
+  ...['source.local.followpaths', 'source.local.sharedkeyhint', 'source.http', 'source.http.checksum'],
+  ...['exec.meta.base', 'exec.meta.network', 'exec.meta.proxyenv', 'exec.meta.security', 'exec.meta.ulimit'],
+  ...['exec.meta.cgroup.parent', 'exec.meta.linux.resources', 'exec.mount.bind', 'exec.mount.cache'],
+  ...['exec.mount.cache.sharing', 'exec.mount.tmpfs', 'exec.mount.tmpfs.size', 'exec.mount.secret', 'exec.mount.ssh'],
+  ...['exec.secretenv', 'file.base', 'platform', 'meta.ignorecache', 'meta.description', 'mergeop'],
+];
+
+export interface GatewayParts extends SolveParts {
+  readonly builds: BuildsUnderWay;
+  readonly version: string;
+}
+
+export function gatewayHandlers(parts: GatewayParts): Record<string, GrpcHandler> {
+  const { builds, version } = parts;
+  const { method } = gateway.LLBBridge;
+  const buildOf = ({ metadata }: GrpcCall): Promise<BuildUnderWay> =>
+    builds.get(String(metadata['buildkit-controlapi-buildid'] ?? ''), BUILD_WAIT_MS);
+  return {
+    ping: unary(method.ping, async (_request, call) => {
+      await buildOf(call);
+      const enabled = (ID: string) => ({ ID, Enabled: true });
+      return create(gateway.PongResponseSchema, {
+        FrontendAPICaps: FRONTEND.map(enabled),
+        LLBCaps: LLB.map(enabled),
+        Workers: [workerRecord(version)],
+      });
+    }),
+    solve: unary(method.solve, async (request, call) => {
+      const build = await buildOf(call);
+      checkFrontEnd(request);
+      const question = request.FrontendOpt['requestid'] ?? '';
+      if (question !== '') {
+        const asked = { build, attributes: request.FrontendOpt, entitlements: [], names: [], signal: call.signal };
+        const metadata = await answerAbout(parts, asked, question);
+        return create(gateway.SolveResponseSchema, { result: { metadata } });
+      }
+      const id = newContainerId().slice(0, 25);
+      build.wishes.set(id, { frontend: request.Frontend, attributes: request.FrontendOpt });
+      return create(gateway.SolveResponseSchema, { result: { result: { case: 'ref', value: { id } } } });
+    }),
+    // compat: results of other builds are asked for one after the other; each is carried out with its own.
+    evaluate: unary(method.evaluate, async ({ Ref }, call) => {
+      const build = await buildOf(call);
+      if (!build.wishes.has(Ref)) throw errors.noBuild(Ref);
+      return create(gateway.EvaluateResponseSchema);
+    }),
+    inputs: unary(method.inputs, async (_request, call) => {
+      await buildOf(call);
+      return create(gateway.InputsResponseSchema);
+    }),
+    return: unary(method.return, async ({ result, error }, call) => {
+      const build = await buildOf(call);
+      if (error) build.end({ kind: 'failure', code: error.code, message: error.message });
+      else build.end(returnedBy(build, result));
+      return create(gateway.ReturnResponseSchema);
+    }),
+  };
+}
+
+/** The Dockerfile's, by its name or as the image of the same. Throws `buildkit.unsupported`. */
+function checkFrontEnd({ Frontend, FrontendOpt, FrontendInputs, Definition }: gateway.SolveRequest): void {
+  if ((Definition?.def.length ?? 0) > 0) {
+    throw errors.unsupported('a build that is no Dockerfile', 'use docker build or docker buildx build');
+  }
+  if (Object.keys(FrontendInputs).length > 0)
+    throw errors.unsupported('the result of another build as a context', 'name its image');
+  const source = FrontendOpt['source'] ?? '';
+  const isOurs =
+    Frontend === 'dockerfile.v0' ||
+    (Frontend === 'gateway.v0' && /^(?:docker\.io\/)?docker\/dockerfile(?:-upstream)?(?:[:@].*)?$/.test(source));
+  if (!isOurs)
+    throw errors.unsupported(`the front end ${source || Frontend}`, 'begin the file with # syntax=docker/dockerfile:1');
+}
+
+function returnedBy(build: BuildUnderWay, result: gateway.Result | undefined): Parameters<BuildUnderWay['end']>[0] {
+  const { case: kind, value } = result?.result ?? { case: undefined, value: undefined };
+  const ids =
+    kind === 'ref'
+      ? [value.id]
+      : kind === 'refDeprecated'
+        ? [value]
+        : kind === 'refs'
+          ? Object.values(value.refs).map(({ id }) => id)
+          : kind === 'refsDeprecated'
+            ? Object.values(value.refs)
+            : [];
+  const [id] = ids.filter((each) => each !== '');
+  if (id === undefined) return { kind: 'nothing' };
+  const wish = build.wishes.get(id);
+  if (!wish) throw errors.noBuild(id);
+  return { kind: 'wish', wish };
+}

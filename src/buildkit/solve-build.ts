@@ -1,0 +1,121 @@
+/** A wish of a client's → an image in the store: what `Control.Solve` does once the client's function has returned. */
+import { type Builder, dockerfileBuild, type DockerfileWork, lintDockerfile, type Step, type StepId } from '#build';
+import type { ImageRecord, Images } from '#images';
+import { parseReference } from '#registry';
+import { GrpcError, grpcCode } from '#rpc/grpc';
+import type { BuildUnderWay } from './builds.ts';
+import { ClientFiles } from './client-files.ts';
+import { errors } from './errors.ts';
+import { credentialsOf, giftsOf } from './gifts.ts';
+import { refusal } from './refusals.ts';
+import type { Session, Sessions } from './sessions.ts';
+import { answerSubrequest, type Metadata } from './subrequests.ts';
+import { readWish } from './wish.ts';
+
+export interface SolveParts {
+  readonly builder: Builder;
+  readonly images: Images;
+  readonly sessions: Sessions;
+  /** For sockets of agents; short, for their paths are bounded. */
+  readonly runFolder: string;
+}
+
+export interface SolveWish {
+  readonly build: BuildUnderWay;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly entitlements: readonly string[];
+  readonly names: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+/** The image; of several platforms the first. Throws GrpcError for whatever the builder throws. */
+export async function solveBuild(parts: SolveParts, asked: SolveWish): Promise<ImageRecord | undefined> {
+  const { build, names } = asked;
+  const { progress } = build;
+  await using work = await openWork(parts, asked);
+  let steps: readonly Step[] = [];
+  let failed: StepId | undefined;
+  try {
+    const [image] = await dockerfileBuild(parts, {
+      ...work.dockerfile,
+      names,
+      onPlan: (_dockerfile, { warnings, steps: planned }) => {
+        steps = planned;
+        progress.pulled();
+        for (const warning of warnings) progress.warn(work.files.dockerfileVertex, warning, work.file);
+      },
+      onPull: (line) => progress.pulling(line),
+      tell: (event) => {
+        if (event.type === 'failed') failed ??= event.step;
+        progress.event(event);
+      },
+      drained: () => progress.drained(),
+    });
+    if (image) progress.exported(image.id, names);
+    return image;
+  } catch (error) {
+    if (work.session.gone.aborted)
+      throw new GrpcError(grpcCode.unavailable, errors.sessionGone(work.session.id).message);
+    progress.pulled(error);
+    const vertex = failed === undefined ? '' : progress.vertexOf(failed);
+    const range = failed === undefined ? undefined : steps[failed]?.source;
+    throw refusal(error, { file: work.file, vertex, range });
+  }
+}
+
+/** What is asked about the Dockerfile instead of a build (`--check`, `--call`). */
+export async function answerAbout(parts: SolveParts, asked: SolveWish, name: string): Promise<Metadata> {
+  await using work = await openWork(parts, asked);
+  const { request, path } = work.dockerfile;
+  try {
+    return await answerSubrequest(name, {
+      path,
+      text: work.file.text,
+      request,
+      check: () => lintDockerfile(parts, { ...work.dockerfile, onPull: (line) => asked.build.progress.pulling(line) }),
+    });
+  } catch (error) {
+    throw refusal(error, { file: work.file, vertex: '', range: undefined });
+  } finally {
+    asked.build.progress.pulled();
+  }
+}
+
+interface Work extends AsyncDisposable {
+  readonly session: Session;
+  readonly files: ClientFiles;
+  readonly file: { readonly name: string; readonly text: string };
+  readonly dockerfile: Omit<DockerfileWork, 'names' | 'onPlan' | 'onPull' | 'tell'> & { readonly text: string };
+}
+
+/** The session, and the Dockerfile that came over it. */
+async function openWork(parts: SolveParts, { build, ...asked }: SolveWish): Promise<Work> {
+  const wish = readWish(asked.attributes, asked.entitlements);
+  const session = await parts.sessions.get(build.sessionId);
+  // Without its client a build has no files, and nobody who wants it.
+  const signal = AbortSignal.any([asked.signal, session.gone]);
+  const files = new ClientFiles({ builder: parts.builder, session, wish, progress: build.progress, signal });
+  try {
+    const file = { name: wish.dockerfile, text: await files.dockerfile() };
+    return {
+      session,
+      files,
+      file,
+      dockerfile: {
+        path: wish.dockerfile,
+        text: file.text,
+        request: wish.request,
+        contexts: files.contexts(),
+        settings: wish.settings,
+        gifts: giftsOf(session, parts.runFolder),
+        alwaysPulls: wish.alwaysPulls,
+        credentialsFor: (reference) => credentialsOf(session, parseReference(reference).host),
+        signal,
+      },
+      [Symbol.asyncDispose]: () => files[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await files[Symbol.asyncDispose]();
+    throw error;
+  }
+}
