@@ -42,6 +42,11 @@ export const errors = defineErrors('network', {
     kind: 'forbidden',
     message: (driver: string) => `${driver} driver doesn't support multiple subnets`,
   },
+  noRateIn: {
+    kind: 'not-implemented',
+    message: (network: string, driver: string) =>
+      `a limit of what is received (rate-in) is not supported by this version of Skiff on network ${network}: ${driver} interfaces have no other end on the host; limit rate-out of those who send`,
+  },
   noEndpointOption: {
     kind: 'invalid',
     message: (name: string, known: string) => `unknown driver option "${name}" of an endpoint: there is ${known}`,

@@ -55,9 +55,19 @@ export class HostNetwork {
     return readRoutes(await this.#ask('cannot list the routes', getRoutes()));
   }
 
-  /** Throws `network.kernel` when a message was refused; those before it have been done. */
-  async change(what: string, batch: NetlinkBatch, namespacePath = ''): Promise<void> {
-    await this.#ask(what, batch, namespacePath);
+  /**
+   * Throws `network.kernel` when a message was refused, unless its errno is among those allowed; those before it have been
+   * done. Resolves with the errno.
+   */
+  async change(
+    what: string,
+    batch: NetlinkBatch,
+    namespacePath = '',
+    allowed: readonly number[] = [],
+  ): Promise<number> {
+    const { errno } = await this.#launcher.netlink(netlinkProtocol.route, batch.bytes(), namespacePath);
+    if (errno !== 0 && !allowed.includes(errno)) throw kernelError(what, errno);
+    return errno;
   }
 
   /** One transaction of nf_tables; the errnos given are no failure. Resolves with the errno. */
@@ -91,8 +101,8 @@ export class HostNetwork {
     return readRules(received);
   }
 
-  async #ask(what: string, batch: NetlinkBatch, namespacePath = ''): Promise<Buffer> {
-    const { errno, received } = await this.#launcher.netlink(netlinkProtocol.route, batch.bytes(), namespacePath);
+  async #ask(what: string, batch: NetlinkBatch): Promise<Buffer> {
+    const { errno, received } = await this.#launcher.netlink(netlinkProtocol.route, batch.bytes());
     if (errno !== 0) throw kernelError(what, errno);
     return received;
   }

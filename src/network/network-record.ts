@@ -1,6 +1,7 @@
 /** What is kept of a network: plain, versioned. What containers have of it is in their own records. */
+import type { TrafficLimits } from './traffic-limits.ts';
 
-export type NetworkDriver = 'bridge' | 'macvlan' | 'host' | 'null';
+export type NetworkDriver = 'bridge' | 'macvlan' | 'ipvlan' | 'host' | 'null';
 
 export interface NetworkRecord {
   readonly version: 1;
@@ -23,6 +24,7 @@ export interface NetworkRecord {
   /** What the options say, or their defaults. */
   readonly bridge?: BridgeSettings;
   readonly macvlan?: MacvlanSettings;
+  readonly ipvlan?: IpvlanSettings;
   /** Begin of the names of interfaces in containers. */
   readonly interfacePrefix: string;
 }
@@ -53,6 +55,13 @@ export interface MacvlanSettings {
   readonly mtu: number;
 }
 
+export interface IpvlanSettings {
+  readonly parent: string;
+  readonly mode: 'l2';
+  readonly flag: 'bridge' | 'private' | 'vepa';
+  readonly mtu: number;
+}
+
 /** A container's place on a network while it runs. */
 export interface Endpoint {
   readonly networkId: string;
@@ -61,8 +70,9 @@ export interface Endpoint {
   /** In the container. */
   readonly interfaceName: string;
   readonly interfaceIndex: number;
-  /** The other end of the pair; empty for macvlan. */
+  /** The other end of the pair; empty for macvlan and ipvlan. */
   readonly hostInterface: string;
+  /** Empty for ipvlan: its parent's. */
   readonly mac: string;
   readonly ipv4?: EndpointAddress;
   readonly ipv6?: EndpointAddress;
@@ -70,6 +80,11 @@ export interface Endpoint {
   readonly sysctls?: readonly { readonly name: string; readonly value: string }[];
   /** Names it answers to on this network. */
   readonly names: readonly string[];
+  /** Names only it knows others by, in lower case → theirs. */
+  readonly links?: Readonly<Record<string, string>>;
+  /** Undefined: 0. */
+  readonly gatewayPriority?: number;
+  readonly limits?: TrafficLimits;
 }
 
 export interface EndpointAddress {
@@ -104,6 +119,7 @@ export interface EndpointWish {
   readonly ipv6?: string;
   readonly mac?: string;
   readonly aliases: readonly string[];
+  /** `NAME:ALIAS`, or a name alone. */
   readonly links: readonly string[];
   readonly driverOptions: Readonly<Record<string, string>>;
   /** The network with the highest has the default route. */

@@ -6,7 +6,8 @@ import { AddressPool } from './address-pool.ts';
 import { chooseSubnet, defaultPools, uniqueLocalSubnet } from './choose-subnet.ts';
 import { formatCidr, overlap, parseCidr } from './cidr.ts';
 import { fullTable, portBatches, withdrawPorts } from './firewall.ts';
-import { completeRequest, type NetworkRequest, predefinedNetwork } from './network-request.ts';
+import { completeRequest, type NetworkRequest } from './network-request.ts';
+import { predefinedNetwork } from './predefined-networks.ts';
 import { PortTable } from './port-table.ts';
 
 describe('subnets', () => {
@@ -116,7 +117,7 @@ describe('requests', () => {
 
   refuses('a bad name', { name: 'a b' }, 'badName');
   refuses('an unknown driver', { driver: 'x' }, 'noDriver');
-  refuses('ipvlan', { driver: 'ipvlan' }, 'unsupported');
+  refuses('ipvlan in mode l3', { driver: 'ipvlan', options: { parent: 'eth0', ipvlan_mode: 'l3' } }, 'unsupported');
   refuses('an unknown option', { options: { 'com.docker.network.bridge.x': '1' } }, 'unsupported');
   refuses('a bad truth', { options: { 'com.docker.network.bridge.enable_icc': 'maybe' } }, 'invalid');
   refuses(

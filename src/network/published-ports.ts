@@ -52,6 +52,13 @@ export class PublishedPorts {
     return portBatches(this.#deps.table, this.#targets.get(containerId) ?? []).map((batch) => batch.bytes());
   }
 
+  /** Leads a container's ports there, where that is not sent with what starts it. Throws `network.kernel`. */
+  async tellKernel(containerId: string): Promise<void> {
+    for (const batch of portBatches(this.#deps.table, this.#targets.get(containerId) ?? [])) {
+      await this.#deps.host.filter('cannot publish ports', batch);
+    }
+  }
+
   /** Of a container that goes on after a restart of the daemon. One that cannot be listened on any more is logged. */
   async restore(container: ContainerIdentity, gateway: Endpoint | undefined, state: NetworkState): Promise<void> {
     for (const port of state.ports) this.#table.restore(container, port);

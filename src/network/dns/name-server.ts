@@ -50,9 +50,13 @@ export class NameServer implements Disposable {
     this.#datagrams = datagrams;
     this.#server = server;
     datagrams.on('message', (message, { address, port }) => {
-      void this.#answer(message, 'udp').then((answer) => {
+      const reply = (answer: Buffer | undefined): void => {
         if (answer && !this.#closed) datagrams.send(answer, port, address);
-      });
+      };
+      // Most answers are there at once: ten thousand promises a second would be felt.
+      const answer = this.#answer(message, 'udp');
+      if (answer instanceof Promise) void answer.then(reply);
+      else reply(answer);
     });
     // A client that is gone; the next one is none the worse for it.
     datagrams.on('error', () => {});
@@ -76,7 +80,7 @@ export class NameServer implements Disposable {
     socket.on('error', () => {});
     socket.setTimeout(TCP_IDLE_MS, () => socket.destroy());
     readLengthPrefixed(socket, (message) => {
-      void this.#answer(message, 'tcp').then((answer) => {
+      void Promise.resolve(this.#answer(message, 'tcp')).then((answer) => {
         if (answer) socket.write(lengthPrefixed(answer));
         else socket.destroy();
       });
@@ -84,12 +88,16 @@ export class NameServer implements Disposable {
   }
 
   /** Undefined for what is no question: nothing is said to it. */
-  async #answer(message: Buffer, by: 'udp' | 'tcp'): Promise<Buffer | undefined> {
+  #answer(message: Buffer, by: 'udp' | 'tcp'): Buffer | undefined | Promise<Buffer> {
     const query = readDnsQuery(message);
     if (!query) return undefined;
     const limit = by === 'udp' ? query.maxBytes : MAX_TCP_BYTES;
     const own = query.opcode === 0 && query.class === CLASS_INTERNET ? this.#ownAnswer(query) : undefined;
     if (own) return writeDnsAnswer(query, { answers: own, ttlSeconds: TTL_SECONDS }, limit);
+    return this.#forward(query, message, by, limit);
+  }
+
+  async #forward(query: DnsQuery, message: Buffer, by: 'udp' | 'tcp', limit: number): Promise<Buffer> {
     const answer = await this.#forwarder.ask(query, message, this.#source.servers, by);
     return answer ?? writeDnsAnswer(query, { code: dnsCode.serverFailure }, limit);
   }

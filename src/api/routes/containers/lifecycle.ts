@@ -22,6 +22,7 @@ import type { ContainerCreateBody, UpdateBody } from '#specs';
 import { checkedBody } from '../../body-shape.ts';
 import { createBody, updateBody } from '../../body-shapes.ts';
 import { parseCreateBody } from '../../create-body.ts';
+import { parseNetworkLimits } from '../../create-networking.ts';
 import { mergeResources, refuseUpdates } from '../../create-resources.ts';
 import { errors } from '../../errors.ts';
 import { sendJson, sendNothing } from '../../http-status.ts';
@@ -99,7 +100,11 @@ export function lifecycleRoutes(parts: EngineParts): Route[] {
         const limits = minorVersion(url) < 40 ? { ...body, PidsLimit: null } : body;
         const { Name = '', MaximumRetryCount = 0 } = body.RestartPolicy ?? {};
         const restart = Name === '' ? undefined : parseRestartPolicy(Name, MaximumRetryCount);
-        await updateContainer(parts, params['id']!, (before) => mergeResources(before, limits), restart);
+        await updateContainer(parts, params['id']!, {
+          resources: (before) => mergeResources(before, limits),
+          networkLimits: parseNetworkLimits(body.NetworkLimits ?? {}),
+          ...(restart ? { restart } : {}),
+        });
         sendJson(response, 200, { Warnings: [] });
       },
     },
