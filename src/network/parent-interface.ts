@@ -10,6 +10,8 @@ import type { NetworkRecord } from './network-record.ts';
 /** What the links we make are marked with. */
 const ALIAS = 'made by skiff';
 const MOST_VLAN = 4094;
+/** kernel: there are no interfaces of the kind. */
+const EOPNOTSUPP = 95;
 
 /** Resolves with the interface's index. Throws `network.noInterface` and `network.kernel`. */
 export async function ensureParent(host: HostNetwork, parent: string): Promise<number> {
@@ -21,7 +23,10 @@ export async function ensureParent(host: HostNetwork, parent: string): Promise<n
   if (!lower) throw errors.noInterface(vlan.lower);
   const batch = new NetlinkBatch();
   addVlan(batch, { name: parent, lower: lower.index, id: vlan.id, alias: ALIAS });
-  await host.change(`cannot make VLAN ${vlan.id} of ${vlan.lower}`, batch);
+  const errno = await host.change(`cannot make VLAN ${vlan.id} of ${vlan.lower}`, batch, '', [EOPNOTSUPP]);
+  if (errno === EOPNOTSUPP) {
+    throw errors.unsupported(`parent=${parent}`, "the host's kernel has no VLANs (CONFIG_VLAN_8021Q, module 8021q)");
+  }
   const made = await host.link(parent);
   if (!made) throw errors.noInterface(parent);
   const up = new NetlinkBatch();
@@ -50,7 +55,6 @@ export function vlanOf(name: string): { readonly lower: string; readonly id: num
 }
 
 const PROBE = 'skiffprobe';
-const EOPNOTSUPP = 95;
 
 /** Throws `network.unsupported` where the kernel has no ipvlan, which only making one tells. */
 export async function requireIpvlan(host: HostNetwork, parent: number): Promise<void> {
