@@ -184,8 +184,11 @@ describe('networks', { skip: needs, timeout: 240_000 }, () => {
     await world.createNetwork({ Name: 'mine', IPAM: { Config: [{ Subnet: '10.99.0.0/25' }] } });
     const HostConfig = { NetworkMode: 'mine', PortBindings: { '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '' }] } };
     const body = { Cmd: ['sleep', '1000'], HostConfig };
-    for (const kills of [true, false]) {
-      const ids = await Promise.all(Array.from({ length: 100 }, () => containers.create(body)));
+    for (const [kills, count] of [
+      [true, 100],
+      [false, 30],
+    ] as const) {
+      const ids = await Promise.all(Array.from({ length: count }, () => containers.create(body)));
       const isRunning = async (id: string) => (await containers.inspect(id)).State.Running;
       const starts = ids.map((id) => http.send('POST', `/containers/${id}/start`).catch(() => undefined));
       if (kills) {
@@ -195,7 +198,7 @@ describe('networks', { skip: needs, timeout: 240_000 }, () => {
         await world.daemon.start('--bridge=skiff0');
         const left = (await Promise.all(ids.map(async (id) => ((await isRunning(id)) ? [] : [id])))).flat();
         assert.ok(
-          left.length > 0 && left.length < 100,
+          left.length > 0 && left.length < count,
           `killed in the middle: ${left.length} have to be started again`,
         );
         await Promise.all(left.map((id) => containers.start(id)));
@@ -203,17 +206,17 @@ describe('networks', { skip: needs, timeout: 240_000 }, () => {
       await Promise.all(starts);
       const inspected = await Promise.all(ids.map(async (id) => [await containers.inspect(id), id] as const));
       const endpoints = await Promise.all(ids.map((id) => world.endpoint(id, 'mine')));
-      assert.equal(new Set(endpoints.map(({ IPAddress }) => IPAddress)).size, 100);
+      assert.equal(new Set(endpoints.map(({ IPAddress }) => IPAddress)).size, count);
       const ports = inspected.map(([{ NetworkSettings }]) => NetworkSettings.Ports['80/tcp']![0]!.HostPort);
-      assert.equal(new Set(ports).size, 100);
+      assert.equal(new Set(ports).size, count);
       assert.ok(inspected.every(([{ State }]) => State.Running));
-      for (const at of [0, 42, 99]) {
+      for (const at of [0, count / 2, count - 1]) {
         const { stdout } = await containers.exec(ids[at]!, { Cmd: ['ip', '-o', '-4', 'address', 'show', 'eth0'] });
         assert.match(stdout, new RegExp(`inet ${endpoints[at]!.IPAddress.replaceAll('.', '\\.')}/25`));
       }
       const pairs = () => world.links().filter((name) => name.startsWith('veth')).length;
-      assert.equal(pairs(), 100);
-      assert.equal(world.ledPorts(), 100);
+      assert.equal(pairs(), count);
+      assert.equal(world.ledPorts(), count);
       await Promise.all(ids.map((id) => containers.remove(id)));
       await eventually('their links and rules are gone', () => pairs() === 0 && world.ledPorts() === 0);
     }

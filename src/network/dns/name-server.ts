@@ -26,6 +26,8 @@ const CLASS_INTERNET = 1;
 const MAX_TCP_CONNECTIONS = 64;
 const TCP_IDLE_MS = 10_000;
 const MAX_TCP_BYTES = 65_535;
+/** A burst of questions waits here; the kernel counts 768 bytes and more for each, and no more than net.core.rmem_max in all. */
+const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 
 /** What the names of a container's networks are. */
 export interface NameSource {
@@ -49,6 +51,7 @@ export class NameServer implements Disposable {
     this.#forwarder = forwarder;
     this.#datagrams = datagrams;
     this.#server = server;
+    datagrams.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
     datagrams.on('message', (message, { address, port }) => {
       const reply = (answer: Buffer | undefined): void => {
         if (answer && !this.#closed) datagrams.send(answer, port, address);
