@@ -2,6 +2,7 @@
  * The daemon's own nf_tables table: what may be forwarded, what is masqueraded, where published ports lead. A function of
  * the networks and ports; a change of networks replaces the whole table in one transaction, a port is one element of a map.
  *
+ *     output               to ::1 → accept: the daemon listens there
  *     prerouting, output   destination is local → publish: address . protocol . port, then protocol . port
  *     postrouting          published, and back to the bridge it came from, or from 127.0.0.0/8 → masquerade;
  *                          from a network of ours to elsewhere → masquerade
@@ -65,6 +66,8 @@ export function fullTable(table: string, networks: readonly NetworkRecord[], por
   batch.chain('postrouting', { type: 'nat', hook: nftHook.postrouting, priority: PRIORITY.source });
   batch.chain('forward', { type: 'filter', hook: nftHook.forward, priority: PRIORITY.filter });
   batch.chain('loopback', { type: 'filter', hook: nftHook.prerouting, priority: PRIORITY.raw });
+  // kernel: there is no way from ::1 to a bridge. The daemon serves it.
+  batch.rule('output', ...familyIs(FAMILY_NUMBER[6]), ...addressIn('destination', ipBytes('::1'), 128), accept());
   for (const chain of ['prerouting', 'output']) batch.rule(chain, ...destinationIsLocal(), jump('publish'));
   for (const family of [4, 6] as const) {
     const is = familyIs(FAMILY_NUMBER[family]);

@@ -8,6 +8,7 @@ import { formatCidr, overlap, parseCidr } from './cidr.ts';
 import { fullTable, portBatches, withdrawPorts } from './firewall.ts';
 import { completeRequest, type NetworkRequest } from './network-request.ts';
 import { predefinedNetwork } from './predefined-networks.ts';
+import type { PublishedPort } from './network-record.ts';
 import { PortTable } from './port-table.ts';
 
 describe('subnets', () => {
@@ -168,19 +169,47 @@ describe('rules and ports', () => {
 
   test('ports of a range are taken in turn, and a taken one names its holder', async () => {
     const table = new PortTable(() => [47_101, 47_103]);
+    let held = 0;
+    const hold = () => {
+      held += 1;
+      return Promise.resolve([{ [Symbol.dispose]: () => void (held -= 1) }]);
+    };
     const wish = { containerPort: 80, protocol: 'sctp', hostIp: '', hostPort: 47_001, hostPortEnd: 47_002 } as const;
     const publish = (id: string, hostPort: number = wish.hostPort, hostPortEnd: number = wish.hostPortEnd) =>
-      table.publish({ id, name: id }, { ...wish, hostPort, hostPortEnd }, ['127.0.0.1']);
-    assert.equal((await publish('one'))[0]!.hostPort, 47_001);
-    assert.equal((await publish('two'))[0]!.hostPort, 47_002);
+      table.publish({ id, name: id }, { ...wish, hostPort, hostPortEnd }, ['127.0.0.1'], hold);
+    assert.equal((await publish('one')).ports[0]!.hostPort, 47_001);
+    assert.equal((await publish('two')).ports[0]!.hostPort, 47_002);
     await assert.rejects(publish('three'), { code: 'network.noPort' });
     await assert.rejects(publish('three', 47_001, 47_001), /port 47001 is already taken by container one/);
     table.release('one', [{ containerPort: 80, protocol: 'sctp', hostIp: '127.0.0.1', hostPort: 47_001 }]);
-    assert.equal((await publish('three'))[0]!.hostPort, 47_001);
+    assert.equal((await publish('three')).ports[0]!.hostPort, 47_001);
     const any = await Promise.all(['a', 'b', 'c'].map((id) => publish(id, 0, 0)));
     assert.deepEqual(
-      any.map(([port]) => port!.hostPort).sort((a, b) => a - b),
+      any.map(({ ports }) => ports[0]!.hostPort).sort((a, b) => a - b),
       [47_101, 47_102, 47_103],
     );
+    assert.equal(held, 6);
+  });
+
+  test('a port somebody else has is passed over where there is a choice, and nothing of it stays held', async () => {
+    const table = new PortTable(() => [47_101, 47_103]);
+    const held = new Set<string>();
+    const hold = ({ hostIp, hostPort }: PublishedPort) => {
+      const at = `${hostIp}:${hostPort}`;
+      if (at === '::1:47201') return Promise.reject(Object.assign(new Error(at), { code: 'EADDRINUSE' }));
+      held.add(at);
+      return Promise.resolve([{ [Symbol.dispose]: () => void held.delete(at) }]);
+    };
+    const publish = (hostPortEnd: number) =>
+      table.publish(
+        { id: 'one', name: 'one' },
+        { containerPort: 80, protocol: 'tcp', hostIp: '', hostPort: 47_201, hostPortEnd },
+        ['127.0.0.1', '::1'],
+        hold,
+      );
+    await assert.rejects(publish(47_201), { code: 'network.portTaken' });
+    assert.deepEqual([...held], []);
+    assert.equal((await publish(47_202)).ports[1]!.hostPort, 47_202);
+    assert.deepEqual([...held], ['127.0.0.1:47202', '::1:47202']);
   });
 });

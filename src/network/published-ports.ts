@@ -1,4 +1,9 @@
-/** What is published of each container: chosen, led there by elements of the port maps or by the daemon, withdrawn. */
+/**
+ * What is published of each container: chosen, led there by elements of the port maps, withdrawn.
+ *
+ * The daemon listens on each port too. So nobody else takes it; on ::1, where the kernel cannot lead on, it is served all the
+ * same, and so it is where somebody has flushed the rules. With `relayAll` there is nothing but that.
+ */
 import { causeChain, type Log } from '#base';
 import { familyOf } from './cidr.ts';
 import { errors } from './errors.ts';
@@ -6,7 +11,7 @@ import { type PortTarget, portBatches, withdrawPorts } from './firewall.ts';
 import type { HostNetwork } from './host-network.ts';
 import type { ContainerIdentity } from './network-index.ts';
 import type { BridgeSettings, Endpoint, NetworkState, PortWish, PublishedPort } from './network-record.ts';
-import { LOOPBACK_6, PortTable } from './port-table.ts';
+import { PortTable } from './port-table.ts';
 import { openRelay } from './relay.ts';
 
 export interface PublishedPortsDeps {
@@ -27,6 +32,7 @@ export interface PortOwner {
 }
 
 const ENOENT = 2;
+const LOOPBACK_6 = '::1';
 
 export class PublishedPorts {
   readonly #deps: PublishedPortsDeps;
@@ -34,7 +40,7 @@ export class PublishedPorts {
   /** By container: what leads there by the kernel. */
   readonly #targets = new Map<string, readonly PortTarget[]>();
   /** By container: what the daemon listens on. */
-  readonly #relays = new Map<string, Disposable[]>();
+  readonly #relays = new Map<string, readonly Disposable[]>();
   /** Ports that are on their way out, as `tcp/80`. */
   readonly #withdrawals = new Map<string, Promise<void>>();
 
@@ -64,30 +70,38 @@ export class PublishedPorts {
     for (const port of state.ports) this.#table.restore(container, port);
     if (!gateway) return;
     this.#lead(container.id, gateway, state.ports);
-    try {
-      await this.#listen(container.id, gateway, state.ports);
-    } catch (error) {
-      this.#deps.log.warn('a published port is not served any more', {
-        container: container.id,
-        error: causeChain(error),
-      });
+    const held: Disposable[] = [];
+    for (const port of state.ports) {
+      try {
+        held.push(...(await holdPort(gateway, port, isTwinned(state.ports, port))));
+      } catch (error) {
+        const fields = { container: container.id, port: port.hostPort, error: causeChain(error) };
+        this.#deps.log.warn('somebody has taken a published port while the daemon was away', fields);
+      }
     }
+    this.#relays.set(container.id, held);
   }
 
   /** Notes the ports, and listens; the caller tells the kernel. Nothing is left of what failed. */
   async publish(owner: PortOwner, wishes: readonly PortWish[]): Promise<PublishedPort[]> {
     const { container, gateway, bridge } = owner;
     const published: PublishedPort[] = [];
+    const relays: Disposable[] = [];
+    this.#relays.set(container.id, relays);
     try {
       for (const wish of wishes) {
         if (wish.protocol === 'sctp' && this.#deps.relayAll) throw errors.noSctpRelay(wish.containerPort);
         for (let port = wish.hostPort; port !== 0 && port <= Math.max(wish.hostPort, wish.hostPortEnd); port++) {
           await this.#withdrawals.get(`${wish.protocol}/${port}`);
         }
-        published.push(...(await this.#table.publish(container, wish, addressesOf(wish, gateway, bridge))));
+        const hostIps = addressesOf(wish, gateway, bridge);
+        const isTwin = hostIps.length > 1 || isTwinned(wishes, wish);
+        const hold = (port: PublishedPort) => holdPort(gateway, port, isTwin);
+        const { ports, held } = await this.#table.publish(container, wish, hostIps, hold);
+        published.push(...ports);
+        relays.push(...held);
       }
       this.#lead(container.id, gateway, published);
-      await this.#listen(container.id, gateway, published);
       return published;
     } catch (error) {
       this.#targets.delete(container.id);
@@ -120,27 +134,6 @@ export class PublishedPorts {
       return address === undefined || port.hostIp === LOOPBACK_6 ? [] : [{ ...port, address }];
     });
     if (targets.length > 0) this.#targets.set(containerId, targets);
-  }
-
-  async #listen(containerId: string, gateway: Endpoint, ports: readonly PublishedPort[]): Promise<void> {
-    for (const { protocol, hostIp, hostPort, containerPort } of ports) {
-      if (protocol === 'sctp') continue;
-      const all = this.#deps.relayAll;
-      // Of the any of both families the second has it.
-      const hasTwin = hostIp === '0.0.0.0' && ports.some(isTwin({ protocol, hostPort, hostIp: '::' }));
-      const wantsLoopback = hostIp === '0.0.0.0' ? !hasTwin : !all && (hostIp === '::' || hostIp === LOOPBACK_6);
-      for (const ip of [...(all ? [hostIp] : []), ...(wantsLoopback ? [LOOPBACK_6] : [])]) {
-        const target = familyOf(ip) === 6 ? (gateway.ipv6 ?? gateway.ipv4) : (gateway.ipv4 ?? gateway.ipv6);
-        if (!target) continue;
-        try {
-          const relay = await openRelay({ protocol, hostIp: ip, hostPort, address: target.address, containerPort });
-          this.#relays.getOrInsertComputed(containerId, () => []).push(relay);
-        } catch (error) {
-          if (hostIp !== ip && isWithoutIpv6(error)) continue;
-          throw this.#table.refusal(error, protocol, ip, hostPort);
-        }
-      }
-    }
   }
 
   #stopListening(containerId: string): void {
@@ -180,10 +173,36 @@ function addressesOf(wish: PortWish, { ipv6, networkName }: Endpoint, { hostBind
   return [wish.hostIp];
 }
 
-const isTwin =
-  (wanted: Pick<PublishedPort, 'protocol' | 'hostPort' | 'hostIp'>) =>
-  ({ protocol, hostPort, hostIp }: PublishedPort): boolean =>
-    protocol === wanted.protocol && hostPort === wanted.hostPort && hostIp === wanted.hostIp;
+/**
+ * Listens, and passes on. Of any address of IPv4 the loopback of IPv6 is one, too, unless that is published as well.
+ */
+async function holdPort(gateway: Endpoint, port: PublishedPort, isTwin: boolean): Promise<Disposable[]> {
+  const { protocol, hostIp, hostPort, containerPort } = port;
+  // Node knows no sockets of SCTP.
+  if (protocol === 'sctp') return [];
+  const open = (ip: string): Promise<Disposable>[] => {
+    const target = familyOf(ip) === 6 ? (gateway.ipv6 ?? gateway.ipv4) : (gateway.ipv4 ?? gateway.ipv6);
+    return target ? [openRelay({ protocol, hostIp: ip, hostPort, address: target.address, containerPort })] : [];
+  };
+  const held = await Promise.all(open(hostIp));
+  if (hostIp !== '0.0.0.0' || isTwin) return held;
+  try {
+    return [...held, ...(await Promise.all(open(LOOPBACK_6)))];
+  } catch (error) {
+    if (isWithoutIpv6(error)) return held;
+    for (const each of held) each[Symbol.dispose]();
+    throw error;
+  }
+}
+
+type PortAtHost = Pick<PublishedPort, 'protocol' | 'hostIp' | 'hostPort'>;
+
+/** Published for IPv6's loopback in its own right. */
+const isTwinned = (ports: readonly PortAtHost[], { protocol, hostPort }: PortAtHost): boolean =>
+  ports.some(
+    (port) =>
+      (port.hostIp === '::' || port.hostIp === LOOPBACK_6) && port.protocol === protocol && port.hostPort === hostPort,
+  );
 
 const isWithoutIpv6 = (error: unknown): boolean =>
   ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes((error as NodeJS.ErrnoException).code ?? '');

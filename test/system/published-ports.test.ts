@@ -59,6 +59,28 @@ describe('published ports', { skip: needs, timeout: 240_000 }, () => {
     other.kill('SIGKILL');
   });
 
+  test('nobody else takes a published port, and it is served from here where the rules were flushed', async () => {
+    await using world = await World.start();
+    const { containers } = world.daemon;
+    await world.createNetwork({ Name: 'dual', EnableIPv6: true });
+    const body = on({ '80/tcp': [{ HostPort: '8080' }] });
+    const web = await containers.begin({ ...body, HostConfig: { ...body.HostConfig, NetworkMode: 'dual' } }, 'web');
+    await world.listening(web);
+    for (const url of ['127.0.0.1:8080', '[::1]:8080']) assert.equal(world.fetch(url), 'hello\n', url);
+    for (const url of ['10.9.0.1:8080', '[fd09::1]:8080']) {
+      assert.equal(world.fetch(url, world.neighbour), 'hello\n', url);
+    }
+    for (const host of ['0.0.0.0', '127.0.0.1', '::', '::1']) {
+      const script = `require('net').createServer().listen({ port: 8080, host: '${host}', ipv6Only: true })`;
+      assert.throws(() => world.here(process.execPath, '-e', script), /EADDRINUSE/, host);
+    }
+    world.here('nft', 'flush', 'ruleset');
+    for (const url of ['127.0.0.1:8080', '10.9.0.1:8080', '[::1]:8080']) assert.equal(world.fetch(url), 'hello\n', url);
+    await containers.remove(web);
+    assert.equal(world.fetch('127.0.0.1:8080'), 7);
+    await world.daemon.http.call('DELETE', '/networks/dual');
+  });
+
   test('where iptables drop what is forwarded, our bridges are added, and taken out again', async () => {
     await using world = await World.start();
     const chain = () => world.here('nft', 'list', 'chain', 'ip', 'filter', 'FORWARD');
