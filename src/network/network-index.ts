@@ -79,7 +79,7 @@ export class NetworkIndex {
   }
 
   add(record: NetworkRecord): void {
-    const pools = record.pools.map(({ subnet, range, gateway, auxiliary }) => {
+    const pools = (record.configOnly ? [] : record.pools).map(({ subnet, range, gateway, auxiliary }) => {
       const reserved = [...(gateway === undefined ? [] : [gateway]), ...Object.values(auxiliary)];
       const whole = { subnet: parseCidr(subnet), reserved };
       return new AddressPool(range === undefined ? whole : { ...whole, range: parseCidr(range) }, this.#nowMs);
@@ -107,6 +107,7 @@ export class NetworkIndex {
   allocate(container: ContainerIdentity, reference: string, wish: EndpointWish, position: number): Endpoint {
     const network = this.find(reference);
     const { record, endpoints } = network;
+    if (record.configOnly) throw errors.configEndpoint();
     if (record.driver === 'host' || record.driver === 'null') throw errors.isolatedHost();
     if (endpoints.has(container.id)) throw errors.alreadyConnected(container.name, record.name);
     if (record.predefined && wish.aliases.length > 0) throw errors.aliasOnDefault();

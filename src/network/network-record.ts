@@ -12,6 +12,10 @@ export interface NetworkRecord {
   readonly driver: NetworkDriver;
   /** Made by the daemon: `bridge`, `host`, `none`. */
   readonly predefined: boolean;
+  /** Nobody is on it: others are made from it. */
+  readonly configOnly?: true;
+  /** Name of the configuration it was made from. */
+  readonly configFrom?: string;
   readonly internal: boolean;
   readonly attachable: boolean;
   readonly ipv6: boolean;

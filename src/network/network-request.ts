@@ -11,6 +11,9 @@ export interface NetworkRequest {
   readonly driver: string;
   readonly internal: boolean;
   readonly attachable: boolean;
+  readonly configOnly: boolean;
+  /** Name of the configuration to make it from; empty for none. */
+  readonly configFrom: string;
   readonly ipv4: boolean;
   readonly ipv6: boolean;
   readonly ipamDriver: string;
@@ -49,6 +52,7 @@ export function completeRequest(
     predefined: false,
     internal: request.internal,
     attachable: request.attachable,
+    ...(request.configFrom === '' ? {} : { configFrom: request.configFrom }),
     ipv6: request.ipv6,
     pools: completePools(request, facts.id, facts.occupied),
     chosenSubnets: request.pools.some(({ subnet }) => subnet !== ''),

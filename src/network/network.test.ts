@@ -66,6 +66,15 @@ describe('address pools', () => {
     assert.equal(addresses.allocate(), '10.0.0.2');
   });
 
+  test('how many are in use, and how many can be had', () => {
+    const addresses = pool('10.0.0.0/24', () => 0, '10.0.0.128/25');
+    // Network, broadcast, gateway.
+    assert.deepEqual(addresses.usage, { inUse: 3n, available: 127n });
+    addresses.allocate();
+    addresses.claim('10.0.0.9');
+    assert.deepEqual(addresses.usage, { inUse: 5n, available: 126n });
+  });
+
   test('when nothing else is left the one that rested longest is taken, then it is full', () => {
     const addresses = pool('10.0.0.0/30', () => 0);
     assert.equal(addresses.allocate(), '10.0.0.2');
@@ -89,6 +98,8 @@ describe('requests', () => {
     driver: '',
     internal: false,
     attachable: false,
+    configOnly: false,
+    configFrom: '',
     ipv4: true,
     ipv6: false,
     ipamDriver: '',

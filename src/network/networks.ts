@@ -7,6 +7,7 @@
 import { causeChain, formatTimeNs, type Log, type RecordStore } from '#base';
 import type { Launcher } from '#linux';
 import { netlinkProtocol } from '#wire';
+import { configRecord, withConfig } from './config-networks.ts';
 import { hasNames, NameService } from './dns/name-service.ts';
 import { nameServiceRules } from './dns/rules.ts';
 import { setupOf, type NetworkSetup } from './endpoint-setup.ts';
@@ -104,13 +105,22 @@ export class Networks {
     return this.#index.get(id)?.endpoints ?? new Map<string, Endpoint>();
   }
 
+  /** Subnet → how many of its addresses are in use, and how many can be had. */
+  usageOf(id: string): ReadonlyMap<string, { readonly inUse: bigint; readonly available: bigint }> {
+    const network = this.#index.get(id);
+    return new Map(network?.pools.map((pool, at) => [network.record.pools[at]!.subnet, pool.usage]));
+  }
+
   /** Throws what `completeRequest` refuses, `network.nameTaken`, `network.kernel`. Nothing is left of one that failed. */
   async create(request: NetworkRequest): Promise<NetworkRecord> {
     if (['bridge', 'host', 'none', 'default'].includes(request.name)) throw errors.predefined(request.name);
     const { host, store, nowNs } = this.#deps;
     const occupied = await occupiedSubnets(host, this.list());
     if (this.#index.named(request.name)) throw errors.nameTaken(request.name);
-    const record = completeRequest(request, { id: newId(), createdAt: formatTimeNs(nowNs()), occupied });
+    const facts = { id: newId(), createdAt: formatTimeNs(nowNs()) };
+    const record = request.configOnly
+      ? configRecord(request, facts)
+      : completeRequest(withConfig(request, this.list()), { ...facts, occupied });
     const twin = this.list().find(({ bridge }) => bridge && bridge.name === record.bridge?.name);
     if (twin) throw errors.invalid(`network ${twin.name} uses the bridge ${record.bridge!.name} already`);
     store.put(record.id, record);
@@ -132,6 +142,9 @@ export class Networks {
     const { record, endpoints } = this.#index.find(reference);
     if (record.predefined) throw errors.cannotRemovePredefined(record.name);
     if (endpoints.size > 0) throw errors.inUse(record.name, record.id);
+    if (record.configOnly && this.list().some(({ configFrom }) => configFrom === record.name)) {
+      throw errors.configInUse(record.name);
+    }
     this.#index.forget(record);
     this.#deps.store.delete(record.id);
     if (record.bridge) await this.#kernel.replaceTable();

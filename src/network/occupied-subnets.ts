@@ -24,7 +24,7 @@ export async function occupiedSubnets(
 }
 
 function subnetsOf(records: readonly NetworkRecord[]): Occupied[] {
-  return records.flatMap(({ name, pools }) =>
-    pools.map(({ subnet }) => ({ cidr: parseCidr(subnet), by: `network ${name} (${subnet})` })),
+  return records.flatMap(({ name, pools, configOnly }) =>
+    (configOnly ? [] : pools).map(({ subnet }) => ({ cidr: parseCidr(subnet), by: `network ${name} (${subnet})` })),
   );
 }

@@ -38,7 +38,8 @@ export async function pruneNetworks(
 ): Promise<string[]> {
   const removed: string[] = [];
   for (const record of parts.networks.list()) {
-    if (record.predefined || parts.networks.endpointsOf(record.id).size > 0 || !matches(record)) continue;
+    if (record.predefined || record.configOnly || parts.networks.endpointsOf(record.id).size > 0 || !matches(record))
+      continue;
     try {
       await removeNetwork(parts, record.id);
       removed.push(record.name);
@@ -137,7 +138,7 @@ function refuseSharedNetwork({ settings }: ContainerRecord, network: NetworkReco
   const { networkMode } = settings.host;
   if (networkMode === 'host' || network.driver === 'host') throw errors.hostNetwork();
   if (networkMode.startsWith('container:')) throw errors.sharedNetwork();
-  if (network.driver === 'null') throw errors.noneWithOthers();
+  if (network.driver === 'null' && !network.configOnly) throw errors.noneWithOthers();
 }
 
 function withEndpoints(
