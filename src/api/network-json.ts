@@ -20,7 +20,7 @@ export function networkJson(
     Scope: 'local',
     Driver: record.driver,
     // compat: since 1.48.
-    ...(minorVersion < 48 ? {} : { EnableIPv4: true }),
+    ...(minorVersion < 48 ? {} : { EnableIPv4: record.ipv4 ?? true }),
     EnableIPv6: record.ipv6,
     IPAM: {
       Driver: 'default',

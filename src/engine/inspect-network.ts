@@ -90,7 +90,7 @@ function portMapOf({ network, program }: ContainerRecord): Record<string, object
   for (const port of program.exposedPorts ?? []) ports[port] = null;
   for (const { containerPort, protocol, hostIp, hostPort } of network.ports) {
     const key = `${containerPort}/${protocol}`;
-    ports[key] = [...(ports[key] ?? []), { HostIp: hostIp, HostPort: String(hostPort) }];
+    ports[key] = [...(ports[key] ?? []), { HostIp: hostIp, HostPort: hostPort === 0 ? '' : String(hostPort) }];
   }
   return ports;
 }
@@ -105,7 +105,8 @@ export function portListOf({ network, program }: ContainerRecord): object[] {
     ...network.ports.map(({ containerPort, protocol, hostIp, hostPort }) => ({
       IP: hostIp,
       PrivatePort: containerPort,
-      PublicPort: hostPort,
+      // compat: none where it is open on the container's own address.
+      ...(hostPort === 0 ? {} : { PublicPort: hostPort }),
       Type: protocol,
     })),
   ];

@@ -23,6 +23,7 @@ export function configRecord(
     configOnly: true,
     internal: false,
     attachable: false,
+    ...(request.ipv4 ? {} : { ipv4: false }),
     ipv6: request.ipv6,
     pools: request.pools.map(({ subnet, range, gateway, auxiliary }) => ({
       subnet,
@@ -48,6 +49,7 @@ export function withConfig(request: NetworkRequest, records: readonly NetworkRec
   if (!ipv4 || ipv6 || own || pools.length > 0) throw errors.configTwice();
   return {
     ...request,
+    ipv4: config.ipv4 ?? true,
     ipv6: config.ipv6,
     labels: config.labels,
     ipamOptions: config.ipamOptions,

@@ -14,6 +14,9 @@ export const driverOption = {
   interContainer: 'com.docker.network.bridge.enable_icc',
   masquerade: 'com.docker.network.bridge.enable_ip_masquerade',
   hostBinding: 'com.docker.network.bridge.host_binding_ipv4',
+  gatewayMode4: 'com.docker.network.bridge.gateway_mode_ipv4',
+  gatewayMode6: 'com.docker.network.bridge.gateway_mode_ipv6',
+  inhibitIpv4: 'com.docker.network.bridge.inhibit_ipv4',
   defaultBridge: 'com.docker.network.bridge.default_bridge',
   mtu: 'com.docker.network.driver.mtu',
   interfacePrefix: 'com.docker.network.container_iface_prefix',
@@ -30,6 +33,9 @@ const known = {
     driverOption.interContainer,
     driverOption.masquerade,
     driverOption.hostBinding,
+    driverOption.gatewayMode4,
+    driverOption.gatewayMode6,
+    driverOption.inhibitIpv4,
     ...everywhere,
   ],
   macvlan: [driverOption.parent, driverOption.macvlanMode, ...everywhere],
@@ -53,7 +59,7 @@ export function checkDriver(name: string): CreatedDriver {
 export function readDriverOptions(
   driver: CreatedDriver,
   options: Options,
-  id: string,
+  { id, internal }: { readonly id: string; readonly internal: boolean },
 ): Pick<NetworkRecord, 'bridge' | 'macvlan' | 'ipvlan' | 'interfacePrefix'> {
   const names: readonly string[] = known[driver];
   const unknown = Object.keys(options).find((name) => !names.includes(name));
@@ -61,12 +67,12 @@ export function readDriverOptions(
     throw errors.unsupported(`the option "${unknown}" of ${driver} networks`, `there are ${names.join(', ')}`);
   }
   const interfacePrefix = interfacePrefixOf(options);
-  if (driver === 'bridge') return { bridge: bridgeOf(options, id), interfacePrefix };
+  if (driver === 'bridge') return { bridge: bridgeOf(options, id, internal), interfacePrefix };
   if (driver === 'macvlan') return { macvlan: macvlanOf(options), interfacePrefix };
   return { ipvlan: ipvlanOf(options), interfacePrefix };
 }
 
-function bridgeOf(options: Options, id: string): BridgeSettings {
+function bridgeOf(options: Options, id: string, internal: boolean): BridgeSettings {
   const name = options[driverOption.bridgeName] ?? `br-${id.slice(0, 12)}`;
   checkInterfaceName(name);
   const hostBinding = options[driverOption.hostBinding] ?? '0.0.0.0';
@@ -80,7 +86,23 @@ function bridgeOf(options: Options, id: string): BridgeSettings {
     interContainer: truth(driverOption.interContainer, options),
     masquerade: truth(driverOption.masquerade, options),
     hostBinding,
+    ...gatewayModesOf(options, internal),
+    ...(truth(driverOption.inhibitIpv4, options, 'false') ? { inhibitIpv4: true } : {}),
   };
+}
+
+/** compat: the mode isolated is for internal networks only. */
+function gatewayModesOf(options: Options, internal: boolean): Pick<BridgeSettings, 'gatewayModes'> {
+  const modes = ([4, 6] as const).map((family) => {
+    const name = family === 4 ? driverOption.gatewayMode4 : driverOption.gatewayMode6;
+    const mode = oneOf(options, name, ['nat', 'nat-unprotected', 'routed', 'isolated']);
+    if (mode === 'isolated' && !internal) {
+      throw errors.invalid(`${name}: gateway mode 'isolated' can only be used for an internal network`);
+    }
+    return [family, mode] as const;
+  });
+  const special = modes.filter(([, mode]) => mode !== 'nat');
+  return special.length > 0 ? { gatewayModes: Object.fromEntries(special) } : {};
 }
 
 function macvlanOf(options: Options): MacvlanSettings {
@@ -145,8 +167,8 @@ function mtuOf(options: Options): number {
 }
 
 /** compat: Go's strconv.ParseBool. */
-function truth(option: string, options: Options): boolean {
-  const text = options[option] ?? 'true';
+function truth(option: string, options: Options, usual = 'true'): boolean {
+  const text = options[option] ?? usual;
   if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text)) return true;
   if (['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(text)) return false;
   throw errors.invalid(`invalid value for ${option}: ${JSON.stringify(text)}: use true or false`);

@@ -187,7 +187,7 @@ export class LiveEndpoints {
 
 /** Wishes for any port become wishes for the one that was got. */
 function samePorts(wishes: readonly PortWish[], before: readonly PublishedPort[]): PortWish[] {
-  const left = [...before];
+  const left = before.filter(({ hostPort }) => hostPort !== 0);
   return wishes.map((wish) => {
     const at = left.findIndex(
       ({ containerPort, protocol, hostPort }) =>

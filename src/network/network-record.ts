@@ -18,6 +18,8 @@ export interface NetworkRecord {
   readonly configFrom?: string;
   readonly internal: boolean;
   readonly attachable: boolean;
+  /** Undefined: with IPv4 addresses. */
+  readonly ipv4?: false;
   readonly ipv6: boolean;
   readonly pools: readonly IpamPool[];
   /** The user named the subnets, so addresses in them can be asked for. */
@@ -51,7 +53,19 @@ export interface BridgeSettings {
   readonly masquerade: boolean;
   /** Where ports without an address are published. */
   readonly hostBinding: string;
+  /** How containers and the rest of the world reach each other, by family; undefined: nat. */
+  readonly gatewayModes?: Readonly<Partial<Record<4 | 6, GatewayMode>>>;
+  /** The gateway is somebody else's address: the bridge has none of IPv4. */
+  readonly inhibitIpv4?: true;
 }
+
+/**
+ * - `nat`: ports are published on the host's addresses, and what is sent has the host's.
+ * - `nat-unprotected`: so, and any port is reached by the container's own address.
+ * - `routed`: published ports are open on the container's own address, there is no translation.
+ * - `isolated`: of internal networks: the bridge has no address.
+ */
+export type GatewayMode = 'nat' | 'nat-unprotected' | 'routed' | 'isolated';
 
 export interface MacvlanSettings {
   readonly parent: string;
@@ -101,6 +115,7 @@ export interface PublishedPort {
   readonly containerPort: number;
   readonly protocol: PortProtocol;
   readonly hostIp: string;
+  /** 0: it is open on the container's own address, and on no port of the host. */
   readonly hostPort: number;
 }
 

@@ -41,8 +41,8 @@ export function completeRequest(
   if (request.ipamDriver !== '' && request.ipamDriver !== 'default') {
     throw errors.unsupported(`the IPAM driver "${request.ipamDriver}"`, 'use default');
   }
-  if (!request.ipv4) throw errors.unsupported('a network without IPv4', 'leave EnableIPv4 on');
-  const settings = readDriverOptions(driver, request.options, facts.id);
+  if (!request.ipv4 && !request.ipv6) throw errors.invalid('IPv4 or IPv6 must be enabled');
+  const settings = readDriverOptions(driver, request.options, { id: facts.id, internal: request.internal });
   return {
     version: 1,
     id: facts.id,
@@ -53,6 +53,7 @@ export function completeRequest(
     internal: request.internal,
     attachable: request.attachable,
     ...(request.configFrom === '' ? {} : { configFrom: request.configFrom }),
+    ...(request.ipv4 ? {} : { ipv4: false }),
     ipv6: request.ipv6,
     pools: completePools(request, facts.id, facts.occupied),
     chosenSubnets: request.pools.some(({ subnet }) => subnet !== ''),
@@ -74,6 +75,9 @@ function completePools(request: NetworkRequest, id: string, occupied: readonly O
     if (family === 6 && !request.ipv6) {
       throw errors.invalid(`invalid network config: subnet ${pool.subnet} needs IPv6: create the network with --ipv6`);
     }
+    if (family === 4 && !request.ipv4) {
+      throw errors.invalid(`invalid network config: subnet ${pool.subnet} needs IPv4, which is off`);
+    }
     if (result.some(({ subnet }) => familyOf(subnet) === family)) {
       throw errors.severalSubnets(checkDriver(request.driver));
     }
@@ -82,7 +86,7 @@ function completePools(request: NetworkRequest, id: string, occupied: readonly O
     taken.push({ cidr: parseCidr(pool.subnet), by: 'another subnet of this network' });
   }
   const has = (family: number): boolean => result.some(({ subnet }) => familyOf(subnet) === family);
-  if (!has(4)) result.unshift(wholePool(chooseSubnet(defaultPools, taken)));
+  if (request.ipv4 && !has(4)) result.unshift(wholePool(chooseSubnet(defaultPools, taken)));
   if (request.ipv6 && !has(6)) result.push(wholePool(uniqueLocalSubnet(id)));
   // compat: IPv4 first.
   return result.sort((a, b) => familyOf(a.subnet) - familyOf(b.subnet));

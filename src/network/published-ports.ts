@@ -67,13 +67,14 @@ export class PublishedPorts {
 
   /** Of a container that goes on after a restart of the daemon. One that cannot be listened on any more is logged. */
   async restore(container: ContainerIdentity, gateway: Endpoint | undefined, state: NetworkState): Promise<void> {
-    for (const port of state.ports) this.#table.restore(container, port);
+    const onHost = state.ports.filter(({ hostPort }) => hostPort !== 0);
+    for (const port of onHost) this.#table.restore(container, port);
     if (!gateway) return;
     this.#lead(container.id, gateway, state.ports);
     const held: Disposable[] = [];
-    for (const port of state.ports) {
+    for (const port of onHost) {
       try {
-        held.push(...(await holdPort(gateway, port, isTwinned(state.ports, port))));
+        held.push(...(await holdPort(gateway, port, isTwinned(onHost, port))));
       } catch (error) {
         const fields = { container: container.id, port: port.hostPort, error: causeChain(error) };
         this.#deps.log.warn('somebody has taken a published port while the daemon was away', fields);
@@ -94,7 +95,10 @@ export class PublishedPorts {
         for (let port = wish.hostPort; port !== 0 && port <= Math.max(wish.hostPort, wish.hostPortEnd); port++) {
           await this.#withdrawals.get(`${wish.protocol}/${port}`);
         }
-        const hostIps = addressesOf(wish, gateway, bridge);
+        const { hostIps, open } = addressesOf(wish, gateway, bridge);
+        const { containerPort, protocol } = wish;
+        published.push(...open.map((hostIp) => ({ containerPort, protocol, hostIp, hostPort: 0 })));
+        if (hostIps.length === 0) continue;
         const isTwin = hostIps.length > 1 || isTwinned(wishes, wish);
         const hold = (port: PublishedPort) => holdPort(gateway, port, isTwin);
         const { ports, held } = await this.#table.publish(container, wish, hostIps, hold);
@@ -128,8 +132,8 @@ export class PublishedPorts {
   }
 
   #lead(containerId: string, gateway: Endpoint, ports: readonly PublishedPort[]): void {
-    if (this.#deps.relayAll) return;
     const targets = ports.flatMap((port) => {
+      if (this.#deps.relayAll && port.hostPort !== 0) return [];
       const address = (familyOf(port.hostIp) === 4 ? gateway.ipv4 : gateway.ipv6)?.address;
       return address === undefined || port.hostIp === LOOPBACK_6 ? [] : [{ ...port, address }];
     });
@@ -162,15 +166,29 @@ export class PublishedPorts {
   }
 }
 
+interface PublishedAt {
+  /** Of the host. */
+  readonly hostIps: readonly string[];
+  /** Standing for the families whose published ports are open on the container's own address. */
+  readonly open: readonly string[];
+}
+
 /** Where a wish is published. Throws `network.invalid` where the network has no IPv6. */
-function addressesOf(wish: PortWish, { ipv6, networkName }: Endpoint, { hostBinding }: BridgeSettings): string[] {
-  if (wish.hostIp === '') return [hostBinding, ...(ipv6 && hostBinding === '0.0.0.0' ? ['::'] : [])];
-  if (familyOf(wish.hostIp) === 6 && !ipv6 && wish.hostIp !== LOOPBACK_6) {
+function addressesOf(
+  wish: PortWish,
+  gateway: Endpoint,
+  { hostBinding, gatewayModes = {} }: BridgeSettings,
+): PublishedAt {
+  const { ipv6, networkName } = gateway;
+  if (familyOf(wish.hostIp || '0.0.0.0') === 6 && !ipv6 && wish.hostIp !== LOOPBACK_6) {
     throw errors.invalid(
       `cannot publish on ${wish.hostIp}: network ${networkName} has no IPv6: create one with --ipv6, or use [::1]`,
     );
   }
-  return [wish.hostIp];
+  const any = [hostBinding, ...(ipv6 && hostBinding === '0.0.0.0' ? ['::'] : [])];
+  const wanted = wish.hostIp === '' ? any : [wish.hostIp];
+  const isRouted = (ip: string): boolean => gatewayModes[familyOf(ip)] === 'routed';
+  return { hostIps: wanted.filter((ip) => !isRouted(ip)), open: wanted.filter(isRouted) };
 }
 
 /**

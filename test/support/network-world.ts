@@ -107,6 +107,13 @@ export class World implements AsyncDisposable {
     return this.here('nft', 'list', 'table', 'inet', 'skiff0').match(/ : \d+\.\d+\.\d+\.\d+ \. \d+/g)?.length ?? 0;
   }
 
+  /** How many are open on containers' own addresses. */
+  openPorts(): number {
+    const text = this.here('nft', 'list', 'table', 'inet', 'skiff0');
+    const sets = text.match(/set open[46] {[^}]*elements = {[^}]*}/g) ?? [];
+    return sets.flatMap((set) => set.match(/ \. \d+\b/g) ?? []).length;
+  }
+
   /** Nothing of networks is left once the daemon has ended: links, nftables. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
