@@ -280,7 +280,11 @@ describe('networks', { skip: needs, timeout: 240_000 }, () => {
     const { IPAddress } = await world.endpoint(id, 'one');
     world.there('ip', 'address', 'add', `${IPAddress.replace(/\d+$/, '99')}/24`, 'dev', 'lan.10');
     world.there('ip', 'link', 'set', 'lan.10', 'up');
-    assert.match(world.there('busybox', 'ping', '-c', '1', '-w', '2', IPAddress), /1 packets received/, 'over the VLAN');
+    assert.match(
+      world.there('busybox', 'ping', '-c', '1', '-w', '2', IPAddress),
+      /1 packets received/,
+      'over the VLAN',
+    );
     await containers.remove(id);
     await http.call('DELETE', '/networks/one');
     assert.equal(world.links().includes('lan.10'), false, 'gone with its network');
