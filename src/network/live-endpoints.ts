@@ -3,9 +3,10 @@ import { causeChain, type Log } from '#base';
 import { deleteLink, limitRate, NetlinkBatch, unlimitRate } from '#wire';
 import type { NameService } from './dns/name-service.ts';
 import { hasNames } from './dns/name-service.ts';
-import { nameServiceRules } from './dns/rules.ts';
+import { nameServiceRules, withoutNameServiceRules } from './dns/rules.ts';
 import { refuseAtRunning } from './endpoint-options.ts';
 import { addDefaultRoutes, addInterface, hostIndexOf, outsideBatch } from './endpoint-setup.ts';
+import { errors } from './errors.ts';
 import { chooseGateway, defaultRoutes, gatewayIn } from './gateways.ts';
 import type { HostNetwork } from './host-network.ts';
 import type { KernelNetworks } from './kernel-networks.ts';
@@ -62,7 +63,12 @@ export class LiveEndpoints {
         addDefaultRoutes(inside, defaultRoutes(endpoints));
         await host.change('cannot set up the new interface', inside, namespaceOf(pid));
         const names = await this.#startNames(running, endpoint);
-        return { ...(await this.#movePorts(running, { ...state, endpoints })), ...names };
+        try {
+          return { ...(await this.#movePorts(running, { ...state, endpoints })), ...names };
+        } catch (error) {
+          if (names.nameServicePort !== undefined) await this.#endNames(running);
+          throw error;
+        }
       } catch (error) {
         await this.#deleteInside(pid, endpoint);
         await this.#route(pid, state.endpoints);
@@ -94,16 +100,24 @@ export class LiveEndpoints {
     const changed = state.endpoints.map((endpoint): Endpoint => {
       const { limits: _, ...rest } = endpoint;
       const limits = readTrafficLimits(optionsOf(endpoint), index.mtuOf(endpoint));
+      if (limits.in && endpoint.hostInterface === '') {
+        throw errors.noRateIn(endpoint.networkName, index.get(endpoint.networkId)!.record.driver);
+      }
       return Object.keys(limits).length === 0 ? rest : { ...rest, limits };
     });
-    for (const [at, { limits = {}, ...endpoint }] of changed.entries()) {
-      const before = state.endpoints[at]!.limits ?? {};
-      if (endpoint.hostInterface !== '') {
-        await this.#setRate(hostIndexOf(endpoint.hostInterface), before.in, limits.in);
-      }
-      await this.#setRate(endpoint.interfaceIndex, before.out, limits.out, namespaceOf(pid));
+    try {
+      for (const [at, after] of changed.entries()) await this.#setLimits(pid, state.endpoints[at]!, after);
+    } catch (error) {
+      for (const [at, after] of changed.entries()) await this.#setLimits(pid, after, state.endpoints[at]!);
+      throw error;
     }
     return { ...state, endpoints: changed };
+  }
+
+  async #setLimits(pid: number, { limits: before = {} }: Endpoint, after: Endpoint): Promise<void> {
+    const { hostInterface, interfaceIndex, limits = {} } = after;
+    if (hostInterface !== '') await this.#setRate(hostIndexOf(hostInterface), before.in, limits.in);
+    await this.#setRate(interfaceIndex, before.out, limits.out, namespaceOf(pid));
   }
 
   async #setRate(
@@ -182,6 +196,12 @@ export class LiveEndpoints {
     await host.filter(what, nameServiceRules(nameServicePort), [], namespaceOf(pid));
     await names.serve(container.id, pid, nameServicePort, servers);
     return { nameServicePort };
+  }
+
+  async #endNames({ container, pid }: RunningContainer): Promise<void> {
+    const { names, host } = this.#deps;
+    names.stop(container.id);
+    await host.filter('cannot take back the way to the name service', withoutNameServiceRules(), [], namespaceOf(pid));
   }
 }
 

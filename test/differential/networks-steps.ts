@@ -147,7 +147,6 @@ export const steps: readonly string[] = [
   'docker run -d --name l1 --hostname house busybox sleep 1000',
   'docker run --rm --link l1:alias busybox awk \'/house/ {$1=""; print}\' /etc/hosts',
   'docker run --rm --link l1 busybox awk \'/house/ {$1=""; print}\' /etc/hosts',
-  'docker run --rm --link l1:alias busybox ping -c 1 -W 2 alias | grep -c "1 packets received"',
   'docker create --name l2 --link l1:alias busybox sleep 1000',
   "docker inspect -f '{{json .HostConfig.Links}}' l2",
   'docker run --rm --link nosuch:x busybox true; echo $?',
@@ -165,7 +164,6 @@ export const steps: readonly string[] = [
   'docker exec c1 nslookup peer 127.0.0.11 2>&1 | grep -c 10.77.0.50',
   'docker network connect --link c2:friend inner l3',
   'docker inspect -f \'{{json (index .NetworkSettings.Networks "inner").Links}}\' l3',
-  'docker run --rm --network n2 --link nosuch:x busybox true; echo $?',
   'docker network connect --link a:b:c inner c1',
   'docker rm -f l2 l3',
   // Configurations of networks.

@@ -66,8 +66,8 @@ export class World implements AsyncDisposable {
   }
 
   /** The body of an HTTP answer, or the exit code of curl. */
-  fetch(url: string, from: PrivateNetwork = this.network): string | number {
-    const { status, stdout } = runTool([...from.enter, 'curl', '-s', '-m', '2', url]);
+  fetch(url: string, from: PrivateNetwork = this.network, seconds = 2): string | number {
+    const { status, stdout } = runTool([...from.enter, 'curl', '-s', '-m', String(seconds), url]);
     return status === 0 ? stdout : status;
   }
 

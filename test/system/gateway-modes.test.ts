@@ -32,7 +32,7 @@ describe('gateway modes', { skip: needs, timeout: 120_000 }, () => {
       );
     const routed = await begin('routed', '8080');
     await world.listening(routed);
-    const fetch = (url: string) => world.fetch(url, world.neighbour);
+    const fetch = (url: string, seconds = 2) => world.fetch(url, world.neighbour, seconds);
     const check = () => {
       for (const host of ['10.87.1.2', '[fd87:1::2]']) {
         assert.equal(fetch(`${host}:80`), 'hello\n', host);
@@ -40,7 +40,7 @@ describe('gateway modes', { skip: needs, timeout: 120_000 }, () => {
       assert.equal(fetch('10.9.0.1:8080'), 7, 'on no port of the host');
     };
     check();
-    for (const url of ['10.87.1.2:81', '[fd87:1::2]:81']) assert.equal(fetch(url), 28, `${url} is not published`);
+    for (const url of ['10.87.1.2:81', '[fd87:1::2]:81']) assert.equal(fetch(url, 0.4), 28, `${url} is not published`);
     assert.match(world.there('busybox', 'ping', '-c', '1', '-w', '2', '10.87.1.2'), /1 packets received/);
     const { NetworkSettings } = await containers.inspect(routed);
     assert.deepEqual(NetworkSettings.Ports['80/tcp'], [
@@ -55,7 +55,7 @@ describe('gateway modes', { skip: needs, timeout: 120_000 }, () => {
     for (const url of ['10.9.0.1:8090', '10.87.2.2:80', '10.87.2.2:81', '[fd87:2::2]:80']) {
       assert.equal(fetch(url), 'hello\n', url);
     }
-    assert.equal(fetch('[fd87:2::2]:81'), 28);
+    assert.equal(fetch('[fd87:2::2]:81', 0.4), 28);
     assert.equal(world.fetch('[::1]:8090'), 'hello\n', 'the loopback by the daemon');
     await world.daemon.end('SIGKILL');
     await world.daemon.start('--bridge=skiff0');

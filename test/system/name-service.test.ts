@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { missing } from '../support/needs.ts';
 import { World } from '../support/network-world.ts';
 
-const SECONDS = Number(process.env['SKIFF_TEST_DNS_SECONDS'] ?? 1);
+const SECONDS = Number(process.env['SKIFF_TEST_DNS_SECONDS'] ?? 0.5);
 const IDLE = ['sleep', '1000'];
 const needs = missing('root', 'busybox', 'cc', 'ip', 'nsenter', 'unshare');
 

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { missing } from '../support/needs.ts';
 import { World } from '../support/network-world.ts';
 
-const MEASURE_MS = 700;
+const MEASURE_MS = 400;
 const needs = missing('root', 'busybox', 'cc', 'ip', 'tc', 'nsenter', 'unshare');
 
 describe('limits of networks', { skip: needs, timeout: 120_000 }, () => {
