@@ -55,6 +55,10 @@ export const errors = defineErrors('container', {
     message: () =>
       "conflicting options: host type networking can't be used with links. This would result in undefined behavior",
   },
+  notALink: {
+    kind: 'internal',
+    message: () => 'Conflict, cannot remove the default link name of the container',
+  },
   linkNotRunning: {
     kind: 'internal',
     message: (target: string, alias: string) => `Cannot link to a non running container: /${target} AS ${alias}`,

@@ -8,6 +8,7 @@ import type { DeviceRate, HostSettings } from './container-settings.ts';
 import type { Health } from './health/healthcheck.ts';
 import { hostMountsOf, mountsJson } from './inspect-mounts.ts';
 import { hostNetworkingOf, networkSettingsOf, networksJson, portListOf } from './inspect-network.ts';
+import { linkNamesOf } from './links.ts';
 import { hostnameOf } from './oci-config.ts';
 import { mergeEnvironment } from './program.ts';
 import { noRestart } from './restart-policy.ts';
@@ -80,7 +81,7 @@ export function summarizeContainer(parts: EngineParts, record: ContainerRecord, 
   const { settings, program } = record;
   return {
     Id: record.id,
-    Names: [`/${record.name}`],
+    Names: [`/${record.name}`, ...linkNamesOf(parts, record.id)],
     Image: imageNameOf(parts, record),
     ImageID: record.imageId,
     Command: commandLine(program.args),

@@ -4,14 +4,14 @@
  * compat: as Docker 29, which sets no variables for them any more. On networks of the user a link is a name of the name
  * service's that only one container knows: see `EndpointWish`.
  */
-import { type HostLine, parseLink } from '#network';
+import { type HostLine, type NetworkState, parseLink } from '#network';
 import type { ContainerRecord } from './container-record.ts';
 import { type ContainerSettings, networkingOf } from './container-settings.ts';
 import { errors } from './errors.ts';
 import { hasProcess } from './lifecycle.ts';
 import { writeHosts } from './managed-files.ts';
 import { hostnameOf } from './oci-config.ts';
-import { type EngineParts, runDirectoryOf } from './parts.ts';
+import { type EngineParts, findContainer, runDirectoryOf } from './parts.ts';
 
 const DEFAULT_NETWORK = 'bridge';
 const OF_CONTAINER = 'container:';
@@ -73,11 +73,8 @@ export function linkedHosts(parts: EngineParts, record: ContainerRecord): HostLi
 /** It has another address since it was started again: those that are linked to it are told. */
 export function refreshLinked(parts: EngineParts, id: string): void {
   for (const record of parts.containers.list()) {
-    if (!record.network || !networkingOf(record.settings).links?.some((link) => link.startsWith(`${id}:`))) continue;
-    writeHosts(record, runDirectoryOf(parts.options, record.id), parts.networks, {
-      state: record.network,
-      links: linkedHosts(parts, record),
-    });
+    const { links = [] } = networkingOf(record.settings);
+    if (record.network && links.some((link) => link.startsWith(`${id}:`))) rewriteHosts(parts, record, record.network);
   }
 }
 
@@ -85,6 +82,46 @@ export function refreshLinked(parts: EngineParts, id: string): void {
 export function linksJson(parts: EngineParts, record: ContainerRecord): string[] | null {
   const links = linksOf(parts, record).map(({ target, alias }) => `/${target.name}:/${record.name}/${alias}`);
   return links.length > 0 ? links : null;
+}
+
+/** compat: what others call it, as `/CONTAINER/ALIAS`. */
+export function linkNamesOf({ containers }: Pick<EngineParts, 'containers'>, id: string): string[] {
+  return containers
+    .list()
+    .flatMap(({ name, settings }) =>
+      (networkingOf(settings).links ?? [])
+        .filter((link) => link.startsWith(`${id}:`))
+        .map((link) => `/${name}/${parseLink(link).alias}`),
+    );
+}
+
+/**
+ * Takes the link away that is called `CONTAINER/ALIAS`; a running container loses the line in /etc/hosts. Throws
+ * `container.noSuch`, and `container.notALink` for a name without an alias.
+ */
+export async function removeLink(parts: EngineParts, name: string): Promise<void> {
+  const [reference = '', alias, ...more] = name.replace(/^\//, '').split('/');
+  if (alias === undefined) {
+    findContainer(parts, reference);
+    throw errors.notALink();
+  }
+  const found = parts.containers.find(reference);
+  if (found === undefined || found === 'ambiguous' || more.length > 0) throw errors.noSuch(name);
+  const { id } = found;
+  await parts.locks.run(id, async () => {
+    const record = findContainer(parts, id);
+    if (!linksOf(parts, record).some((link) => link.alias === alias)) throw errors.noSuch(name);
+    const networking = networkingOf(record.settings);
+    const left = networking.links!.filter((link) => parseLink(link).alias !== alias);
+    const changed = { ...record, settings: { ...record.settings, networking: { ...networking, links: left } } };
+    parts.containers.put(changed);
+    if (changed.network) rewriteHosts(parts, changed, changed.network);
+  });
+}
+
+function rewriteHosts(parts: EngineParts, record: ContainerRecord, state: NetworkState): void {
+  const links = linkedHosts(parts, record);
+  writeHosts(record, runDirectoryOf(parts.options, record.id), parts.networks, { state, links });
 }
 
 interface FoundLink {

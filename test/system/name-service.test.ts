@@ -65,6 +65,15 @@ describe('name service', { skip: needs, timeout: 120_000 }, () => {
     assert.notEqual(second, first);
     assert.match(await hosts(), new RegExp(`^${second}\talias house old\n`, 'm'), 'it is told of the new address');
 
+    const names = async () => {
+      const list = (await http.call('GET', '/containers/json')).json<{ Id: string; Names: string[] }[]>();
+      return list.find(({ Id }) => Id === old)!.Names;
+    };
+    assert.deepEqual(await names(), ['/old', '/parent/alias', '/parent/old']);
+    assert.equal((await http.send('DELETE', '/containers/parent/old?link=1')).status, 204);
+    assert.equal((await http.send('DELETE', '/containers/parent/old?link=1')).status, 404);
+    assert.deepEqual(await names(), ['/old', '/parent/alias']);
+    assert.doesNotMatch(await hosts(), /\told house\n/, 'without it');
     const refused = async (HostConfig: object, status: number, message: RegExp) => {
       const created = await http.send('POST', '/containers/create', { Image: 'busybox', Cmd: ['true'], HostConfig });
       const id = created.status === 201 ? created.json<{ Id: string }>().Id : undefined;
