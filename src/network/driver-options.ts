@@ -17,6 +17,7 @@ export const driverOption = {
   gatewayMode4: 'com.docker.network.bridge.gateway_mode_ipv4',
   gatewayMode6: 'com.docker.network.bridge.gateway_mode_ipv6',
   inhibitIpv4: 'com.docker.network.bridge.inhibit_ipv4',
+  trustedInterfaces: 'com.docker.network.bridge.trusted_host_interfaces',
   defaultBridge: 'com.docker.network.bridge.default_bridge',
   mtu: 'com.docker.network.driver.mtu',
   interfacePrefix: 'com.docker.network.container_iface_prefix',
@@ -36,6 +37,7 @@ const known = {
     driverOption.gatewayMode4,
     driverOption.gatewayMode6,
     driverOption.inhibitIpv4,
+    driverOption.trustedInterfaces,
     ...everywhere,
   ],
   macvlan: [driverOption.parent, driverOption.macvlanMode, ...everywhere],
@@ -88,7 +90,18 @@ function bridgeOf(options: Options, id: string, internal: boolean): BridgeSettin
     hostBinding,
     ...gatewayModesOf(options, internal),
     ...(truth(driverOption.inhibitIpv4, options, 'false') ? { inhibitIpv4: true } : {}),
+    ...trustedInterfacesOf(options),
   };
+}
+
+/** compat: names with colons between them. */
+function trustedInterfacesOf({
+  [driverOption.trustedInterfaces]: text = '',
+}: Options): Pick<BridgeSettings, 'trustedInterfaces'> {
+  if (text === '') return {};
+  const trustedInterfaces = text.split(':');
+  for (const name of trustedInterfaces) checkInterfaceName(name);
+  return { trustedInterfaces };
 }
 
 /** compat: the mode isolated is for internal networks only. */

@@ -111,13 +111,14 @@ export function fullTable(table: string, networks: readonly NetworkRecord[], por
 }
 
 function addForwarding(batch: NftBatch, { internal, bridge }: NetworkRecord): void {
-  const { name, gatewayModes = {} } = bridge!;
+  const { name, gatewayModes = {}, trustedInterfaces = [] } = bridge!;
   batch.rule('forward', ...inputIs(name), ...outputIs(name), accept());
   if (internal) {
     batch.rule('forward', ...inputIs(name), drop());
     batch.rule('forward', ...outputIs(name), drop());
     return;
   }
+  for (const trusted of trustedInterfaces) batch.rule('forward', ...inputIs(trusted), ...outputIs(name), accept());
   for (const family of [4, 6] as const) {
     const to = [...outputIs(name), ...familyIs(FAMILY_NUMBER[family])];
     if (gatewayModes[family] === 'nat-unprotected') batch.rule('forward', ...to, accept());

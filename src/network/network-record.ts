@@ -57,6 +57,8 @@ export interface BridgeSettings {
   readonly gatewayModes?: Readonly<Partial<Record<4 | 6, GatewayMode>>>;
   /** The gateway is somebody else's address: the bridge has none of IPv4. */
   readonly inhibitIpv4?: true;
+  /** What comes by these interfaces of the host reaches containers by their own addresses. */
+  readonly trustedInterfaces?: readonly string[];
 }
 
 /**

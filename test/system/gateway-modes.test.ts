@@ -57,13 +57,18 @@ describe('gateway modes', { skip: needs, timeout: 120_000 }, () => {
     }
     assert.equal(fetch('[fd87:2::2]:81', 0.4), 28);
     assert.equal(world.fetch('[::1]:8090'), 'hello\n', 'the loopback by the daemon');
+    await create('trusting', 3, { 'com.docker.network.bridge.trusted_host_interfaces': 'nosuch:lan' });
+    const trusting = await begin('trusting', '8070');
+    await world.listening(trusting);
+    assert.equal(fetch('10.87.3.2:81'), 'hello\n', 'by an interface that is trusted');
+    await containers.remove(trusting);
     await world.daemon.end('SIGKILL');
     await world.daemon.start('--bridge=skiff0');
     check();
     await containers.remove(routed);
     await eventually('closed with the container', () => world.openPorts() === 1);
     await containers.remove(mixed);
-    for (const name of ['routed', 'mixed']) await http.call('DELETE', `/networks/${name}`);
+    for (const name of ['routed', 'mixed', 'trusting']) await http.call('DELETE', `/networks/${name}`);
   });
 
   test('isolated networks have no address on the host; others are refused to be so; IPv6 alone', async () => {
