@@ -20,6 +20,7 @@ const packages: Readonly<Record<string, string>> = {
   dockerd: 'docker.io',
   newuidmap: 'uidmap',
   ip: 'iproute2',
+  nft: 'nftables',
   skopeo: 'skopeo',
   'docker-registry': 'docker-registry',
   htpasswd: 'apache2-utils',

@@ -38,6 +38,14 @@ const resources = {
   KernelMemoryTCP: 'integer',
 } as const satisfies Fields;
 
+/** Not Docker's. */
+const networkLimits = {
+  RateIn: 'text',
+  BurstIn: 'text',
+  RateOut: 'text',
+  BurstOut: 'text',
+} as const satisfies Fields;
+
 const restartPolicy = { Name: 'text', MaximumRetryCount: 'integer' } as const satisfies Fields;
 
 const mount = {
@@ -103,6 +111,7 @@ const hostConfig = {
   Isolation: 'text',
   MaskedPaths: 'texts',
   ReadonlyPaths: 'texts',
+  NetworkLimits: networkLimits,
 } as const satisfies Fields;
 
 export const containerConfig = {
@@ -158,7 +167,11 @@ export const volumeCopyBody = { Name: 'text', Labels: 'map', Pause: 'flag' } as 
 
 export const volumeRenameBody = { Name: 'text' } as const satisfies Fields;
 
-export const updateBody = { ...resources, RestartPolicy: restartPolicy } as const satisfies Fields;
+export const updateBody = {
+  ...resources,
+  RestartPolicy: restartPolicy,
+  NetworkLimits: networkLimits,
+} as const satisfies Fields;
 
 export const execBody = {
   AttachStdin: 'flag',

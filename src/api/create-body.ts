@@ -175,7 +175,6 @@ function refuseUnsupported(body: ContainerCreateBody): void {
     throw errors.unsupported(`runtime "${runtime}"`, 'leave it out');
   }
   for (const field of [
-    'Links',
     'Annotations',
     'KernelMemory',
     'CpuCount',

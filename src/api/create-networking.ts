@@ -1,8 +1,8 @@
 /** Docker's words for networks and ports in a create body → networking settings. What this version cannot honour is refused. */
 import { isIP } from 'node:net';
 import type { NetworkingSettings, PortBinding } from '#engine';
-import type { EndpointWish } from '#network';
-import type { ContainerCreateBody, EndpointSettingsBody, PortBindingBody } from '#specs';
+import { type EndpointWish, parseLink, trafficOption } from '#network';
+import type { ContainerCreateBody, EndpointSettingsBody, NetworkLimitsBody, PortBindingBody } from '#specs';
 import { errors } from './errors.ts';
 import { portsOf } from './exposed-ports.ts';
 
@@ -30,6 +30,8 @@ export function parseNetworking({ HostConfig, NetworkingConfig, ...body }: Conta
     dns: (host.Dns ?? []).map(checkServer),
     dnsOptions: host.DnsOptions ?? [],
     dnsSearch: host.DnsSearch ?? [],
+    ...(host.Links?.length ? { links: host.Links.map(checkLink) } : {}),
+    ...(host.NetworkLimits ? { limits: parseNetworkLimits(host.NetworkLimits) } : {}),
   };
 }
 
@@ -37,7 +39,7 @@ export function parseNetworking({ HostConfig, NetworkingConfig, ...body }: Conta
 export function parseEndpoint(body: EndpointSettingsBody): EndpointWish {
   const { IPv4Address = '', IPv6Address = '', LinkLocalIPs } = body.IPAMConfig ?? {};
   if ((LinkLocalIPs ?? []).length > 0) throw errors.unsupported('IPAMConfig.LinkLocalIPs', 'leave it out');
-  if ((body.Links ?? []).length > 0) throw errors.unsupported('Links of an endpoint', 'use Aliases');
+  for (const link of body.Links ?? []) parseLink(link);
   if (IPv4Address !== '' && isIP(IPv4Address) !== 4) {
     throw errors.invalid(`invalid endpoint settings: invalid IPv4 address: ${IPv4Address}`);
   }
@@ -50,10 +52,22 @@ export function parseEndpoint(body: EndpointSettingsBody): EndpointWish {
     ...(IPv6Address === '' ? {} : { ipv6: IPv6Address }),
     ...(mac === '' ? {} : { mac }),
     aliases: body.Aliases ?? [],
-    links: [],
+    links: body.Links ?? [],
     driverOptions: body.DriverOpts ?? {},
     gatewayPriority: body.GwPriority ?? 0,
   };
+}
+
+function checkLink(text: string): string {
+  parseLink(text);
+  return text;
+}
+
+/** Of a create body and an update body; an empty text says nothing. What the texts say is checked by the engine. */
+export function parseNetworkLimits(body: NetworkLimitsBody): Record<string, string> {
+  const { rateIn, burstIn, rateOut, burstOut } = trafficOption;
+  const given = { [rateIn]: body.RateIn, [burstIn]: body.BurstIn, [rateOut]: body.RateOut, [burstOut]: body.BurstOut };
+  return Object.fromEntries(Object.entries(given).flatMap(([name, text]) => (text ? [[name, text]] : [])));
 }
 
 /** `80`, `80/tcp`; gives it with its protocol. */

@@ -2,6 +2,8 @@
 import { type Endpoint, type NetworkRecord } from '#network';
 import type { NetworkJson } from '#specs';
 
+const MOST = BigInt(Number.MAX_SAFE_INTEGER);
+
 const addressOf = (address: Endpoint['ipv4']): string => (address ? `${address.address}/${address.prefixLength}` : '');
 
 /** `endpoints`: container id → its endpoint; compat: lists show none. */
@@ -18,18 +20,18 @@ export function networkJson(
     Scope: 'local',
     Driver: record.driver,
     // compat: since 1.48.
-    ...(minorVersion < 48 ? {} : { EnableIPv4: true }),
+    ...(minorVersion < 48 ? {} : { EnableIPv4: record.ipv4 ?? true }),
     EnableIPv6: record.ipv6,
     IPAM: {
       Driver: 'default',
       Options: record.predefined ? null : record.ipamOptions,
-      Config: record.driver === 'host' || record.driver === 'null' ? [] : record.pools.map(poolJson),
+      Config: record.predefined && record.pools.length === 0 ? [] : record.pools.map(poolJson),
     },
     Internal: record.internal,
     Attachable: record.attachable,
     Ingress: false,
-    ConfigFrom: { Network: '' },
-    ConfigOnly: false,
+    ConfigFrom: { Network: record.configFrom ?? '' },
+    ConfigOnly: record.configOnly ?? false,
     Containers: Object.fromEntries(
       [...endpoints].map(([id, endpoint]) => [
         id,
@@ -53,5 +55,22 @@ function poolJson({ subnet, range, gateway, auxiliary }: NetworkRecord['pools'][
     ...(range === undefined ? {} : { IPRange: range }),
     ...(gateway === undefined ? {} : { Gateway: gateway }),
     ...(Object.keys(auxiliary).length === 0 ? {} : { AuxiliaryAddresses: auxiliary }),
+  };
+}
+
+/** compat: counts saturate at 64 bits in Docker's answers; here at what JSON carries exactly. */
+export function statusJson(
+  usage: ReadonlyMap<string, { readonly inUse: bigint; readonly available: bigint }>,
+): Record<string, unknown> {
+  const count = (number: bigint): number => Number(number > MOST ? MOST : number);
+  return {
+    IPAM: {
+      Subnets: Object.fromEntries(
+        [...usage].map(([subnet, { inUse, available }]) => [
+          subnet,
+          { IPsInUse: count(inUse), DynamicIPsAvailable: count(available) },
+        ]),
+      ),
+    },
   };
 }

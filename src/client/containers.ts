@@ -110,7 +110,11 @@ export interface Containers {
   unpause(ref: string): Promise<void>;
   rename(ref: string, name: string): Promise<void>;
   update(ref: string, changes: UpdateBody): Promise<readonly string[]>;
-  remove(ref: string, options?: { readonly force?: boolean; readonly volumes?: boolean }): Promise<void>;
+  /** With `link` the link that is named `container/alias`, and no container. */
+  remove(
+    ref: string,
+    options?: { readonly force?: boolean; readonly volumes?: boolean; readonly link?: boolean },
+  ): Promise<void>;
   /** Waits for the end. */
   wait(ref: string, condition?: WaitCondition, signal?: AbortSignal): Promise<ContainerExit>;
   /** Resolves as soon as the daemon watches, so that no end is missed after it; the end is in `exit`. */
@@ -177,8 +181,9 @@ export function containersOf(transport: Transport): Containers {
       type Answer = { Warnings?: string[] | null };
       return (await transport.json<Answer>('POST', at(ref, 'update'), { body: changes })).Warnings ?? [];
     },
-    remove: async (ref, { force, volumes } = {}) => {
-      await transport.status('DELETE', `/containers/${encodeURIComponent(ref)}`, { query: { force, v: volumes } });
+    remove: async (ref, { force, volumes, link } = {}) => {
+      const path = ref.replace(/^\/+/, '').split('/').map(encodeURIComponent).join('/');
+      await transport.status('DELETE', `/containers/${path}`, { query: { force, v: volumes, link } });
     },
     wait: async (ref, condition = 'not-running', signal) => (await watchExit(ref, condition, signal)).exit,
     watchExit,

@@ -236,9 +236,9 @@ test('each of the options is honoured, noted in one line, or refused by name', (
 });
 
 test('the default network', () => {
-  assert.deepEqual(read([]).network, { bridge: 'skiff0', bridgeAddress: '', mtu: 1500 });
+  assert.deepEqual(read([]).network, { bridge: 'skiff0', bridgeAddress: '', mtu: 1500, publishMode: 'forward' });
   const given = read(['--bridge=br7', '--bip=10.1.0.1/16'], { mtu: 9000 });
-  assert.deepEqual(given.network, { bridge: 'br7', bridgeAddress: '10.1.0.1/16', mtu: 9000 });
+  assert.deepEqual(given.network, { bridge: 'br7', bridgeAddress: '10.1.0.1/16', mtu: 9000, publishMode: 'forward' });
   for (const [flags, words] of [
     [['--bridge=a/b'], /invalid --bridge 'a\/b'/],
     [['--bip=10.1.0.1'], /invalid --bip '10.1.0.1'/],

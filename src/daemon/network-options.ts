@@ -24,5 +24,9 @@ export function networkOptions(given: GivenOptions): NetworkOptions {
   if (!Number.isInteger(mtu) || mtu < 68 || mtu > 65535) {
     throw errors.badFlag(`invalid --mtu '${mtu}': give a number from 68 to 65535`);
   }
-  return { bridge, bridgeAddress: bip, mtu };
+  const publishMode = valueOf(given, 'publish-mode', text) || 'forward';
+  if (publishMode !== 'forward' && publishMode !== 'listen') {
+    throw errors.badFlag(`invalid --publish-mode '${publishMode}': give forward or listen`);
+  }
+  return { bridge, bridgeAddress: bip, mtu, publishMode };
 }

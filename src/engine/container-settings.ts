@@ -50,6 +50,10 @@ export interface NetworkingSettings {
   readonly dns: readonly string[];
   readonly dnsOptions: readonly string[];
   readonly dnsSearch: readonly string[];
+  /** `ID:ALIAS` of containers on the default network; as the user named them until the container is made. */
+  readonly links?: readonly string[];
+  /** What it may receive and send, of each of its networks: options of endpoints by name. */
+  readonly limits?: Readonly<Record<string, string>>;
 }
 
 export interface PortBinding {

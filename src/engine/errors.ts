@@ -45,6 +45,28 @@ export const errors = defineErrors('container', {
     message: () =>
       'container sharing network namespace with another container or host cannot be connected to any other network',
   },
+  /** Not `not-found`, as below. */
+  noLinkTarget: {
+    kind: 'invalid',
+    message: (ref: string) => `could not get container for ${ref}: No such container: ${ref}`,
+  },
+  noLinksOnHost: {
+    kind: 'invalid',
+    message: () =>
+      "conflicting options: host type networking can't be used with links. This would result in undefined behavior",
+  },
+  notALink: {
+    kind: 'internal',
+    message: () => 'Conflict, cannot remove the default link name of the container',
+  },
+  linkNotRunning: {
+    kind: 'internal',
+    message: (target: string, alias: string) => `Cannot link to a non running container: /${target} AS ${alias}`,
+  },
+  linkElsewhere: {
+    kind: 'internal',
+    message: (target: string) => `Cannot link to /${target}, as it does not belong to the default network`,
+  },
   noneWithOthers: {
     kind: 'invalid',
     message: () => 'container cannot be connected to multiple networks with one of the networks in private (none) mode',

@@ -31,6 +31,7 @@ export { cleanPath, holdersOf, volumePointsOf } from './mounts/mount-point.ts';
 export { createEvents, type EngineEvent, type Events } from './events.ts';
 export { createExecInstances, type ExecInstance, type ExecSettings } from './exec-instances.ts';
 export { inspectContainer, summarizeContainer } from './inspect.ts';
+export { removeLink } from './links.ts';
 export { hasLabel, type ListQuery, listContainers, listFilters } from './list.ts';
 export { isLogReadable, logDriverNames, parseLogSettings } from './log-drivers/options.ts';
 export { Shipments } from './log-drivers/shipments.ts';

@@ -1,8 +1,9 @@
 /** A container's networks and ports → Docker's JSON, for inspect and list. */
 import type { Endpoint, EndpointWish } from '#network';
-import { emptyWish } from '#network';
+import { emptyWish, trafficOption } from '#network';
 import type { ContainerRecord } from './container-record.ts';
 import { networkingOf } from './container-settings.ts';
+import { linksJson } from './links.ts';
 import { networksOf, parsePort } from './networking.ts';
 import type { EngineParts } from './parts.ts';
 
@@ -54,7 +55,7 @@ function endpointJson(
     IPAMConfig: hasAddress
       ? { ...(ipv4 === undefined ? {} : { IPv4Address: ipv4 }), ...(ipv6 === undefined ? {} : { IPv6Address: ipv6 }) }
       : null,
-    Links: null,
+    Links: wish.links.length > 0 ? wish.links : null,
     Aliases: wish.aliases.length > 0 ? wish.aliases : null,
     MacAddress: endpoint?.mac ?? '',
     DriverOpts: Object.keys(wish.driverOptions).length > 0 ? wish.driverOptions : null,
@@ -69,6 +70,16 @@ function endpointJson(
     GlobalIPv6PrefixLen: endpoint?.ipv6?.prefixLength ?? 0,
     // compat: the default network has no name service.
     DNSNames: endpoint && endpoint.networkName !== 'bridge' ? names : null,
+    ...(endpoint?.limits ? { Limits: limitsJson(endpoint.limits) } : {}),
+  };
+}
+
+/** Not Docker's: in bits per second, and bytes. */
+function limitsJson(limits: NonNullable<Endpoint['limits']>): object {
+  const { in: into, out } = limits;
+  return {
+    ...(into ? { RateIn: into.bytesPerSecond * 8, BurstIn: into.burstBytes } : {}),
+    ...(out ? { RateOut: out.bytesPerSecond * 8, BurstOut: out.burstBytes } : {}),
   };
 }
 
@@ -79,7 +90,7 @@ function portMapOf({ network, program }: ContainerRecord): Record<string, object
   for (const port of program.exposedPorts ?? []) ports[port] = null;
   for (const { containerPort, protocol, hostIp, hostPort } of network.ports) {
     const key = `${containerPort}/${protocol}`;
-    ports[key] = [...(ports[key] ?? []), { HostIp: hostIp, HostPort: String(hostPort) }];
+    ports[key] = [...(ports[key] ?? []), { HostIp: hostIp, HostPort: hostPort === 0 ? '' : String(hostPort) }];
   }
   return ports;
 }
@@ -94,15 +105,17 @@ export function portListOf({ network, program }: ContainerRecord): object[] {
     ...network.ports.map(({ containerPort, protocol, hostIp, hostPort }) => ({
       IP: hostIp,
       PrivatePort: containerPort,
-      PublicPort: hostPort,
+      // compat: none where it is open on the container's own address.
+      ...(hostPort === 0 ? {} : { PublicPort: hostPort }),
       Type: protocol,
     })),
   ];
 }
 
 /** What HostConfig says of networks. */
-export function hostNetworkingOf({ settings }: ContainerRecord): object {
-  const { portBindings, publishAll, dns, dnsOptions, dnsSearch } = networkingOf(settings);
+export function hostNetworkingOf(parts: EngineParts, record: ContainerRecord): object {
+  const { settings } = record;
+  const { limits = {}, portBindings, publishAll, dns, dnsOptions, dnsSearch } = networkingOf(settings);
   return {
     PortBindings: Object.fromEntries(
       Object.entries(portBindings).map(([port, bindings]) => [
@@ -114,5 +127,16 @@ export function hostNetworkingOf({ settings }: ContainerRecord): object {
     Dns: dns,
     DnsOptions: dnsOptions,
     DnsSearch: dnsSearch,
+    Links: linksJson(parts, record),
+    // Not Docker's.
+    ...(Object.keys(limits).length > 0 ? { NetworkLimits: networkLimitsJson(limits) } : {}),
   };
+}
+
+function networkLimitsJson(limits: Readonly<Record<string, string>>): object {
+  const { rateIn, burstIn, rateOut, burstOut } = trafficOption;
+  const fields = { RateIn: rateIn, BurstIn: burstIn, RateOut: rateOut, BurstOut: burstOut };
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([field, name]) => (limits[name] === undefined ? [] : [[field, limits[name]]])),
+  );
 }

@@ -8,6 +8,7 @@ import type { DeviceRate, HostSettings } from './container-settings.ts';
 import type { Health } from './health/healthcheck.ts';
 import { hostMountsOf, mountsJson } from './inspect-mounts.ts';
 import { hostNetworkingOf, networkSettingsOf, networksJson, portListOf } from './inspect-network.ts';
+import { linkNamesOf } from './links.ts';
 import { hostnameOf } from './oci-config.ts';
 import { mergeEnvironment } from './program.ts';
 import { noRestart } from './restart-policy.ts';
@@ -36,7 +37,7 @@ export function inspectContainer(parts: EngineParts, record: ContainerRecord): C
     ProcessLabel: '',
     AppArmorProfile: '',
     ExecIDs: execIds.length === 0 ? null : execIds,
-    HostConfig: { ...hostConfigOf(settings.host), ...hostMountsOf(settings.host), ...hostNetworkingOf(record) },
+    HostConfig: { ...hostConfigOf(settings.host), ...hostMountsOf(settings.host), ...hostNetworkingOf(parts, record) },
     GraphDriver: { Data: {}, Name: parts.snapshots.driver },
     Mounts: mountsJson(parts, record),
     Config: configOf(parts, record),
@@ -80,7 +81,7 @@ export function summarizeContainer(parts: EngineParts, record: ContainerRecord, 
   const { settings, program } = record;
   return {
     Id: record.id,
-    Names: [`/${record.name}`],
+    Names: [`/${record.name}`, ...linkNamesOf(parts, record.id)],
     Image: imageNameOf(parts, record),
     ImageID: record.imageId,
     Command: commandLine(program.args),
@@ -208,7 +209,6 @@ function hostConfigOf(host: HostSettings): object {
     GroupAdd: nullable(host.groupAdd),
     IpcMode: host.ipcMode,
     Cgroup: '',
-    Links: null,
     OomScoreAdj: host.oomScoreAdj,
     PidMode: host.pidMode,
     Privileged: host.privileged,

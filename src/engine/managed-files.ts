@@ -24,19 +24,22 @@ export interface ManagedFilesInput {
   readonly runDirectory: string;
   readonly networks: Networks;
   readonly state?: NetworkState;
+  /** Of the containers it is linked to. */
+  readonly links: readonly HostLine[];
   /** Another container has the files. */
   readonly filesOf?: string;
 }
 
 /** compat: contents as dockerd writes them; a container on the host's network sees the host's own files. */
-export function writeManagedFiles({ record, runDirectory, networks, state, filesOf }: ManagedFilesInput): void {
+export function writeManagedFiles(input: ManagedFilesInput): void {
+  const { record, runDirectory, networks, state, filesOf } = input;
   mkdirSync(runDirectory, { recursive: true, mode: 0o711 });
   if (filesOf !== undefined) return;
   const { host } = record.settings;
   const onHost = host.networkMode === 'host';
   writeFileSync(`${runDirectory}/hostname`, `${fullNameOf(record)}\n`, { mode: 0o644 });
   if (onHost) copyOrEmpty('/etc/hosts', `${runDirectory}/hosts`);
-  else writeHosts(record, runDirectory, networks, state);
+  else writeHosts(record, runDirectory, networks, input);
   const { dns, dnsSearch, dnsOptions } = networkingOf(record.settings);
   const asksForOwn = dns.length + dnsSearch.length + dnsOptions.length > 0;
   if (onHost && !asksForOwn) copyOrEmpty('/etc/resolv.conf', `${runDirectory}/resolv.conf`);
@@ -56,7 +59,7 @@ export function writeHosts(
   record: ContainerRecord,
   runDirectory: string,
   networks: Networks,
-  state: NetworkState | undefined,
+  { state, links }: { readonly state?: NetworkState; readonly links: readonly HostLine[] },
 ): void {
   const fullName = fullNameOf(record);
   const short = hostnameOf(record.id, record.settings.hostname);
@@ -64,7 +67,7 @@ export function writeHosts(
   const own = (state?.endpoints ?? [])
     .flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6])
     .flatMap((each): HostLine[] => (each ? [{ address: each.address, names }] : []));
-  const extra = extraHosts(record.settings.host.extraHosts, networks);
+  const extra = [...extraHosts(record.settings.host.extraHosts, networks), ...links];
   writeFileSync(`${runDirectory}/hosts`, hostsFile(extra, own), { mode: 0o644 });
 }
 

@@ -8,15 +8,18 @@ import type {
   PortProtocol,
   PortWish,
 } from '#network';
-import { emptyWish, upstreamServers } from '#network';
+import { emptyWish, readTrafficLimits, trafficOptionsIn, upstreamServers } from '#network';
 import type { ContainerRecord } from './container-record.ts';
 import { type ContainerSettings, networkingOf } from './container-settings.ts';
 import { errors } from './errors.ts';
+import { settleLinks } from './links.ts';
 import { readHostFile } from './managed-files.ts';
 import { hostnameOf } from './oci-config.ts';
 import type { EngineParts } from './parts.ts';
 
 const OF_CONTAINER = 'container:';
+/** Whatever the network's is: bursts are compared with that once the container starts. */
+const LEAST_MTU = 68;
 
 /** Where a container is on the network; nothing of it for one that is on none, or on the host's. */
 export interface NetworkPlace {
@@ -38,9 +41,11 @@ export function settleNetworking(parts: EngineParts, settings: ContainerSettings
     ...settings,
     host: { ...settings.host, networkMode: mode },
   });
-  if (networkMode === '' || networkMode === 'default') return withMode(parts.networks.defaultMode);
+  if (networkMode === '' || networkMode === 'default')
+    return settleNetworking(parts, withMode(parts.networks.defaultMode));
   if (networkMode === 'bridge' && parts.networks.defaultMode === 'none') throw errors.noDefaultBridge();
-  if (!networkMode.startsWith(OF_CONTAINER)) return settings;
+  checkLimits(settings);
+  if (!networkMode.startsWith(OF_CONTAINER)) return settleLinks(parts, settings);
   refuseWithContainerMode(settings);
   const reference = networkMode.slice(OF_CONTAINER.length);
   const target = parts.containers.find(reference);
@@ -48,10 +53,34 @@ export function settleNetworking(parts: EngineParts, settings: ContainerSettings
   return { ...withMode(`${OF_CONTAINER}${target.id}`), hostname: hostnameOf(target.id, target.settings.hostname) };
 }
 
+/** Throws `network.invalid` for limits that are none, `container.invalid` where there is no interface to limit. */
+export function checkLimits(settings: ContainerSettings): void {
+  const { networkMode } = settings.host;
+  const wide = limitsOf(settings);
+  const isAlone = networkMode === 'host' || networkMode === 'none' || networkMode.startsWith(OF_CONTAINER);
+  if (isAlone && Object.keys(wide).length > 0) {
+    const names = Object.keys(wide).join(', ');
+    throw errors.invalid(`${names}: a container with the network mode ${networkMode} has no interfaces of its own`);
+  }
+  for (const [, { driverOptions }] of networksOf(settings)) readTrafficLimits({ ...wide, ...driverOptions }, LEAST_MTU);
+}
+
+/** Those of all its networks. */
+const limitsOf = (settings: ContainerSettings): Readonly<Record<string, string>> => ({
+  ...trafficOptionsIn(settings.labels),
+  ...networkingOf(settings).limits,
+});
+
+/** What is asked of a network, with what is asked of all of them. */
+export function withLimits(settings: ContainerSettings, wish: EndpointWish): EndpointWish {
+  return { ...wish, driverOptions: { ...limitsOf(settings), ...wish.driverOptions } };
+}
+
 /** compat: what belongs to the other container's network cannot be asked for here. */
 function refuseWithContainerMode(settings: ContainerSettings): void {
-  const { exposedPorts, portBindings, publishAll, dns, mac } = networkingOf(settings);
+  const { exposedPorts, portBindings, publishAll, dns, mac, links = [] } = networkingOf(settings);
   const conflicts: readonly (readonly [boolean, string])[] = [
+    [links.length > 0, "container type network can't be used with links. This would result in undefined behavior"],
     [settings.hostname !== '', 'hostname and the network mode'],
     [dns.length > 0, 'dns and the network mode'],
     [settings.host.extraHosts.length > 0, 'custom host-to-IP mapping and the network mode'],
@@ -77,7 +106,10 @@ export async function attachNetworks(parts: EngineParts, record: ContainerRecord
 }
 
 export function attachRequest(record: ContainerRecord): AttachRequest {
-  return { container: identityOf(record), networks: networksOf(record.settings), ports: portWishes(record) };
+  const networks = networksOf(record.settings).map(
+    ([name, wish]) => [name, withLimits(record.settings, wish)] as const,
+  );
+  return { container: identityOf(record), networks, ports: portWishes(record) };
 }
 
 /** The network of the mode has the first interface. */

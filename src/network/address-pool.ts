@@ -58,6 +58,15 @@ export class AddressPool {
     return this.#take(number);
   }
 
+  /** How many addresses cannot be had, the network's own and the broadcast among them; how many of its range can. */
+  get usage(): { readonly inUse: bigint; readonly available: bigint } {
+    const all = [...this.#taken, ...[...this.#reserved].filter((number) => !this.#taken.has(number))];
+    const used = all.filter((number) => number >= this.#first && number <= this.#last).length;
+    const whole = this.#subnet.prefixLength >= (this.#subnet.family === 4 ? 31 : 127);
+    const nobodys = whole ? 0 : this.#subnet.family === 4 ? 2 : 1;
+    return { inUse: BigInt(all.length + nobodys), available: this.#last - this.#first + 1n - BigInt(used) };
+  }
+
   contains(address: string): boolean {
     return contains(this.#subnet, toNumber(address), familyOf(address));
   }

@@ -7,7 +7,7 @@ import type { NetworkRecord } from './network-record.ts';
 
 /** Makes what is missing of a network's bridge. Resolves with the interface's index. Throws `network.kernel`. */
 export async function ensureBridge(host: HostNetwork, record: NetworkRecord): Promise<number> {
-  const { name, mac, mtu } = record.bridge!;
+  const { name, mac, mtu, gatewayModes = {}, inhibitIpv4 } = record.bridge!;
   let link = await host.link(name);
   if (link && link.kind !== 'bridge') {
     throw errors.invalid(
@@ -23,7 +23,9 @@ export async function ensureBridge(host: HostNetwork, record: NetworkRecord): Pr
   if (!link) throw errors.bridgeMissing(name, record.name);
   const batch = new NetlinkBatch();
   for (const { subnet, gateway } of record.pools) {
-    if (gateway === undefined) continue;
+    const family = familyOf(subnet);
+    const isNobodys = gatewayModes[family] === 'isolated' || (family === 4 && inhibitIpv4 === true);
+    if (gateway === undefined || isNobodys) continue;
     addAddress(batch, { index: link.index, address: gateway, prefixLength: parseCidr(subnet).prefixLength });
   }
   setLinkUp(batch, link.index);
@@ -50,6 +52,8 @@ function setSwitches(name: string, record: NetworkRecord): void {
   // kernel: forwarding makes the host ignore router advertisements unless they are asked for all the same.
   netSwitches.write(`ipv6/conf/${name}/disable_ipv6`, '0');
   netSwitches.write(`ipv6/conf/${name}/accept_ra`, '0');
+  // kernel: until its own link-local address is known to be unique, two seconds, it asks for nobody's MAC address.
+  netSwitches.write(`ipv6/conf/${name}/accept_dad`, '0');
   switchOn('ipv6/conf/all/forwarding');
 }
 

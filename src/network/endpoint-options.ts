@@ -1,5 +1,6 @@
-/** Driver options of an endpoint, as Docker documents them: the interface's name in the container, and its sysctls. */
+/** Driver options of an endpoint: as Docker documents them the interface's name in the container and its sysctls; its limits. */
 import { errors } from './errors.ts';
+import { readTrafficLimits, type TrafficLimits, trafficOption } from './traffic-limits.ts';
 
 const OPTION = {
   interfaceName: 'com.docker.network.endpoint.ifname',
@@ -10,13 +11,14 @@ export interface EndpointOptions {
   readonly interfaceName?: string;
   /** Names below /proc/sys/net, with `IFNAME` for the interface. */
   readonly sysctls: readonly { readonly name: string; readonly value: string }[];
+  readonly limits: TrafficLimits;
 }
 
-/** Throws `network.noEndpointOption` and `network.invalid`. */
-export function readEndpointOptions(options: Readonly<Record<string, string>>): EndpointOptions {
-  const known: readonly string[] = Object.values(OPTION);
+/** `mtu` is the network's. Throws `network.noEndpointOption` and `network.invalid`. */
+export function readEndpointOptions(options: Readonly<Record<string, string>>, mtu: number): EndpointOptions {
+  const known: readonly string[] = [...Object.values(OPTION), ...Object.values(trafficOption)];
   const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown !== undefined) throw errors.noEndpointOption(unknown, known.join(' and '));
+  if (unknown !== undefined) throw errors.noEndpointOption(unknown, known.join(', '));
   const { [OPTION.interfaceName]: interfaceName, [OPTION.sysctls]: sysctls = '' } = options;
   // kernel: IFNAMSIZ, the NUL not counted.
   if (interfaceName !== undefined && (!/^[a-zA-Z][\w.-]{0,14}$/.test(interfaceName) || interfaceName === 'lo')) {
@@ -27,6 +29,7 @@ export function readEndpointOptions(options: Readonly<Record<string, string>>): 
   return {
     ...(interfaceName === undefined ? {} : { interfaceName }),
     sysctls: sysctls === '' ? [] : sysctls.split(',').map(readSysctl),
+    limits: readTrafficLimits(options, mtu),
   };
 }
 

@@ -42,6 +42,33 @@ export const errors = defineErrors('network', {
     kind: 'forbidden',
     message: (driver: string) => `${driver} driver doesn't support multiple subnets`,
   },
+  noConfig: {
+    kind: 'not-found',
+    message: (name: string) => `configuration network "${name}" does not exist`,
+  },
+  configInUse: {
+    kind: 'forbidden',
+    message: (name: string) => `error while removing network: configuration network "${name}" is in use`,
+  },
+  configFields: {
+    kind: 'forbidden',
+    message: () =>
+      'configuration network can only contain network specific fields. Network operator fields like [ ingress | internal | attachable | scope ] are not supported.',
+  },
+  configOfConfig: {
+    kind: 'forbidden',
+    message: () => 'a configuration network cannot depend on another configuration network',
+  },
+  configTwice: {
+    kind: 'forbidden',
+    message: () => 'user specified configurations are not supported if the network depends on a configuration network',
+  },
+  configEndpoint: { kind: 'forbidden', message: () => 'cannot create endpoint on configuration-only network' },
+  noRateIn: {
+    kind: 'not-implemented',
+    message: (network: string, driver: string) =>
+      `a limit of what is received (rate-in) is not supported by this version of Skiff on network ${network}: ${driver} interfaces have no other end on the host; limit rate-out of those who send`,
+  },
   noEndpointOption: {
     kind: 'invalid',
     message: (name: string, known: string) => `unknown driver option "${name}" of an endpoint: there is ${known}`,

@@ -5,20 +5,26 @@ import { errnoCode } from '#base';
 import type { Launcher } from '#linux';
 import {
   getAddresses,
+  getChain,
   getLinks,
   getRoutes,
+  getRules,
   type InterfaceAddress,
   type Link,
   type NetlinkBatch,
   type NftBatch,
   netlinkProtocol,
+  type NftRule,
   type Route,
   readAddresses,
+  readChainPolicy,
   readLinks,
   readRoutes,
+  readRules,
 } from '#wire';
 import { errors } from './errors.ts';
 
+const ENOENT = 2;
 const ENODEV = 19;
 
 export class HostNetwork {
@@ -49,9 +55,19 @@ export class HostNetwork {
     return readRoutes(await this.#ask('cannot list the routes', getRoutes()));
   }
 
-  /** Throws `network.kernel` when a message was refused; those before it have been done. */
-  async change(what: string, batch: NetlinkBatch, namespacePath = ''): Promise<void> {
-    await this.#ask(what, batch, namespacePath);
+  /**
+   * Throws `network.kernel` when a message was refused, unless its errno is among those allowed; those before it have been
+   * done. Resolves with the errno.
+   */
+  async change(
+    what: string,
+    batch: NetlinkBatch,
+    namespacePath = '',
+    allowed: readonly number[] = [],
+  ): Promise<number> {
+    const { errno } = await this.#launcher.netlink(netlinkProtocol.route, batch.bytes(), namespacePath);
+    if (errno !== 0 && !allowed.includes(errno)) throw kernelError(what, errno);
+    return errno;
   }
 
   /** One transaction of nf_tables; the errnos given are no failure. Resolves with the errno. */
@@ -66,8 +82,27 @@ export class HostNetwork {
     return result;
   }
 
-  async #ask(what: string, batch: NetlinkBatch, namespacePath = ''): Promise<Buffer> {
-    const { errno, received } = await this.#launcher.netlink(netlinkProtocol.route, batch.bytes(), namespacePath);
+  /** What becomes of packets no rule of a chain of somebody's decides on; undefined when there is no such chain. */
+  async chainPolicy(family: number, table: string, chain: string): Promise<'accept' | 'drop' | undefined> {
+    const { errno, received } = await this.#launcher.netlink(
+      netlinkProtocol.netfilter,
+      getChain(family, table, chain).bytes(),
+    );
+    if (errno === ENOENT) return undefined;
+    if (errno !== 0) throw kernelError(`cannot look for the chain ${table} ${chain}`, errno);
+    return readChainPolicy(received);
+  }
+
+  async rules(family: number, table: string, chain: string): Promise<NftRule[]> {
+    const question = getRules(family, table, chain).bytes();
+    const { errno, received } = await this.#launcher.netlink(netlinkProtocol.netfilter, question);
+    if (errno === ENOENT) return [];
+    if (errno !== 0) throw kernelError(`cannot list the rules of ${table} ${chain}`, errno);
+    return readRules(received);
+  }
+
+  async #ask(what: string, batch: NetlinkBatch): Promise<Buffer> {
+    const { errno, received } = await this.#launcher.netlink(netlinkProtocol.route, batch.bytes());
     if (errno !== 0) throw kernelError(what, errno);
     return received;
   }

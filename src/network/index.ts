@@ -1,5 +1,6 @@
 /** Networks: bridges and endpoints, address pools, port publishing, name service. */
 export type { NetworkSetup } from './endpoint-setup.ts';
+export { type Link, parseLink } from './link.ts';
 export { HostNetwork } from './host-network.ts';
 export type { ContainerIdentity } from './network-index.ts';
 export type {
@@ -19,7 +20,8 @@ export {
   emptyWish,
   type NetworkOptions,
   Networks,
-  type RunningContainer,
 } from './networks.ts';
+export type { RunningContainer } from './live-endpoints.ts';
 export { type NameServers, resolvConf, upstreamServers } from './resolv-conf.ts';
+export { readTrafficLimits, trafficOption, trafficOptionsIn } from './traffic-limits.ts';
 export { type HostLine, hostsFile } from './hosts-file.ts';

@@ -6,6 +6,7 @@ import { familyOf, parseCidr, toNumber } from './cidr.ts';
 import { readEndpointOptions } from './endpoint-options.ts';
 import { hostInterfaceOf } from './endpoint-setup.ts';
 import { errors } from './errors.ts';
+import { parseLink } from './link.ts';
 import type { Endpoint, EndpointAddress, EndpointWish, NetworkRecord } from './network-record.ts';
 
 /** Whose endpoints they are. */
@@ -18,6 +19,8 @@ export interface ContainerIdentity {
 
 /** kernel: devices a new namespace may be born with (tunnels and the like) have the lowest numbers. */
 const FIRST_INDEX = 20;
+const DEFAULT_MTU = 1500;
+const NONE: ReadonlySet<KnownNetwork> = new Set();
 
 export interface KnownNetwork {
   readonly record: NetworkRecord;
@@ -28,15 +31,27 @@ export interface KnownNetwork {
   readonly endpoints: Map<string, Endpoint>;
   /** Endpoints by the names they answer to, in lower case. */
   readonly names: Map<string, Set<Endpoint>>;
+  /** Endpoints by their addresses. */
+  readonly addresses: Map<string, Endpoint>;
 }
 
 export class NetworkIndex {
   readonly #byId = new Map<string, KnownNetwork>();
   readonly #names = new Map<string, string>();
+  readonly #byContainer = new Map<string, Set<KnownNetwork>>();
   readonly #nowMs: () => number;
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
+  }
+
+  /** Those a container is on. */
+  networksOf(containerId: string): ReadonlySet<KnownNetwork> {
+    return this.#byContainer.get(containerId) ?? NONE;
+  }
+
+  mtuOf({ networkId }: Pick<Endpoint, 'networkId'>): number {
+    return mtuOf(this.#byId.get(networkId)?.record);
   }
 
   list(): KnownNetwork[] {
@@ -64,12 +79,19 @@ export class NetworkIndex {
   }
 
   add(record: NetworkRecord): void {
-    const pools = record.pools.map(({ subnet, range, gateway, auxiliary }) => {
+    const pools = (record.configOnly ? [] : record.pools).map(({ subnet, range, gateway, auxiliary }) => {
       const reserved = [...(gateway === undefined ? [] : [gateway]), ...Object.values(auxiliary)];
       const whole = { subnet: parseCidr(subnet), reserved };
       return new AddressPool(range === undefined ? whole : { ...whole, range: parseCidr(range) }, this.#nowMs);
     });
-    this.#byId.set(record.id, { record, pools, upper: 0, endpoints: new Map(), names: new Map() });
+    this.#byId.set(record.id, {
+      record,
+      pools,
+      upper: 0,
+      endpoints: new Map(),
+      names: new Map(),
+      addresses: new Map(),
+    });
     this.#names.set(record.name, record.id);
   }
 
@@ -85,10 +107,15 @@ export class NetworkIndex {
   allocate(container: ContainerIdentity, reference: string, wish: EndpointWish, position: number): Endpoint {
     const network = this.find(reference);
     const { record, endpoints } = network;
+    if (record.configOnly) throw errors.configEndpoint();
     if (record.driver === 'host' || record.driver === 'null') throw errors.isolatedHost();
     if (endpoints.has(container.id)) throw errors.alreadyConnected(container.name, record.name);
     if (record.predefined && wish.aliases.length > 0) throw errors.aliasOnDefault();
-    const { interfaceName, sysctls } = readEndpointOptions(wish.driverOptions);
+    const { interfaceName, sysctls, limits } = readEndpointOptions(wish.driverOptions, mtuOf(record));
+    if (limits.in && !record.bridge) throw errors.noRateIn(record.name, record.driver);
+    if (wish.mac !== undefined && record.ipvlan)
+      throw errors.invalid('an ipvlan interface has the MAC address of its parent');
+    const links = readLinks(wish.links);
     const ipv4 = address(network, 4, wish.ipv4);
     let ipv6: EndpointAddress | undefined;
     try {
@@ -105,13 +132,16 @@ export class NetworkIndex {
       interfaceName: interfaceName ?? `${record.interfacePrefix}${position}`,
       interfaceIndex: FIRST_INDEX + position,
       hostInterface: record.bridge ? hostInterfaceOf(endpointId) : '',
-      mac: wish.mac ?? macOf(ipv4, endpointId),
+      mac: record.ipvlan ? '' : (wish.mac ?? macOf(ipv4, endpointId)),
       ...(ipv4 ? { ipv4 } : {}),
       ...(ipv6 ? { ipv6 } : {}),
       ...(sysctls.length > 0 ? { sysctls } : {}),
       names: [...new Set([container.name, ...wish.aliases, ...container.names])],
+      ...(Object.keys(links).length > 0 ? { links } : {}),
+      ...(wish.gatewayPriority === 0 ? {} : { gatewayPriority: wish.gatewayPriority }),
+      ...(limits.in || limits.out ? { limits } : {}),
     };
-    enter(network, container.id, endpoint);
+    this.#enter(network, container.id, endpoint);
     return endpoint;
   }
 
@@ -119,7 +149,7 @@ export class NetworkIndex {
   adopt(containerId: string, endpoint: Endpoint): void {
     const network = this.#byId.get(endpoint.networkId);
     if (!network) return;
-    enter(network, containerId, endpoint);
+    this.#enter(network, containerId, endpoint);
     if (endpoint.ipv4) poolOf(network, 4)?.claim(endpoint.ipv4.address);
     if (endpoint.ipv6) poolOf(network, 6)?.claim(endpoint.ipv6.address);
   }
@@ -129,33 +159,56 @@ export class NetworkIndex {
     const renamed = { ...endpoint, names: [...new Set(endpoint.names.map((name) => (name === from ? to : name)))] };
     const network = this.#byId.get(endpoint.networkId);
     if (!network?.endpoints.has(containerId)) return renamed;
-    leave(network, containerId);
-    enter(network, containerId, renamed);
+    this.#leave(network, containerId);
+    this.#enter(network, containerId, renamed);
     return renamed;
   }
 
   release(containerId: string, { networkId, ipv4, ipv6 }: Endpoint): void {
     const network = this.#byId.get(networkId);
     if (!network) return;
-    leave(network, containerId);
+    this.#leave(network, containerId);
     if (ipv4) poolOf(network, 4)?.release(ipv4.address);
     if (ipv6) poolOf(network, 6)?.release(ipv6.address);
   }
-}
 
-function enter({ endpoints, names }: KnownNetwork, containerId: string, endpoint: Endpoint): void {
-  endpoints.set(containerId, endpoint);
-  for (const name of endpoint.names) names.getOrInsertComputed(name.toLowerCase(), () => new Set()).add(endpoint);
-}
-
-function leave({ endpoints, names }: KnownNetwork, containerId: string): void {
-  const endpoint = endpoints.get(containerId);
-  endpoints.delete(containerId);
-  for (const name of endpoint?.names ?? []) {
-    const others = names.get(name.toLowerCase());
-    others?.delete(endpoint!);
-    if (others?.size === 0) names.delete(name.toLowerCase());
+  #enter(network: KnownNetwork, containerId: string, endpoint: Endpoint): void {
+    const { endpoints, names, addresses } = network;
+    endpoints.set(containerId, endpoint);
+    for (const name of endpoint.names) names.getOrInsertComputed(name.toLowerCase(), () => new Set()).add(endpoint);
+    for (const address of [endpoint.ipv4, endpoint.ipv6]) if (address) addresses.set(address.address, endpoint);
+    this.#byContainer.getOrInsertComputed(containerId, () => new Set()).add(network);
   }
+
+  #leave(network: KnownNetwork, containerId: string): void {
+    const { endpoints, names, addresses } = network;
+    const endpoint = endpoints.get(containerId);
+    endpoints.delete(containerId);
+    for (const name of endpoint?.names ?? []) {
+      const others = names.get(name.toLowerCase());
+      others?.delete(endpoint!);
+      if (others?.size === 0) names.delete(name.toLowerCase());
+    }
+    for (const address of [endpoint?.ipv4, endpoint?.ipv6]) {
+      if (address && addresses.get(address.address) === endpoint) addresses.delete(address.address);
+    }
+    const networks = this.#byContainer.get(containerId);
+    networks?.delete(network);
+    if (networks?.size === 0) this.#byContainer.delete(containerId);
+  }
+}
+
+const mtuOf = (record: NetworkRecord | undefined): number =>
+  (record?.bridge ?? record?.macvlan ?? record?.ipvlan)?.mtu ?? DEFAULT_MTU;
+
+/** `NAME:ALIAS`, or a name that is its own alias. Throws `network.invalid`. */
+function readLinks(links: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    links.map((text) => {
+      const { name, alias } = parseLink(text);
+      return [alias.toLowerCase(), name.toLowerCase()];
+    }),
+  );
 }
 
 /** The position of the next interface: the lowest nobody has. */

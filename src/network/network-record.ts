@@ -1,6 +1,7 @@
 /** What is kept of a network: plain, versioned. What containers have of it is in their own records. */
+import type { TrafficLimits } from './traffic-limits.ts';
 
-export type NetworkDriver = 'bridge' | 'macvlan' | 'host' | 'null';
+export type NetworkDriver = 'bridge' | 'macvlan' | 'ipvlan' | 'host' | 'null';
 
 export interface NetworkRecord {
   readonly version: 1;
@@ -11,8 +12,14 @@ export interface NetworkRecord {
   readonly driver: NetworkDriver;
   /** Made by the daemon: `bridge`, `host`, `none`. */
   readonly predefined: boolean;
+  /** Nobody is on it: others are made from it. */
+  readonly configOnly?: true;
+  /** Name of the configuration it was made from. */
+  readonly configFrom?: string;
   readonly internal: boolean;
   readonly attachable: boolean;
+  /** Undefined: with IPv4 addresses. */
+  readonly ipv4?: false;
   readonly ipv6: boolean;
   readonly pools: readonly IpamPool[];
   /** The user named the subnets, so addresses in them can be asked for. */
@@ -23,6 +30,7 @@ export interface NetworkRecord {
   /** What the options say, or their defaults. */
   readonly bridge?: BridgeSettings;
   readonly macvlan?: MacvlanSettings;
+  readonly ipvlan?: IpvlanSettings;
   /** Begin of the names of interfaces in containers. */
   readonly interfacePrefix: string;
 }
@@ -45,11 +53,32 @@ export interface BridgeSettings {
   readonly masquerade: boolean;
   /** Where ports without an address are published. */
   readonly hostBinding: string;
+  /** How containers and the rest of the world reach each other, by family; undefined: nat. */
+  readonly gatewayModes?: Readonly<Partial<Record<4 | 6, GatewayMode>>>;
+  /** The gateway is somebody else's address: the bridge has none of IPv4. */
+  readonly inhibitIpv4?: true;
+  /** What comes by these interfaces of the host reaches containers by their own addresses. */
+  readonly trustedInterfaces?: readonly string[];
 }
+
+/**
+ * - `nat`: ports are published on the host's addresses, and what is sent has the host's.
+ * - `nat-unprotected`: so, and any port is reached by the container's own address.
+ * - `routed`: published ports are open on the container's own address, there is no translation.
+ * - `isolated`: of internal networks: the bridge has no address.
+ */
+export type GatewayMode = 'nat' | 'nat-unprotected' | 'routed' | 'isolated';
 
 export interface MacvlanSettings {
   readonly parent: string;
   readonly mode: 'private' | 'vepa' | 'bridge' | 'passthru';
+  readonly mtu: number;
+}
+
+export interface IpvlanSettings {
+  readonly parent: string;
+  readonly mode: 'l2';
+  readonly flag: 'bridge' | 'private' | 'vepa';
   readonly mtu: number;
 }
 
@@ -61,8 +90,9 @@ export interface Endpoint {
   /** In the container. */
   readonly interfaceName: string;
   readonly interfaceIndex: number;
-  /** The other end of the pair; empty for macvlan. */
+  /** The other end of the pair; empty for macvlan and ipvlan. */
   readonly hostInterface: string;
+  /** Empty for ipvlan: its parent's. */
   readonly mac: string;
   readonly ipv4?: EndpointAddress;
   readonly ipv6?: EndpointAddress;
@@ -70,6 +100,11 @@ export interface Endpoint {
   readonly sysctls?: readonly { readonly name: string; readonly value: string }[];
   /** Names it answers to on this network. */
   readonly names: readonly string[];
+  /** Names only it knows others by, in lower case → theirs. */
+  readonly links?: Readonly<Record<string, string>>;
+  /** Undefined: 0. */
+  readonly gatewayPriority?: number;
+  readonly limits?: TrafficLimits;
 }
 
 export interface EndpointAddress {
@@ -82,6 +117,7 @@ export interface PublishedPort {
   readonly containerPort: number;
   readonly protocol: PortProtocol;
   readonly hostIp: string;
+  /** 0: it is open on the container's own address, and on no port of the host. */
   readonly hostPort: number;
 }
 
@@ -104,6 +140,7 @@ export interface EndpointWish {
   readonly ipv6?: string;
   readonly mac?: string;
   readonly aliases: readonly string[];
+  /** `NAME:ALIAS`, or a name alone. */
   readonly links: readonly string[];
   readonly driverOptions: Readonly<Record<string, string>>;
   /** The network with the highest has the default route. */

@@ -6,7 +6,9 @@ import { AddressPool } from './address-pool.ts';
 import { chooseSubnet, defaultPools, uniqueLocalSubnet } from './choose-subnet.ts';
 import { formatCidr, overlap, parseCidr } from './cidr.ts';
 import { fullTable, portBatches, withdrawPorts } from './firewall.ts';
-import { completeRequest, type NetworkRequest, predefinedNetwork } from './network-request.ts';
+import { completeRequest, type NetworkRequest } from './network-request.ts';
+import { predefinedNetwork } from './predefined-networks.ts';
+import type { PublishedPort } from './network-record.ts';
 import { PortTable } from './port-table.ts';
 
 describe('subnets', () => {
@@ -64,6 +66,15 @@ describe('address pools', () => {
     assert.equal(addresses.allocate(), '10.0.0.2');
   });
 
+  test('how many are in use, and how many can be had', () => {
+    const addresses = pool('10.0.0.0/24', () => 0, '10.0.0.128/25');
+    // Network, broadcast, gateway.
+    assert.deepEqual(addresses.usage, { inUse: 3n, available: 127n });
+    addresses.allocate();
+    addresses.claim('10.0.0.9');
+    assert.deepEqual(addresses.usage, { inUse: 5n, available: 126n });
+  });
+
   test('when nothing else is left the one that rested longest is taken, then it is full', () => {
     const addresses = pool('10.0.0.0/30', () => 0);
     assert.equal(addresses.allocate(), '10.0.0.2');
@@ -87,6 +98,8 @@ describe('requests', () => {
     driver: '',
     internal: false,
     attachable: false,
+    configOnly: false,
+    configFrom: '',
     ipv4: true,
     ipv6: false,
     ipamDriver: '',
@@ -116,7 +129,7 @@ describe('requests', () => {
 
   refuses('a bad name', { name: 'a b' }, 'badName');
   refuses('an unknown driver', { driver: 'x' }, 'noDriver');
-  refuses('ipvlan', { driver: 'ipvlan' }, 'unsupported');
+  refuses('ipvlan in mode l3', { driver: 'ipvlan', options: { parent: 'eth0', ipvlan_mode: 'l3' } }, 'unsupported');
   refuses('an unknown option', { options: { 'com.docker.network.bridge.x': '1' } }, 'unsupported');
   refuses('a bad truth', { options: { 'com.docker.network.bridge.enable_icc': 'maybe' } }, 'invalid');
   refuses(
@@ -167,19 +180,47 @@ describe('rules and ports', () => {
 
   test('ports of a range are taken in turn, and a taken one names its holder', async () => {
     const table = new PortTable(() => [47_101, 47_103]);
+    let held = 0;
+    const hold = () => {
+      held += 1;
+      return Promise.resolve([{ [Symbol.dispose]: () => void (held -= 1) }]);
+    };
     const wish = { containerPort: 80, protocol: 'sctp', hostIp: '', hostPort: 47_001, hostPortEnd: 47_002 } as const;
     const publish = (id: string, hostPort: number = wish.hostPort, hostPortEnd: number = wish.hostPortEnd) =>
-      table.publish({ id, name: id }, { ...wish, hostPort, hostPortEnd }, ['127.0.0.1']);
-    assert.equal((await publish('one'))[0]!.hostPort, 47_001);
-    assert.equal((await publish('two'))[0]!.hostPort, 47_002);
+      table.publish({ id, name: id }, { ...wish, hostPort, hostPortEnd }, ['127.0.0.1'], hold);
+    assert.equal((await publish('one')).ports[0]!.hostPort, 47_001);
+    assert.equal((await publish('two')).ports[0]!.hostPort, 47_002);
     await assert.rejects(publish('three'), { code: 'network.noPort' });
     await assert.rejects(publish('three', 47_001, 47_001), /port 47001 is already taken by container one/);
     table.release('one', [{ containerPort: 80, protocol: 'sctp', hostIp: '127.0.0.1', hostPort: 47_001 }]);
-    assert.equal((await publish('three'))[0]!.hostPort, 47_001);
+    assert.equal((await publish('three')).ports[0]!.hostPort, 47_001);
     const any = await Promise.all(['a', 'b', 'c'].map((id) => publish(id, 0, 0)));
     assert.deepEqual(
-      any.map(([port]) => port!.hostPort).sort((a, b) => a - b),
+      any.map(({ ports }) => ports[0]!.hostPort).sort((a, b) => a - b),
       [47_101, 47_102, 47_103],
     );
+    assert.equal(held, 6);
+  });
+
+  test('a port somebody else has is passed over where there is a choice, and nothing of it stays held', async () => {
+    const table = new PortTable(() => [47_101, 47_103]);
+    const held = new Set<string>();
+    const hold = ({ hostIp, hostPort }: PublishedPort) => {
+      const at = `${hostIp}:${hostPort}`;
+      if (at === '::1:47201') return Promise.reject(Object.assign(new Error(at), { code: 'EADDRINUSE' }));
+      held.add(at);
+      return Promise.resolve([{ [Symbol.dispose]: () => void held.delete(at) }]);
+    };
+    const publish = (hostPortEnd: number) =>
+      table.publish(
+        { id: 'one', name: 'one' },
+        { containerPort: 80, protocol: 'tcp', hostIp: '', hostPort: 47_201, hostPortEnd },
+        ['127.0.0.1', '::1'],
+        hold,
+      );
+    await assert.rejects(publish(47_201), { code: 'network.portTaken' });
+    assert.deepEqual([...held], []);
+    assert.equal((await publish(47_202)).ports[1]!.hostPort, 47_202);
+    assert.deepEqual([...held], ['127.0.0.1:47202', '::1:47202']);
   });
 });

@@ -6,35 +6,27 @@
  */
 import { causeChain, formatTimeNs, type Log, type RecordStore } from '#base';
 import type { Launcher } from '#linux';
-import { deleteLink, NetlinkBatch, netlinkProtocol } from '#wire';
+import { netlinkProtocol } from '#wire';
+import { configRecord, withConfig } from './config-networks.ts';
 import { hasNames, NameService } from './dns/name-service.ts';
 import { nameServiceRules } from './dns/rules.ts';
-import { ensureBridge, removeBridge } from './bridge.ts';
-import { chooseSubnet, defaultPools, type Occupied } from './choose-subnet.ts';
-import { familyOf, parseCidr } from './cidr.ts';
-import {
-  addDefaultRoutes,
-  type EndpointPlace,
-  insideBatch,
-  type NetworkSetup,
-  outsideBatch,
-  setupOf,
-} from './endpoint-setup.ts';
-import { refuseAtRunning } from './endpoint-options.ts';
+import { setupOf, type NetworkSetup } from './endpoint-setup.ts';
 import { errors } from './errors.ts';
-import { fullTable, type PortTarget, portBatches, withdrawPorts, withoutTable } from './firewall.ts';
+import { chooseGateway, gatewayIn } from './gateways.ts';
 import type { HostNetwork } from './host-network.ts';
-import { type ContainerIdentity, freePosition, type KnownNetwork, NetworkIndex, newId } from './network-index.ts';
-import type { Endpoint, EndpointWish, NetworkRecord, NetworkState, PortWish, PublishedPort } from './network-record.ts';
-import { completeRequest, type NetworkRequest, predefinedNetwork } from './network-request.ts';
-import { PortTable } from './port-table.ts';
+import { KernelNetworks } from './kernel-networks.ts';
+import { LiveEndpoints, type RunningContainer } from './live-endpoints.ts';
+import { type ContainerIdentity, NetworkIndex, newId } from './network-index.ts';
+import type { Endpoint, EndpointWish, NetworkRecord, NetworkState, PortWish } from './network-record.ts';
+import { completeRequest, type NetworkRequest } from './network-request.ts';
+import { occupiedSubnets } from './occupied-subnets.ts';
+import { type DefaultBridge, ensurePredefined } from './predefined-networks.ts';
+import { PublishedPorts } from './published-ports.ts';
 
-export interface NetworkOptions {
-  /** Of the default network, and of the table; `none`: no default network. */
-  readonly bridge: string;
-  /** The default bridge's own address with the length of its prefix; empty: chosen. */
-  readonly bridgeAddress: string;
-  readonly mtu: number;
+/** `bridge` names the table, too. */
+export interface NetworkOptions extends DefaultBridge {
+  /** Published ports are led on by the kernel, or the daemon listens on them: then they obey the host's input rules. */
+  readonly publishMode: 'forward' | 'listen';
 }
 
 export interface NetworksDeps {
@@ -59,33 +51,29 @@ export interface Attachment {
   readonly setup: NetworkSetup;
 }
 
-/** A container that runs, and what it has. */
-export interface RunningContainer {
-  readonly container: ContainerIdentity;
-  readonly pid: number;
-  readonly state: NetworkState;
-  readonly ports: readonly PortWish[];
-  /** Where its name service asks for names it does not know. */
-  readonly servers: readonly string[];
-}
-
-const ENOENT = 2;
 export const emptyWish: EndpointWish = { aliases: [], links: [], driverOptions: {}, gatewayPriority: 0 };
 
 export class Networks {
   readonly #deps: NetworksDeps;
   readonly #index: NetworkIndex;
   readonly #names: NameService;
-  readonly #ports = new PortTable();
-  /** Ports that are on their way out, as `tcp/80`. */
-  readonly #withdrawals = new Map<string, Promise<void>>();
-  /** What is published of each container. */
-  readonly #targets = new Map<string, readonly PortTarget[]>();
+  readonly #ports: PublishedPorts;
+  readonly #kernel: KernelNetworks;
+  readonly #live: LiveEndpoints;
 
   constructor(deps: NetworksDeps) {
     this.#deps = deps;
-    this.#index = new NetworkIndex(() => Number(deps.nowNs() / 1_000_000n));
-    this.#names = new NameService(this.#index, deps.launcher);
+    const { host, log, options } = deps;
+    const table = options.bridge === 'none' ? 'skiff' : options.bridge;
+    const index = new NetworkIndex(() => Number(deps.nowNs() / 1_000_000n));
+    const names = new NameService(index, deps.launcher);
+    const ports = new PublishedPorts({ host, log, table, relayAll: options.publishMode === 'listen' });
+    const kernel = new KernelNetworks({ host, log, table, index, ports });
+    this.#index = index;
+    this.#names = names;
+    this.#ports = ports;
+    this.#kernel = kernel;
+    this.#live = new LiveEndpoints({ host, log, index, names, ports, kernel });
   }
 
   /** What a container that names no network is on. */
@@ -117,30 +105,33 @@ export class Networks {
     return this.#index.get(id)?.endpoints ?? new Map<string, Endpoint>();
   }
 
+  /** Subnet → how many of its addresses are in use, and how many can be had. */
+  usageOf(id: string): ReadonlyMap<string, { readonly inUse: bigint; readonly available: bigint }> {
+    const network = this.#index.get(id);
+    return new Map(network?.pools.map((pool, at) => [network.record.pools[at]!.subnet, pool.usage]));
+  }
+
   /** Throws what `completeRequest` refuses, `network.nameTaken`, `network.kernel`. Nothing is left of one that failed. */
   async create(request: NetworkRequest): Promise<NetworkRecord> {
     if (['bridge', 'host', 'none', 'default'].includes(request.name)) throw errors.predefined(request.name);
-    const occupied = await this.#occupied();
+    const { host, store, nowNs } = this.#deps;
+    const occupied = await occupiedSubnets(host, this.list());
     if (this.#index.named(request.name)) throw errors.nameTaken(request.name);
-    const createdAt = formatTimeNs(this.#deps.nowNs());
-    const all = [...occupied, ...this.#ownSubnets()];
-    const record = completeRequest(request, { id: newId(), createdAt, occupied: all });
+    const facts = { id: newId(), createdAt: formatTimeNs(nowNs()) };
+    const record = request.configOnly
+      ? configRecord(request, facts)
+      : completeRequest(withConfig(request, this.list()), { ...facts, occupied });
     const twin = this.list().find(({ bridge }) => bridge && bridge.name === record.bridge?.name);
     if (twin) throw errors.invalid(`network ${twin.name} uses the bridge ${record.bridge!.name} already`);
-    const { store, log } = this.#deps;
     store.put(record.id, record);
     this.#index.add(record);
     try {
-      await this.#bringUp(this.#index.get(record.id)!);
-      if (record.bridge) await this.#replaceTable();
+      await this.#kernel.bringUp(this.#index.get(record.id)!);
+      if (record.bridge) await this.#kernel.replaceTable();
     } catch (error) {
       this.#index.forget(record);
       store.delete(record.id);
-      if (record.bridge) {
-        await removeBridge(this.#deps.host, record.bridge.name).catch((failure: unknown) =>
-          log.warn('a bridge that was half made is left', { bridge: record.bridge!.name, error: causeChain(failure) }),
-        );
-      }
+      await this.#kernel.takeDownLeft(record);
       throw error;
     }
     return record;
@@ -151,33 +142,33 @@ export class Networks {
     const { record, endpoints } = this.#index.find(reference);
     if (record.predefined) throw errors.cannotRemovePredefined(record.name);
     if (endpoints.size > 0) throw errors.inUse(record.name, record.id);
+    if (record.configOnly && this.list().some(({ configFrom }) => configFrom === record.name)) {
+      throw errors.configInUse(record.name);
+    }
     this.#index.forget(record);
     this.#deps.store.delete(record.id);
-    if (record.bridge) {
-      await this.#replaceTable();
-      await removeBridge(this.#deps.host, record.bridge.name);
-    }
+    if (record.bridge) await this.#kernel.replaceTable();
+    await this.#kernel.takeDown(record);
     return record;
   }
 
   /** Makes the kernel agree with the records and with what runs; the predefined networks are made at the first start. */
   async restore(running: readonly Omit<RunningContainer, 'ports'>[]): Promise<void> {
     for (const record of this.#deps.store.list()) this.#index.add(record);
-    await this.#ensurePredefined();
+    await ensurePredefined({ ...this.#deps, index: this.#index }, this.#deps.options);
     for (const { container, state } of running) {
       for (const endpoint of state.endpoints) this.#index.adopt(container.id, endpoint);
-      for (const port of state.ports) this.#ports.restore(container, port);
-      this.#noteTargets(container.id, gatewayIn(state), state.ports);
+      await this.#ports.restore(container, gatewayIn(state), state);
     }
     for (const network of this.#index.list()) {
       try {
-        await this.#bringUp(network);
+        await this.#kernel.bringUp(network);
       } catch (error) {
         const { name } = network.record;
         this.#deps.log.error('a network could not be brought up', { network: name, error: causeChain(error) });
       }
     }
-    if (this.#hasBridges()) await this.#replaceTable();
+    if (this.#kernel.hasBridges) await this.#kernel.replaceTable();
     await Promise.all(
       running.map(async (each) => {
         try {
@@ -192,16 +183,9 @@ export class Networks {
 
   /** Takes the bridges and the table away; to be called when no container runs any more. */
   async shutDown(): Promise<void> {
-    const { host, log } = this.#deps;
     this.#names.stopAll();
-    await Promise.all(this.#withdrawals.values());
-    if (!this.#hasBridges()) return;
-    try {
-      await host.filter('cannot remove the nftables table', withoutTable(this.#table));
-      for (const { bridge } of this.list()) if (bridge) await removeBridge(host, bridge.name);
-    } catch (error) {
-      log.warn('networks could not be taken down', { error: causeChain(error) });
-    }
+    await this.#ports.end();
+    await this.#kernel.takeAllDown();
   }
 
   /**
@@ -213,16 +197,17 @@ export class Networks {
     try {
       for (const [name, wish] of networks) {
         const network = this.#index.find(name);
-        if (network.upper === 0) await this.#bringUp(network);
+        if (network.upper === 0) await this.#kernel.bringUp(network);
         endpoints.push(this.#index.allocate(container, name, wish, endpoints.length));
       }
-      const priorities = new Map(networks.map(([name, wish]) => [this.find(name).id, wish.gatewayPriority]));
-      const gateway = chooseGateway(endpoints, priorities);
-      const published = await this.#publish(container, gateway, ports);
-      const places = endpoints.map((endpoint) => this.#placeOf(endpoint, endpoint === gateway));
-      const filter = portBatches(this.#table, this.#targets.get(container.id) ?? []).map((batch) => batch.bytes());
+      const gateway = chooseGateway(endpoints);
+      const published = await this.#live.publish(container, gateway, ports);
+      const places = endpoints.map((endpoint) => {
+        const { record: network, upper } = this.#index.get(endpoint.networkId)!;
+        return { endpoint, network, upper };
+      });
       const state = { endpoints, ports: published, ...(gateway ? { gateway: gateway.endpointId } : {}) };
-      const setup = setupOf(places, filter);
+      const setup = setupOf(places, this.#ports.messagesOf(container.id));
       if (!endpoints.some(({ networkId }) => this.hasNameService(networkId))) return { state, setup };
       const nameServicePort = this.#names.choosePort();
       const rules = { protocol: netlinkProtocol.netfilter, messages: nameServiceRules(nameServicePort).bytes() };
@@ -248,237 +233,25 @@ export class Networks {
   release(containerId: string, state: NetworkState): void {
     this.#names.stop(containerId);
     // kernel: taking an element out of a map waits for everybody who may be reading it, 10 ms and more.
-    const withdrawal = this.#withdraw(containerId, state.ports);
-    for (const { protocol, hostPort } of state.ports) this.#withdrawals.set(`${protocol}/${hostPort}`, withdrawal);
-    void withdrawal.then(() => {
-      for (const [key, each] of this.#withdrawals) if (each === withdrawal) this.#withdrawals.delete(key);
-    });
+    void this.#ports.withdraw(containerId, state.ports);
     for (const endpoint of state.endpoints) this.#index.release(containerId, endpoint);
   }
 
   /** One more network for a container that runs. Throws as `attach`; then nothing has changed. */
-  async connect(running: RunningContainer, reference: string, wish: EndpointWish): Promise<NetworkState> {
-    const { container, pid, state, ports } = running;
-    const { host } = this.#deps;
-    const network = this.#index.find(reference);
-    refuseAtRunning(wish.driverOptions);
-    if (network.upper === 0) await this.#bringUp(network);
-    const endpoint = this.#index.allocate(container, reference, wish, freePosition(state.endpoints));
-    const isGateway = state.gateway === undefined && hasWayOut(endpoint);
-    const place = this.#placeOf(endpoint, isGateway);
-    try {
-      await host.change(`cannot connect ${container.name} to network ${network.record.name}`, outsideBatch(place, pid));
-      try {
-        await host.change('cannot set up the new interface', insideBatch(place), `/proc/${pid}/ns/net`);
-        const published = isGateway ? await this.#publish(container, endpoint, ports) : state.ports;
-        if (isGateway) await this.#replaceTable();
-        const gateway = isGateway ? { gateway: endpoint.endpointId } : {};
-        const names = await this.#startNames(running, endpoint);
-        return { ...state, ...gateway, ...names, endpoints: [...state.endpoints, endpoint], ports: published };
-      } catch (error) {
-        await this.#deleteInside(pid, endpoint);
-        throw error;
-      }
-    } catch (error) {
-      this.#index.release(container.id, endpoint);
-      throw error;
-    }
+  connect(running: RunningContainer, reference: string, wish: EndpointWish): Promise<NetworkState> {
+    return this.#live.connect(running, reference, wish);
   }
 
   /** Takes a running container off a network; the default route and its ports move to another one. */
-  async disconnect(running: RunningContainer, networkId: string): Promise<NetworkState> {
-    const { container, pid, state, ports } = running;
-    const endpoint = state.endpoints.find((each) => each.networkId === networkId)!;
-    await this.#deleteInside(pid, endpoint);
-    this.#index.release(container.id, endpoint);
-    const endpoints = state.endpoints.filter((each) => each !== endpoint);
-    if (endpoint.endpointId !== state.gateway) return { ...state, endpoints };
-    await this.#withdraw(container.id, state.ports);
-    const next = chooseGateway(endpoints, new Map());
-    const { gateway: _, ...rest } = state;
-    if (!next) return { ...rest, endpoints, ports: [] };
-    const batch = new NetlinkBatch();
-    addDefaultRoutes(batch, next);
-    await this.#deps.host.change('cannot move the default route', batch, `/proc/${pid}/ns/net`);
-    const published = await this.#publish(container, next, ports);
-    await this.#replaceTable();
-    return { ...rest, endpoints, gateway: next.endpointId, ports: published };
+  disconnect(running: RunningContainer, networkId: string): Promise<NetworkState> {
+    return this.#live.disconnect(running, networkId);
   }
 
-  /** Of a container that had none so far. */
-  async #startNames(
-    { container, pid, state, servers }: RunningContainer,
-    { networkId }: Endpoint,
-  ): Promise<Pick<NetworkState, 'nameServicePort'>> {
-    if (state.nameServicePort !== undefined || !this.hasNameService(networkId)) return {};
-    const nameServicePort = this.#names.choosePort();
-    const path = `/proc/${pid}/ns/net`;
-    const what = 'cannot lead questions for names to the name service';
-    await this.#deps.host.filter(what, nameServiceRules(nameServicePort), [], path);
-    await this.#names.serve(container.id, pid, nameServicePort, servers);
-    return { nameServicePort };
+  /** Other limits for a running container, by an endpoint's options. Throws `network.invalid`; then nothing has changed. */
+  limit(
+    running: Pick<RunningContainer, 'pid' | 'state'>,
+    optionsOf: (endpoint: Endpoint) => Readonly<Record<string, string>>,
+  ): Promise<NetworkState> {
+    return this.#live.limit(running, optionsOf);
   }
-
-  get #table(): string {
-    return this.defaultMode === 'none' ? 'skiff' : this.#deps.options.bridge;
-  }
-
-  #hasBridges(): boolean {
-    return this.list().some(({ bridge }) => bridge !== undefined);
-  }
-
-  #placeOf(endpoint: Endpoint, isGateway: boolean): EndpointPlace {
-    const { record, upper } = this.#index.get(endpoint.networkId)!;
-    return { endpoint, network: record, upper, isGateway };
-  }
-
-  async #deleteInside(pid: number, { interfaceName }: Endpoint): Promise<void> {
-    const batch = new NetlinkBatch();
-    deleteLink(batch, interfaceName);
-    await this.#deps.host.change(`cannot remove the interface ${interfaceName}`, batch, `/proc/${pid}/ns/net`);
-  }
-
-  async #bringUp(network: KnownNetwork): Promise<void> {
-    const { bridge, macvlan } = network.record;
-    if (bridge) network.upper = await ensureBridge(this.#deps.host, network.record);
-    if (!macvlan) return;
-    const link = await this.#deps.host.link(macvlan.parent);
-    if (!link) throw errors.noInterface(macvlan.parent);
-    network.upper = link.index;
-  }
-
-  async #replaceTable(): Promise<void> {
-    const ports = [...this.#targets.values()].flat();
-    for (const batch of fullTable(this.#table, this.list(), ports)) {
-      await this.#deps.host.filter('cannot set up nftables', batch);
-    }
-  }
-
-  /** Notes the ports; the caller tells the kernel. Nothing is noted of what failed. */
-  async #publish(
-    container: ContainerIdentity,
-    gateway: Endpoint | undefined,
-    wishes: readonly PortWish[],
-  ): Promise<PublishedPort[]> {
-    const bridge = gateway && this.get(gateway.networkId)?.bridge;
-    // compat: ports are published by bridges only; elsewhere the container is reached by its own address.
-    if (!bridge) return [];
-    const published: PublishedPort[] = [];
-    try {
-      for (const wish of wishes) {
-        const any = [bridge.hostBinding, ...(gateway.ipv6 && bridge.hostBinding === '0.0.0.0' ? ['::'] : [])];
-        const hostIps = wish.hostIp === '' ? any : [wish.hostIp];
-        if (hostIps.some((ip) => familyOf(ip) === 6) && !gateway.ipv6) {
-          throw errors.invalid(`cannot publish on ${hostIps.join(', ')}: network ${gateway.networkName} has no IPv6`);
-        }
-        for (let port = wish.hostPort; port !== 0 && port <= Math.max(wish.hostPort, wish.hostPortEnd); port++) {
-          await this.#withdrawals.get(`${wish.protocol}/${port}`);
-        }
-        published.push(...(await this.#ports.publish(container, wish, hostIps)));
-      }
-    } catch (error) {
-      this.#ports.release(container.id, published);
-      throw error;
-    }
-    this.#noteTargets(container.id, gateway, published);
-    return published;
-  }
-
-  #noteTargets(containerId: string, gateway: Endpoint | undefined, ports: readonly PublishedPort[]): void {
-    const targets = ports.flatMap((port) => {
-      const address = (familyOf(port.hostIp) === 4 ? gateway?.ipv4 : gateway?.ipv6)?.address;
-      return address === undefined ? [] : [{ ...port, address }];
-    });
-    if (targets.length > 0) this.#targets.set(containerId, targets);
-  }
-
-  async #withdraw(containerId: string, ports: readonly PublishedPort[]): Promise<void> {
-    const { host, log } = this.#deps;
-    const targets = this.#targets.get(containerId) ?? [];
-    this.#targets.delete(containerId);
-    const what = 'cannot withdraw published ports';
-    try {
-      if (targets.length > 0) {
-        const errno = await host.filter(what, withdrawPorts(this.#table, targets), [ENOENT]);
-        // A start that failed half way has published none, or some.
-        if (errno !== 0 && targets.length > 1) {
-          for (const target of targets) await host.filter(what, withdrawPorts(this.#table, [target]), [ENOENT]);
-        }
-      }
-    } catch (error) {
-      log.warn('published ports could not be withdrawn', { container: containerId, error: causeChain(error) });
-    }
-    this.#ports.release(containerId, ports);
-  }
-
-  async #ensurePredefined(): Promise<void> {
-    const { options, store, nowNs } = this.#deps;
-    const put = (record: NetworkRecord): void => {
-      store.put(record.id, record);
-      this.#index.add(record);
-    };
-    const facts = () => ({ id: newId(), createdAt: formatTimeNs(nowNs()) });
-    for (const name of ['host', 'none'] as const) {
-      if (!this.#index.named(name)) put(predefinedNetwork(name, facts()));
-    }
-    const before = this.#index.named('bridge')?.record;
-    if (this.defaultMode === 'none') {
-      if (before) {
-        this.#index.forget(before);
-        store.delete(before.id);
-      }
-      return;
-    }
-    const address = options.bridgeAddress === '' ? undefined : addressOf(options.bridgeAddress);
-    const fits =
-      before?.bridge?.name === options.bridge &&
-      before.bridge.mtu === options.mtu &&
-      (address === undefined || before.pools[0]?.gateway === address.gateway);
-    if (before && fits) return;
-    if (before) this.#index.forget(before);
-    const occupied = [...(await this.#occupied(options.bridge)), ...this.#ownSubnets()];
-    const subnet = address?.subnet ?? chooseSubnet(defaultPools, occupied);
-    const bridge = { name: options.bridge, mtu: options.mtu, ...address, subnet };
-    put(predefinedNetwork('bridge', before ? { id: before.id, createdAt: before.createdAt } : facts(), bridge));
-  }
-
-  #ownSubnets(): Occupied[] {
-    return this.list().flatMap(({ name, pools }) =>
-      pools.map(({ subnet }) => ({ cidr: parseCidr(subnet), by: `network ${name} (${subnet})` })),
-    );
-  }
-
-  /** Where the host sends packets already, but for the default route and our own bridges. */
-  async #occupied(alsoOurs = ''): Promise<Occupied[]> {
-    const { host } = this.#deps;
-    const [links, routes] = await Promise.all([host.links(), host.routes()]);
-    const names = new Map(links.map(({ index, name }) => [index, name]));
-    const own = new Set([alsoOurs, ...this.list().map(({ bridge }) => bridge?.name)]);
-    return routes.flatMap(({ address, prefixLength, index }) => {
-      const device = names.get(index) ?? '';
-      const linkLocal = address.startsWith('fe80:');
-      if (prefixLength === 0 || linkLocal || own.has(device)) return [];
-      const text = `${address}/${prefixLength}`;
-      return [{ cidr: parseCidr(text), by: `the host's route to ${text}${device === '' ? '' : ` by ${device}`}` }];
-    });
-  }
-}
-
-const hasWayOut = ({ ipv4, ipv6 }: Endpoint): boolean => ipv4?.gateway !== undefined || ipv6?.gateway !== undefined;
-
-/** compat: the highest priority, then the first by name, among the networks with a way out. */
-function chooseGateway(endpoints: readonly Endpoint[], priorities: ReadonlyMap<string, number>): Endpoint | undefined {
-  const priority = ({ networkId }: Endpoint): number => priorities.get(networkId) ?? 0;
-  const byName = (a: Endpoint, b: Endpoint): number => (a.networkName < b.networkName ? -1 : 1);
-  return endpoints.filter(hasWayOut).sort((a, b) => priority(b) - priority(a) || byName(a, b))[0];
-}
-
-const gatewayIn = ({ endpoints, gateway }: NetworkState): Endpoint | undefined =>
-  endpoints.find(({ endpointId }) => endpointId === gateway);
-
-/** `--bip 172.30.0.1/24`. Throws `network.invalid`. */
-function addressOf(text: string): { readonly subnet: string; readonly gateway: string } {
-  const { prefixLength } = parseCidr(text);
-  const gateway = text.slice(0, text.indexOf('/'));
-  return { subnet: `${gateway}/${prefixLength}`, gateway };
 }

@@ -1,7 +1,5 @@
-/** Which ports of the host are published, for whom; and whether others have the port, asked by binding it for a moment. */
-import { createSocket } from 'node:dgram';
+/** Which ports of the host are published, and for whom; whether others have a port, the attempt to hold it tells. */
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { errnoCode, messageOf } from '#base';
 import { familyOf } from './cidr.ts';
 import { errors } from './errors.ts';
@@ -15,6 +13,13 @@ interface Holder {
 }
 
 const ANY = new Set(['0.0.0.0', '::']);
+/** Takes a port of the host; rejects with Node's error when it cannot be had. */
+export type HoldPort = (port: PublishedPort) => Promise<readonly Disposable[]>;
+
+export interface HeldPorts {
+  readonly ports: readonly PublishedPort[];
+  readonly held: readonly Disposable[];
+}
 
 export class PortTable {
   /** By `tcp/8080`. */
@@ -32,14 +37,15 @@ export class PortTable {
   }
 
   /**
-   * Finds a port for each address of a wish: the same on all of them. Throws `network.portTaken` naming who has it, and
-   * `network.noPort`.
+   * Finds a port for each address of a wish, the same on all of them, and takes it. Throws `network.portTaken` naming who has
+   * it, and `network.noPort`; then none is held.
    */
   async publish(
     holder: { readonly id: string; readonly name: string },
     wish: PortWish,
     hostIps: readonly string[],
-  ): Promise<PublishedPort[]> {
+    hold: HoldPort,
+  ): Promise<HeldPorts> {
     const { protocol, containerPort } = wish;
     const isChoice = wish.hostPort === 0 || wish.hostPortEnd > wish.hostPort;
     for (const hostPort of this.#candidates(wish)) {
@@ -51,20 +57,27 @@ export class PortTable {
       // Noted before it is waited for, so that nobody else chooses it meanwhile.
       const ports = hostIps.map((hostIp): PublishedPort => ({ containerPort, protocol, hostIp, hostPort }));
       for (const port of ports) this.#note(holder, port);
+      const held: Disposable[] = [];
       try {
-        for (const { hostIp } of ports) await tryToBind(protocol, hostIp, hostPort);
-        return ports;
+        for (const port of ports) held.push(...(await hold(port)));
+        return { ports, held };
       } catch (error) {
+        for (const each of held) each[Symbol.dispose]();
         this.release(holder.id, ports);
-        if (errnoCode(error) === 'EADDRINUSE') {
-          if (isChoice) continue;
-          throw errors.portTaken(hostIps[0]!, hostPort, holderOfPort(protocol, hostPort));
-        }
-        throw errors.badAddress(hostIps.join(', '), messageOf(error));
+        if (errnoCode(error) === 'EADDRINUSE' && isChoice) continue;
+        throw this.refusal(error, protocol, hostIps.join(', '), hostPort);
       }
     }
     const [from, to] = wish.hostPort === 0 ? this.#range() : [wish.hostPort, wish.hostPortEnd];
     throw errors.noPort(from, to);
+  }
+
+  /** In words for people, why an address and port cannot be had. */
+  refusal(error: unknown, protocol: PortProtocol, hostIp: string, hostPort: number): Error {
+    if (errnoCode(error) === 'EADDRINUSE') {
+      return errors.portTaken(hostIp, hostPort, holderOfPort(protocol, hostPort));
+    }
+    return errors.badAddress(hostIp, messageOf(error));
   }
 
   release(containerId: string, ports: readonly PublishedPort[]): void {
@@ -121,24 +134,4 @@ function localPortRange(): readonly [number, number] {
   } catch {
     return [32768, 60999];
   }
-}
-
-/** Rejects with Node's error when the port cannot be had. SCTP cannot be tried from here. */
-function tryToBind(protocol: PortProtocol, host: string, port: number): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  if (protocol === 'tcp') {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen({ host, port, exclusive: true, ipv6Only: true }, () => server.close(() => resolve()));
-  } else if (protocol === 'udp') {
-    const socket = createSocket({ type: familyOf(host) === 4 ? 'udp4' : 'udp6', ipv6Only: familyOf(host) === 6 });
-    socket.once('error', (error) => {
-      socket.close();
-      reject(error);
-    });
-    socket.bind({ address: host, port, exclusive: true }, () => socket.close(() => resolve()));
-  } else {
-    resolve();
-  }
-  return promise;
 }

@@ -73,6 +73,7 @@ export type {
   HostConfigBody,
   MountBody,
   MountPointJson,
+  NetworkLimitsBody,
   PortBindingBody,
   ResourcesBody,
   RestartPolicyBody,

@@ -55,23 +55,26 @@ export { addressFamily, ipBytes, ipFamily, ipText, macBytes, macText } from './n
 export { AttributeWriter, messageFlags, NetlinkBatch, netlinkProtocol } from './netlink/batch.ts';
 export {
   addBridge,
+  addIpvlan,
   addMacvlan,
   addVeth,
+  addVlan,
   type BridgeLink,
   deleteLink,
   getLinks,
+  type IpvlanLink,
   type Link,
   type MacvlanLink,
   readLinks,
   setBridgePort,
   setLinkUp,
   type VethPair,
+  type VlanLink,
 } from './netlink/links.ts';
 export { type NetlinkMessage, readAttributes, readMessages, readText } from './netlink/reply.ts';
 export {
   addAddress,
   addRoute,
-  deleteRoute,
   getAddresses,
   getRoutes,
   type InterfaceAddress,
@@ -79,7 +82,9 @@ export {
   type RouteWish,
   readAddresses,
   readRoutes,
+  replaceRoute,
 } from './netlink/routes.ts';
+export { limitRate, type RateLimit, unlimitRate } from './netlink/traffic.ts';
 export {
   type BaseChain,
   NftBatch,
@@ -90,6 +95,7 @@ export {
   nftHook,
 } from './nftables/batch.ts';
 export { interfaceBytes, portBytes } from './nftables/keys.ts';
+export { getChain, getRules, type NftRule, readChainPolicy, readRules } from './nftables/questions.ts';
 
 export {
   accept,

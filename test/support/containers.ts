@@ -26,6 +26,9 @@ export interface Inspect {
   readonly Config: { readonly Labels: Readonly<Record<string, string>>; readonly Hostname: string };
   readonly HostConfig: Readonly<Record<string, unknown>>;
   readonly ExecIDs: readonly string[] | null;
+  readonly NetworkSettings: {
+    readonly Ports: Readonly<Record<string, readonly { readonly HostIp: string; readonly HostPort: string }[] | null>>;
+  };
 }
 
 export interface Result {

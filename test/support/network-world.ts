@@ -26,6 +26,7 @@ export interface Endpoint {
   readonly IPAddress: string;
   readonly MacAddress: string;
   readonly EndpointID: string;
+  readonly Limits?: Readonly<Record<string, number>>;
 }
 
 /** The daemon's host is 10.9.0.1, fd09::1, its neighbour 10.9.0.2, fd09::2. */
@@ -65,8 +66,8 @@ export class World implements AsyncDisposable {
   }
 
   /** The body of an HTTP answer, or the exit code of curl. */
-  fetch(url: string, from: PrivateNetwork = this.network): string | number {
-    const { status, stdout } = runTool([...from.enter, 'curl', '-s', '-m', '2', url]);
+  fetch(url: string, from: PrivateNetwork = this.network, seconds = 2): string | number {
+    const { status, stdout } = runTool([...from.enter, 'curl', '-s', '-m', String(seconds), url]);
     return status === 0 ? stdout : status;
   }
 
@@ -95,15 +96,32 @@ export class World implements AsyncDisposable {
     return { [Symbol.dispose]: () => void child.kill('SIGKILL') };
   }
 
+  /** Names of interfaces of the daemon's host, the loopback and the one to its neighbour left out. */
+  links(): string[] {
+    const lines = this.here('ip', '-o', 'link').trim().split('\n');
+    return lines.map((line) => line.split(': ')[1]!.split('@')[0]!).filter((name) => !['lan', 'lo'].includes(name));
+  }
+
+  /** How many ports the daemon's rules lead to containers. */
+  ledPorts(): number {
+    return this.here('nft', 'list', 'table', 'inet', 'skiff0').match(/ : \d+\.\d+\.\d+\.\d+ \. \d+/g)?.length ?? 0;
+  }
+
+  /** How many are open on containers' own addresses. */
+  openPorts(): number {
+    const text = this.here('nft', 'list', 'table', 'inet', 'skiff0');
+    const sets = text.match(/set open[46] {[^}]*elements = {[^}]*}/g) ?? [];
+    return sets.flatMap((set) => set.match(/ \. \d+\b/g) ?? []).length;
+  }
+
   /** Nothing of networks is left once the daemon has ended: links, nftables. */
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       await this.daemon[Symbol.asyncDispose]();
-      const links = this.here('ip', '-o', 'link')
-        .trim()
-        .split('\n')
-        .map((line) => line.split(': ')[1]!.split('@')[0]!);
-      assert.deepEqual(links.sort(), ['lan', 'lo'], 'no link is left');
+      assert.deepEqual(this.links(), [], 'no link is left');
+      const { status, stdout } = runTool([...this.network.enter, 'nft', 'list', 'tables']);
+      // Where there is no nft there is nobody to ask.
+      if (status === 0) assert.doesNotMatch(stdout, /skiff/, 'no table is left');
     } finally {
       await this.network[Symbol.asyncDispose]();
       await this.neighbour[Symbol.asyncDispose]();

@@ -22,13 +22,13 @@ const FILES: Readonly<Record<string, string>> = {
   'etc/group': 'root:x:0:\ntester:x:1000:\nstaff:x:50:tester\nnogroup:x:65534:\n',
 };
 
-/** Path of a tar with busybox, its applets, three users and, where there is a C compiler, `probe`. */
+/** Path of a tar with busybox, its applets, three users and, where there is a C compiler, `probe` and `traffic`. */
 export function busyboxTar(): string {
-  const probeSource = `${import.meta.dirname}/probe.c`;
+  const programs = ['probe', 'traffic'].map((name) => ({ name, source: `${import.meta.dirname}/${name}.c` }));
   const busybox = programPath('busybox')!;
   const key = createHash('sha256')
     .update(readFileSync(import.meta.filename))
-    .update(readFileSync(probeSource))
+    .update(programs.map(({ source }) => readFileSync(source, 'utf8')).join('\n'))
     .update(readFileSync(busybox))
     .digest('hex');
   return cached(`busybox-${key.slice(0, 16)}.tar`, (folder) => {
@@ -44,7 +44,10 @@ export function busyboxTar(): string {
     for (const [path, text] of Object.entries(FILES)) writeFileSync(`${folder}/${path}`, text);
     execFileSync('chmod', ['1777', `${folder}/tmp`]);
     execFileSync('chown', ['1000:1000', `${folder}/home/tester`]);
-    if (programPath('cc')) execFileSync('cc', ['-O1', '-static', '-Wall', '-o', `${folder}/bin/probe`, probeSource]);
+    if (!programPath('cc')) return;
+    for (const { name, source } of programs) {
+      execFileSync('cc', ['-O1', '-static', '-Wall', '-o', `${folder}/bin/${name}`, source]);
+    }
   });
 }
 

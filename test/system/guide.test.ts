@@ -3,15 +3,30 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { describe, test } from 'node:test';
-import { useDaemon } from '../support/daemon.ts';
+import { after, before, describe, test } from 'node:test';
+import { Daemon } from '../support/daemon.ts';
 import { missing } from '../support/needs.ts';
+import { PrivateNetwork } from '../support/network.ts';
 
 const root = `${import.meta.dirname}/../..`;
 
 for (const page of globSync(`${root}/docs/guide/*.md`)) {
-  describe(`guide ${page.split('/').at(-1)}`, { skip: missing('root', 'busybox'), timeout: 120_000 }, () => {
-    const daemon = useDaemon();
+  describe(`guide ${page.split('/').at(-1)}`, {
+    skip: missing('root', 'busybox', 'curl', 'ip', 'nsenter', 'unshare'),
+    timeout: 120_000,
+  }, () => {
+    // A page about networks is read on a host of its own.
+    const network = page.endsWith('/networks.md') ? new PrivateNetwork() : undefined;
+    const daemon = new Daemon(network?.enter);
+    before(async () => {
+      await network?.ready();
+      await daemon.start(...(network ? ['--bridge=skiff0'] : []));
+      await daemon.import();
+    });
+    after(async () => {
+      await daemon[Symbol.asyncDispose]();
+      await network?.[Symbol.asyncDispose]();
+    });
     const folder = mkdtempSync('/tmp/skiff-guide-');
     process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
     // As where the package is installed: its programs, its Node, and the package itself.
@@ -23,7 +38,8 @@ for (const page of globSync(`${root}/docs/guide/*.md`)) {
     for (const [, block] of readFileSync(page, 'utf8').matchAll(/```sh run\n([\s\S]*?)```/g)) {
       test(block!.split('\n')[0], () => {
         const options = { cwd: folder, env, encoding: 'utf8', timeout: 60_000, killSignal: 'SIGKILL' } as const;
-        const { status, stdout, stderr } = spawnSync('sh', ['-ec', block!], options);
+        const [program = 'env', ...args] = network?.enter ?? [];
+        const { status, stdout, stderr } = spawnSync(program, [...args, 'sh', '-ec', block!], options);
         assert.equal(status, 0, `${stdout}${stderr}`);
       });
     }

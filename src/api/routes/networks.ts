@@ -14,7 +14,7 @@ import type { NetworkConnectBody, NetworkCreateBody, NetworkDisconnectBody } fro
 import { parseEndpoint } from '../create-networking.ts';
 import { errors } from '../errors.ts';
 import { sendJson, sendNothing } from '../http-status.ts';
-import { networkJson } from '../network-json.ts';
+import { networkJson, statusJson } from '../network-json.ts';
 import { minorVersion } from '../version.ts';
 import { boolean, type Filters, filters, timestamp } from '../query.ts';
 
@@ -99,7 +99,12 @@ async function inspect(parts: EngineParts, { params, query, url, response }: Req
   const scope = query.get('scope') ?? '';
   if (scope !== '' && scope !== 'local') throw errors.noNetworkInScope(params['id']!);
   const nameOf = (id: string): string => parts.containers.get(id)?.name ?? '';
-  sendJson(response, 200, networkJson(record, parts.networks.endpointsOf(record.id), nameOf, minorVersion(url)));
+  const minor = minorVersion(url);
+  sendJson(response, 200, {
+    ...networkJson(record, parts.networks.endpointsOf(record.id), nameOf, minor),
+    // compat: since 1.52.
+    ...(minor < 52 || record.pools.length === 0 ? {} : { Status: statusJson(parts.networks.usageOf(record.id)) }),
+  });
 }
 
 async function create(parts: EngineParts, { request, response }: RequestContext): Promise<void> {
@@ -110,8 +115,6 @@ async function create(parts: EngineParts, { request, response }: RequestContext)
 
 function parseNetwork(body: NetworkCreateBody): NetworkRequest {
   if (body.Ingress) throw errors.unsupported('an ingress network', 'it needs a swarm');
-  if (body.ConfigOnly) throw errors.unsupported('a network that is only a configuration', 'leave ConfigOnly out');
-  if (body.ConfigFrom?.Network) throw errors.unsupported('ConfigFrom', 'say all of it in the request');
   if (body.Scope && body.Scope !== 'local') throw errors.unsupported(`the scope ${body.Scope}`, 'it needs a swarm');
   const ipam = body.IPAM ?? {};
   return {
@@ -119,6 +122,8 @@ function parseNetwork(body: NetworkCreateBody): NetworkRequest {
     driver: body.Driver ?? '',
     internal: body.Internal ?? false,
     attachable: body.Attachable ?? false,
+    configOnly: body.ConfigOnly ?? false,
+    configFrom: body.ConfigFrom?.Network ?? '',
     ipv4: body.EnableIPv4 ?? true,
     ipv6: body.EnableIPv6 ?? false,
     ipamDriver: ipam.Driver ?? '',

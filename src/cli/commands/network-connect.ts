@@ -1,5 +1,6 @@
 /** `skiff network connect`: put a container on one more network, while it runs or before. */
 import { defineCommand } from '../command.ts';
+import { toMap } from '../container-options/environment.ts';
 import { integer, list, text } from '../flag-types.ts';
 
 export const networkConnect = defineCommand({
@@ -7,13 +8,15 @@ export const networkConnect = defineCommand({
   summary: 'Connect a container to a network',
   flags: {
     alias: list({ help: 'One more name of it on this network' }),
+    'driver-opt': list({ help: 'Option of its endpoint, as name=value' }),
     'gw-priority': integer({ help: 'The network with the highest has the default route' }),
     ip: text({ help: 'IPv4 address, such as 172.30.100.104' }),
     ip6: text({ help: 'IPv6 address' }),
+    link: list({ help: 'Name for another container, as container[:alias]' }),
   },
   arguments: [2, 2],
   run: async (context, { flags, args: [network = '', container = ''] }) => {
-    const { alias, ip, ip6 } = flags;
+    const { alias, ip, ip6, link, 'driver-opt': options } = flags;
     const addresses = {
       ...(ip === '' ? {} : { IPv4Address: ip }),
       ...(ip6 === '' ? {} : { IPv6Address: ip6 }),
@@ -21,6 +24,8 @@ export const networkConnect = defineCommand({
     await context.client().networks.connect(network, container, {
       ...(Object.keys(addresses).length > 0 ? { IPAMConfig: addresses } : {}),
       ...(alias.length > 0 ? { Aliases: alias } : {}),
+      ...(link.length > 0 ? { Links: link } : {}),
+      ...(options.length > 0 ? { DriverOpts: toMap(options) } : {}),
       ...(flags['gw-priority'] === undefined ? {} : { GwPriority: flags['gw-priority'] }),
     });
     return 0;

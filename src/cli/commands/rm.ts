@@ -9,6 +9,7 @@ export const rm = defineCommand({
   summary: 'Remove containers',
   flags: {
     force: toggle({ short: 'f', help: 'Kill those that run first; no failure when one is not there' }),
+    link: toggle({ short: 'l', help: 'Remove the link of that name, as container/alias' }),
     volumes: toggle({ short: 'v', help: 'Remove their anonymous volumes too' }),
   },
   arguments: [1, Infinity],

@@ -1,10 +1,10 @@
 /** Flags of `run` and `create` → the body of POST /containers/create. Only what was asked for is in it. */
-import type { ContainerCreateBody, HostConfigBody, ResourcesBody, RestartPolicyBody } from '#specs';
+import type { ContainerCreateBody, HostConfigBody, NetworkLimitsBody, ResourcesBody, RestartPolicyBody } from '#specs';
 import { errors } from '../errors.ts';
 import type { FlagValues } from '../flags.ts';
 import { parseDevice } from './devices.ts';
 import { collectEnvironment, collectLabels, type Environment, toMap } from './environment.ts';
-import type { ContainerFlags, limitFlags } from './flags.ts';
+import type { ContainerFlags, limitFlags, networkLimitFlags } from './flags.ts';
 import { healthcheckOf } from './health.ts';
 import { distinctUlimits } from './limits.ts';
 import { parseTmpfs, splitVolumes } from './mounts.ts';
@@ -58,7 +58,7 @@ export function toCreateBody(request: CreateRequest): ContainerCreateBody {
     ...whenGiven(flags['stop-signal'], (StopSignal) => ({ StopSignal })),
     ...(flags['stop-timeout'] === undefined ? {} : { StopTimeout: flags['stop-timeout'] }),
     ...networking,
-    HostConfig: { ...toHostConfig(request, volumes.binds), ...network, ...toLimits(flags) },
+    HostConfig: { ...toHostConfig(request, volumes.binds), ...network, ...toLimits(flags), ...toNetworkLimits(flags) },
   };
 }
 
@@ -143,6 +143,17 @@ export function toLimits(flags: FlagValues<typeof limitFlags>): ResourcesBody {
     ...counted('MemorySwap', flags['memory-swap']),
     ...counted('PidsLimit', flags['pids-limit']),
   };
+}
+
+/** The limits of its networks that were given, for create and update. */
+export function toNetworkLimits(flags: FlagValues<typeof networkLimitFlags>): { NetworkLimits?: NetworkLimitsBody } {
+  const limits = {
+    ...whenGiven(flags['network-rate-in'], (RateIn) => ({ RateIn })),
+    ...whenGiven(flags['network-burst-in'], (BurstIn) => ({ BurstIn })),
+    ...whenGiven(flags['network-rate-out'], (RateOut) => ({ RateOut })),
+    ...whenGiven(flags['network-burst-out'], (BurstOut) => ({ BurstOut })),
+  };
+  return Object.keys(limits).length > 0 ? { NetworkLimits: limits } : {};
 }
 
 function logConfig(flags: ContainerFlags): NonNullable<HostConfigBody['LogConfig']> {

@@ -44,8 +44,16 @@ export const limitFlags = {
   'pids-limit': integer({ help: 'Most processes and threads; -1 for any number' }),
 };
 
+/** Not Docker's. What `none` limits is free again. */
+export const networkLimitFlags = {
+  'network-burst-in': text({ help: 'What it may receive at once, in bytes such as 64k' }),
+  'network-burst-out': text({ help: 'What it may send at once' }),
+  'network-rate-in': text({ help: 'Most it receives on each network, such as 10mbit per second, or none' }),
+  'network-rate-out': text({ help: 'Most it sends on each network, such as 10mbit per second, or none' }),
+};
+
 /** What `update` changes. */
-export const updateFlags = { ...limitFlags, restart };
+export const updateFlags = { ...limitFlags, ...networkLimitFlags, restart };
 
 export const containerFlags = {
   ...updateFlags,
@@ -101,6 +109,7 @@ export const containerFlags = {
   ipc: text({ help: 'IPC namespace: private, none or host' }),
   label: list({ short: 'l', help: 'Label, as name=value', parse: parseLabel }),
   'label-file': list({ help: 'File with labels, one per line' }),
+  link: list({ help: 'Name for another container, as container[:alias]', parse: parseLinkFlag }),
   'log-driver': text({ help: 'Where output is kept: json-file or none' }),
   'log-opt': list({ help: 'Option of the log, such as max-size=10m' }),
   'mac-address': text({ help: 'MAC address on the first network, such as 92:d0:c6:0a:29:33' }),
@@ -160,6 +169,13 @@ function parseStream(text: string): string {
   const name = text.toLowerCase();
   if (!['stdin', 'stdout', 'stderr'].includes(name)) throw new Error('valid streams are STDIN, STDOUT and STDERR');
   return name;
+}
+
+function parseLinkFlag(text: string): string {
+  const parts = text.split(':');
+  if (text === '') throw new Error('empty string specified for links');
+  if (parts.length > 2 || parts.includes('')) throw new Error(`bad format for links: ${text}`);
+  return text;
 }
 
 function parseSysctl(text: string): string {

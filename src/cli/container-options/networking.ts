@@ -2,12 +2,13 @@
 import type { ContainerCreateBody, EndpointSettingsBody, HostConfigBody } from '#specs';
 import { errors } from '../errors.ts';
 import type { ContainerFlags } from './flags.ts';
+import type { NetworkFlag } from './networks.ts';
 
 /** Throws `cli.invalid` for flags that contradict each other. */
 export function networkingOf(flags: ContainerFlags): Pick<ContainerCreateBody, 'NetworkingConfig' | 'ExposedPorts'> & {
   readonly host: Pick<
     HostConfigBody,
-    'NetworkMode' | 'PortBindings' | 'PublishAllPorts' | 'Dns' | 'DnsOptions' | 'DnsSearch'
+    'NetworkMode' | 'Links' | 'PortBindings' | 'PublishAllPorts' | 'Dns' | 'DnsOptions' | 'DnsSearch'
   >;
 } {
   const [first = { name: 'default', endpoint: {} }, ...others] = flags.network;
@@ -16,7 +17,7 @@ export function networkingOf(flags: ContainerFlags): Pick<ContainerCreateBody, '
   const bindings: Record<string, { HostIp?: string; HostPort?: string }[]> = {};
   for (const { port, binding } of published) (bindings[port] ??= []).push(binding);
   const exposed = [...new Set([...Object.keys(bindings), ...flags.expose.flat()])];
-  const endpoints = [{ name: first.name, endpoint: withFlags(flags, first.endpoint) }, ...others];
+  const endpoints = [{ name: first.name, endpoint: withFlags(flags, first) }, ...others];
   const isSaid = others.length > 0 || Object.keys(endpoints[0]!.endpoint).length > 0;
   const EndpointsConfig = Object.fromEntries(endpoints.map(({ name, endpoint }) => [name, endpoint]));
   return {
@@ -24,6 +25,7 @@ export function networkingOf(flags: ContainerFlags): Pick<ContainerCreateBody, '
     ...(isSaid ? { NetworkingConfig: { EndpointsConfig } } : {}),
     host: {
       NetworkMode: first.name,
+      ...(flags.link.length > 0 ? { Links: flags.link } : {}),
       ...(published.length > 0 ? { PortBindings: bindings } : {}),
       ...(flags['publish-all'] ? { PublishAllPorts: true } : {}),
       ...(flags.dns.length > 0 ? { Dns: flags.dns } : {}),
@@ -34,7 +36,7 @@ export function networkingOf(flags: ContainerFlags): Pick<ContainerCreateBody, '
 }
 
 /** compat: flags beside `--network` are of the first network, and may not be said twice. */
-function withFlags(flags: ContainerFlags, endpoint: EndpointSettingsBody): EndpointSettingsBody {
+function withFlags(flags: ContainerFlags, { name, endpoint }: NetworkFlag): EndpointSettingsBody {
   const twice = (what: string, flag: string, isGiven: boolean, inNetwork: boolean): void => {
     if (isGiven && inNetwork) {
       throw errors.invalid(`conflicting options: cannot specify both --${flag} and per-network ${what}`);
@@ -57,5 +59,10 @@ function withFlags(flags: ContainerFlags, endpoint: EndpointSettingsBody): Endpo
     ...(aliases.length > 0 ? { Aliases: aliases } : {}),
     ...(Object.keys(addresses).length > 0 ? { IPAMConfig: addresses } : {}),
     ...(mac === '' ? {} : { MacAddress: mac }),
+    ...(flags.link.length > 0 && isOfUser(name) ? { Links: flags.link } : {}),
   };
 }
+
+/** compat: a network with a name service, where links are names of the endpoint's. */
+const isOfUser = (name: string): boolean =>
+  !['', 'default', 'bridge', 'host', 'none'].includes(name) && !name.startsWith('container:');

@@ -130,6 +130,7 @@ export const options: readonly Option[] = [
   later('default-address-pool', list, { key: 'default-address-pools' }),
   later('default-network-opt', map, { key: 'default-network-opts' }),
   honoured('mtu', integer, 'MTU of the default network'),
+  honoured('publish-mode', text, "How ports are published: forward, or listen, which obeys the host's input rules"),
   later('dns', list),
   later('dns-opt', list, { key: 'dns-opts' }),
   later('dns-search', list),

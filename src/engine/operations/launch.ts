@@ -7,6 +7,7 @@ import { type LaunchRequest, type ResolvedUser, type RunningProcess, resolveUser
 import type { RuntimeConfig } from '#specs';
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
+import { checkLinks, linkedHosts } from '../links.ts';
 import { fileAttributes } from '../log-drivers/attributes.ts';
 import { managedFiles, writeManagedFiles } from '../managed-files.ts';
 import type { NetworkState } from '#network';
@@ -36,8 +37,10 @@ export async function launch(parts: EngineParts, record: ContainerRecord): Promi
   await useVolumes(parts, record);
   try {
     prepareSources(parts, record);
+    checkLinks(parts, record);
     place = await attachNetworks(parts, record);
-    writeManagedFiles({ record, runDirectory, networks: parts.networks, ...place });
+    const links = linkedHosts(parts, record);
+    writeManagedFiles({ record, runDirectory, networks: parts.networks, links, ...place });
     const waits = held || place.state?.nameServicePort !== undefined;
     const process = await runtime.launch(launchRequest(parts, record, { hold: waits, ...place }));
     if (place.state) await serveNames(parts, record, process.pid, place.state);

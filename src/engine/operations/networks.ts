@@ -1,12 +1,21 @@
 /** Networks made and removed, containers connected and disconnected while they run or not. */
 import { causeChain } from '#base';
-import { type EndpointWish, type NetworkRecord, type NetworkRequest, type RunningContainer } from '#network';
+import {
+  type Endpoint,
+  type EndpointWish,
+  type NetworkRecord,
+  type NetworkRequest,
+  type NetworkState,
+  emptyWish,
+  type RunningContainer,
+} from '#network';
 import type { ContainerRecord } from '../container-record.ts';
 import { networkingOf } from '../container-settings.ts';
 import { errors } from '../errors.ts';
 import { hasProcess } from '../lifecycle.ts';
 import { writeHosts, writeResolvConf } from '../managed-files.ts';
-import { attachRequest, identityOf, networksOf, upstreamsOf } from '../networking.ts';
+import { linkedHosts } from '../links.ts';
+import { attachRequest, identityOf, networksOf, upstreamsOf, withLimits } from '../networking.ts';
 import { type EngineParts, findContainer, runDirectoryOf } from '../parts.ts';
 
 /** Throws what `Networks.create` refuses. */
@@ -29,7 +38,8 @@ export async function pruneNetworks(
 ): Promise<string[]> {
   const removed: string[] = [];
   for (const record of parts.networks.list()) {
-    if (record.predefined || parts.networks.endpointsOf(record.id).size > 0 || !matches(record)) continue;
+    if (record.predefined || record.configOnly || parts.networks.endpointsOf(record.id).size > 0 || !matches(record))
+      continue;
     try {
       await removeNetwork(parts, record.id);
       removed.push(record.name);
@@ -63,7 +73,7 @@ export async function connectContainer(
     );
     const running = runningContainer(record);
     if (!running) return parts.containers.put(changed);
-    const state = await parts.networks.connect(running, network.id, wish);
+    const state = await parts.networks.connect(running, network.id, withLimits(record.settings, wish));
     settle(parts, { ...changed, network: state }, network, 'connect');
   });
 }
@@ -100,7 +110,10 @@ function settle(
 ): void {
   parts.containers.put(record);
   const runDirectory = runDirectoryOf(parts.options, record.id);
-  writeHosts(record, runDirectory, parts.networks, record.network);
+  writeHosts(record, runDirectory, parts.networks, {
+    links: linkedHosts(parts, record),
+    ...(record.network ? { state: record.network } : {}),
+  });
   writeResolvConf(record, runDirectory, record.network);
   parts.events.emit('network', action, network.id, { container: record.id, ...attributesOf(network) });
 }
@@ -125,7 +138,7 @@ function refuseSharedNetwork({ settings }: ContainerRecord, network: NetworkReco
   const { networkMode } = settings.host;
   if (networkMode === 'host' || network.driver === 'host') throw errors.hostNetwork();
   if (networkMode.startsWith('container:')) throw errors.sharedNetwork();
-  if (network.driver === 'null') throw errors.noneWithOthers();
+  if (network.driver === 'null' && !network.configOnly) throw errors.noneWithOthers();
 }
 
 function withEndpoints(
@@ -142,6 +155,18 @@ function withEndpoints(
       networking: { ...networkingOf(settings), endpoints },
     },
   };
+}
+
+/** Limits as the settings have them now, for a container that runs. Resolves with what it has of networks then. */
+export async function applyLimits(
+  parts: EngineParts,
+  { settings, process, network }: ContainerRecord,
+): Promise<NetworkState | undefined> {
+  if (!process || !network) return network;
+  const wishOf = ({ networkId }: Endpoint): EndpointWish =>
+    networksOf(settings).find(([name]) => parts.networks.find(name).id === networkId)?.[1] ?? emptyWish;
+  const optionsOf = (endpoint: Endpoint) => withLimits(settings, wishOf(endpoint)).driverOptions;
+  return parts.networks.limit({ pid: process.pid, state: network }, optionsOf);
 }
 
 function runningContainer(record: ContainerRecord): RunningContainer | undefined {

@@ -6,6 +6,7 @@ import { errors } from '../errors.ts';
 import { healthAtStart } from '../health/healthcheck.ts';
 import { probeOfRecord, startMonitor } from '../health/monitor.ts';
 import { isLive, next } from '../lifecycle.ts';
+import { refreshLinked } from '../links.ts';
 import type { LogSink } from '../log-drivers/driver.ts';
 import { type EngineParts, eventAttributes, findContainer, logPathOf } from '../parts.ts';
 import { announceEndpoints } from '../networking.ts';
@@ -59,6 +60,7 @@ async function startLocked(parts: EngineParts, before: ContainerRecord): Promise
   shipLines(parts, running, sink);
   // Before anything is waited for: one that ends at once must not be heard to die before it started.
   announceEndpoints(parts, running, 'connect');
+  refreshLinked(parts, running.id);
   parts.events.emit('container', 'start', running.id, eventAttributes(running));
   // Clients that came while it was being launched.
   await parts.attachments.connect(running.id, process);

@@ -26,6 +26,8 @@ const CLASS_INTERNET = 1;
 const MAX_TCP_CONNECTIONS = 64;
 const TCP_IDLE_MS = 10_000;
 const MAX_TCP_BYTES = 65_535;
+/** A burst of questions waits here; the kernel counts 768 bytes and more for each, and no more than net.core.rmem_max in all. */
+const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 
 /** What the names of a container's networks are. */
 export interface NameSource {
@@ -49,10 +51,15 @@ export class NameServer implements Disposable {
     this.#forwarder = forwarder;
     this.#datagrams = datagrams;
     this.#server = server;
+    datagrams.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
     datagrams.on('message', (message, { address, port }) => {
-      void this.#answer(message, 'udp').then((answer) => {
+      const reply = (answer: Buffer | undefined): void => {
         if (answer && !this.#closed) datagrams.send(answer, port, address);
-      });
+      };
+      // Most answers are there at once: ten thousand promises a second would be felt.
+      const answer = this.#answer(message, 'udp');
+      if (answer instanceof Promise) void answer.then(reply);
+      else reply(answer);
     });
     // A client that is gone; the next one is none the worse for it.
     datagrams.on('error', () => {});
@@ -76,7 +83,7 @@ export class NameServer implements Disposable {
     socket.on('error', () => {});
     socket.setTimeout(TCP_IDLE_MS, () => socket.destroy());
     readLengthPrefixed(socket, (message) => {
-      void this.#answer(message, 'tcp').then((answer) => {
+      void Promise.resolve(this.#answer(message, 'tcp')).then((answer) => {
         if (answer) socket.write(lengthPrefixed(answer));
         else socket.destroy();
       });
@@ -84,12 +91,16 @@ export class NameServer implements Disposable {
   }
 
   /** Undefined for what is no question: nothing is said to it. */
-  async #answer(message: Buffer, by: 'udp' | 'tcp'): Promise<Buffer | undefined> {
+  #answer(message: Buffer, by: 'udp' | 'tcp'): Buffer | undefined | Promise<Buffer> {
     const query = readDnsQuery(message);
     if (!query) return undefined;
     const limit = by === 'udp' ? query.maxBytes : MAX_TCP_BYTES;
     const own = query.opcode === 0 && query.class === CLASS_INTERNET ? this.#ownAnswer(query) : undefined;
     if (own) return writeDnsAnswer(query, { answers: own, ttlSeconds: TTL_SECONDS }, limit);
+    return this.#forward(query, message, by, limit);
+  }
+
+  async #forward(query: DnsQuery, message: Buffer, by: 'udp' | 'tcp', limit: number): Promise<Buffer> {
     const answer = await this.#forwarder.ask(query, message, this.#source.servers, by);
     return answer ?? writeDnsAnswer(query, { code: dnsCode.serverFailure }, limit);
   }

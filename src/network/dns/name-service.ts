@@ -55,26 +55,29 @@ export class NameService {
   }
 
   #sourceOf(containerId: string, servers: readonly string[]): NameSource {
-    const networks = (): KnownNetwork[] =>
-      this.#index.list().filter(({ record, endpoints }) => hasNames(record) && endpoints.has(containerId));
-    const hasWayOut = (): boolean =>
-      this.#index.list().some(({ endpoints }) => {
+    const networks = (): ReadonlySet<KnownNetwork> => this.#index.networksOf(containerId);
+    const hasWayOut = (): boolean => {
+      for (const { endpoints } of networks()) {
         const endpoint = endpoints.get(containerId);
-        return endpoint?.ipv4?.gateway !== undefined || endpoint?.ipv6?.gateway !== undefined;
-      });
+        if (endpoint?.ipv4?.gateway !== undefined || endpoint?.ipv6?.gateway !== undefined) return true;
+      }
+      return false;
+    };
     return {
       addresses: (name, family) => {
-        for (const network of networks()) {
-          const found = network.names.get(name) ?? network.names.get(withoutSuffix(name, network.record.name));
+        for (const { record, names, endpoints } of networks()) {
+          if (!hasNames(record)) continue;
+          const links = endpoints.get(containerId)?.links ?? {};
+          const short = withoutSuffix(name, record.name);
+          const found = names.get(links[name] ?? name) ?? names.get(links[short] ?? short);
           if (found) return shuffled(found).flatMap((endpoint) => addressOf(endpoint, family));
         }
         return undefined;
       },
       nameOf: (address) => {
-        for (const { record, endpoints } of networks()) {
-          for (const { ipv4, ipv6, names } of endpoints.values()) {
-            if (ipv4?.address === address || ipv6?.address === address) return `${names[0]}.${record.name}`;
-          }
+        for (const { record, addresses } of networks()) {
+          const endpoint = hasNames(record) ? addresses.get(address) : undefined;
+          if (endpoint) return `${endpoint.names[0]}.${record.name}`;
         }
         return undefined;
       },

@@ -18,3 +18,7 @@ export function nameServiceRules(port: number): NftBatch {
   }
   return batch;
 }
+
+export function withoutNameServiceRules(): NftBatch {
+  return new NftBatch(nftFamily.ipv4, TABLE).table().deleteTable();
+}

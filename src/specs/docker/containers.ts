@@ -82,7 +82,16 @@ export interface RestartPolicyBody {
 }
 
 /** Body of POST /containers/{id}/update. */
+/** Not Docker's: what a container may receive and send; bits per second such as `10mbit`, bytes such as `64k`, or `none`. */
+export interface NetworkLimitsBody {
+  readonly RateIn?: string | null;
+  readonly BurstIn?: string | null;
+  readonly RateOut?: string | null;
+  readonly BurstOut?: string | null;
+}
+
 export interface UpdateBody extends ResourcesBody {
+  readonly NetworkLimits?: NetworkLimitsBody | null;
   readonly RestartPolicy?: RestartPolicyBody | null;
 }
 
@@ -128,9 +137,11 @@ export interface PortBindingBody {
 }
 
 export interface HostConfigBody extends ResourcesBody {
+  readonly NetworkLimits?: NetworkLimitsBody | null;
   readonly Binds?: readonly string[] | null;
   readonly LogConfig?: { readonly Type?: string; readonly Config?: Readonly<Record<string, string>> | null } | null;
   readonly NetworkMode?: string | null;
+  readonly Links?: readonly string[] | null;
   readonly PortBindings?: Readonly<Record<string, readonly PortBindingBody[] | null>> | null;
   readonly PublishAllPorts?: boolean | null;
   readonly Dns?: readonly string[] | null;

@@ -1,16 +1,18 @@
-/** Interfaces: rtnetlink's RTM_NEWLINK and its kin for bridges, veth pairs and macvlan. spec: rtnetlink(7), linux/if_link.h. */
+/** Interfaces: rtnetlink's RTM_NEWLINK and its kin for bridges, veth pairs, macvlan, ipvlan and VLANs. spec: rtnetlink(7), linux/if_link.h. */
 import type { BytesWriter } from '#base';
 import { macBytes, macText } from './address-bytes.ts';
 import { type AttributeWriter, messageFlags, NetlinkBatch } from './batch.ts';
 import { readAttributes, readMessages, readText } from './reply.ts';
 
 const RTM = { newLink: 16, delLink: 17, getLink: 18 } as const;
-const IFLA = { address: 1, name: 3, mtu: 4, link: 5, master: 10, linkInfo: 18, netNsPid: 19 } as const;
+const IFLA = { address: 1, name: 3, mtu: 4, link: 5, master: 10, linkInfo: 18, netNsPid: 19, alias: 20 } as const;
 const INFO = { kind: 1, data: 2, slaveKind: 4, slaveData: 5 } as const;
 const VETH_INFO_PEER = 1;
 const BRIDGE_PORT_HAIRPIN = 4;
 const BRIDGE_PORT_ISOLATED = 33;
 const MACVLAN_MODE = 1;
+const IPVLAN = { mode: 1, flags: 2 } as const;
+const VLAN_ID = 1;
 const IFF_UP = 1;
 
 const { acknowledge, create, exclusive, dump } = messageFlags;
@@ -110,6 +112,49 @@ export function addMacvlan(batch: NetlinkBatch, link: MacvlanLink): void {
   });
 }
 
+export interface IpvlanLink extends Omit<MacvlanLink, 'mac' | 'mode'> {
+  readonly mode: 'l2' | 'l3' | 'l3s';
+  readonly flag: 'bridge' | 'private' | 'vepa';
+}
+
+const ipvlanModes = { l2: 0, l3: 1, l3s: 2 } as const;
+const ipvlanFlags = { bridge: 0, private: 1, vepa: 2 } as const;
+
+/** All of a parent's have its MAC address. EOPNOTSUPP where the kernel has none. */
+export function addIpvlan(batch: NetlinkBatch, link: IpvlanLink): void {
+  const flags = acknowledge | create | exclusive;
+  batch.add({ type: RTM.newLink, flags, struct: interfaceInfo(link.index, false) }, (attributes) => {
+    attributes.text(IFLA.name, link.name).u32(IFLA.link, link.parent);
+    linkOptions(attributes, { mtu: link.mtu });
+    attributes.nested(IFLA.linkInfo, (info) => {
+      info.text(INFO.kind, 'ipvlan').nested(INFO.data, (data) => {
+        data.u16(IPVLAN.mode, ipvlanModes[link.mode]).u16(IPVLAN.flags, ipvlanFlags[link.flag]);
+      });
+    });
+    addPid(batch, attributes, link.pid);
+  });
+}
+
+export interface VlanLink {
+  readonly name: string;
+  /** Index of the interface it is a VLAN of. */
+  readonly lower: number;
+  readonly id: number;
+  /** A remark, for people and for who made it. */
+  readonly alias: string;
+}
+
+/** One that is not up yet. */
+export function addVlan(batch: NetlinkBatch, { name, lower, id, alias }: VlanLink): void {
+  const flags = acknowledge | create | exclusive;
+  batch.add({ type: RTM.newLink, flags, struct: interfaceInfo(0, false) }, (attributes) => {
+    attributes.text(IFLA.name, name).u32(IFLA.link, lower).text(IFLA.alias, alias);
+    attributes.nested(IFLA.linkInfo, (info) => {
+      info.text(INFO.kind, 'vlan').nested(INFO.data, (data) => data.u16(VLAN_ID, id));
+    });
+  });
+}
+
 /** Of the port that `name` is of its bridge. Hairpin lets a container reach itself through the bridge. */
 export function setBridgePort(batch: NetlinkBatch, name: string, port: { readonly isolated: boolean }): void {
   batch.add({ type: RTM.newLink, flags: acknowledge, struct: interfaceInfo(0, false) }, (attributes) => {
@@ -152,6 +197,8 @@ export interface Link {
   readonly kind: string;
   /** Index of the bridge it is in; 0 for none. */
   readonly master: number;
+  /** A remark of whoever made it; empty for none. */
+  readonly alias: string;
 }
 
 /** The interfaces of an answer to `getLinks`. */
@@ -168,6 +215,7 @@ export function readLinks(received: Uint8Array): Link[] {
       mtu: number(attributes.get(IFLA.mtu)),
       kind: info ? readText(readAttributes(info).get(INFO.kind)) : '',
       master: number(attributes.get(IFLA.master)),
+      alias: readText(attributes.get(IFLA.alias)),
     };
   });
 }

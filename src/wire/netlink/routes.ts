@@ -3,7 +3,7 @@ import { addressFamily, ipBytes, ipFamily, ipText } from './address-bytes.ts';
 import { messageFlags, NetlinkBatch } from './batch.ts';
 import { readAttributes, readMessages } from './reply.ts';
 
-const RTM = { newAddress: 20, getAddress: 22, newRoute: 24, delRoute: 25, getRoute: 26 } as const;
+const RTM = { newAddress: 20, getAddress: 22, newRoute: 24, getRoute: 26 } as const;
 const IFA = { address: 1, local: 2, broadcast: 4, flags: 8 } as const;
 const RTA = { destination: 1, outputInterface: 4, gateway: 5, priority: 6, table: 15 } as const;
 const IFA_F_NODAD = 0x02;
@@ -53,19 +53,20 @@ export interface RouteWish {
 }
 
 export function addRoute(batch: NetlinkBatch, route: RouteWish): void {
-  changeRoute(batch, RTM.newRoute, acknowledge | create | exclusive, route);
+  changeRoute(batch, acknowledge | create | exclusive, route);
 }
 
-export function deleteRoute(batch: NetlinkBatch, route: RouteWish): void {
-  changeRoute(batch, RTM.delRoute, acknowledge, route);
+/** In the place of the one with its destination, or as a new one. */
+export function replaceRoute(batch: NetlinkBatch, route: RouteWish): void {
+  changeRoute(batch, acknowledge | create | replace, route);
 }
 
-function changeRoute(batch: NetlinkBatch, type: number, flags: number, route: RouteWish): void {
+function changeRoute(batch: NetlinkBatch, flags: number, route: RouteWish): void {
   const { destination, gateway, index, family } = route;
   const scope = gateway === undefined ? SCOPE.link : SCOPE.universe;
   batch.add(
     {
-      type,
+      type: RTM.newRoute,
       flags,
       struct: (out) => {
         out

@@ -7,6 +7,7 @@
 import type { BytesWriter } from '#base';
 import { type AttributeWriter, messageFlags, NetlinkBatch } from '../netlink/batch.ts';
 import type { Expression } from './expressions.ts';
+import { commentBytes } from './questions.ts';
 
 const SUBSYSTEM = 10;
 const BATCH = { begin: 16, end: 17 } as const;
@@ -15,6 +16,7 @@ const MESSAGE = {
   delTable: 2,
   newChain: 3,
   newRule: 6,
+  delRule: 8,
   newSet: 9,
   newElement: 12,
   delElement: 14,
@@ -22,7 +24,7 @@ const MESSAGE = {
 const TABLE_NAME = 1;
 const CHAIN = { table: 1, name: 3, hook: 4, policy: 5, type: 7 } as const;
 const HOOK = { number: 1, priority: 2 } as const;
-const RULE = { table: 1, chain: 2, expressions: 4 } as const;
+const RULE = { table: 1, chain: 2, handle: 3, expressions: 4, userData: 7 } as const;
 const SET = { table: 1, name: 2, flags: 3, keyType: 4, keyLength: 5, dataType: 6, dataLength: 7, id: 10 } as const;
 const ELEMENTS = { table: 1, set: 2, list: 3 } as const;
 const ELEMENT = { key: 1, data: 2 } as const;
@@ -98,6 +100,11 @@ export class NftBatch {
   }
 
   rule(chain: string, ...expressions: readonly Expression[]): this {
+    return this.commentedRule(chain, '', ...expressions);
+  }
+
+  /** A rule that is found again among those of others. */
+  commentedRule(chain: string, comment: string, ...expressions: readonly Expression[]): this {
     return this.#add(MESSAGE.newRule, messageFlags.create | messageFlags.append, (to) => {
       to.text(RULE.table, this.#table)
         .text(RULE.chain, chain)
@@ -106,7 +113,15 @@ export class NftBatch {
             list.nested(LIST_ITEM, (item) => item.text(EXPRESSION.name, name).nested(EXPRESSION.data, write));
           }
         });
+      if (comment !== '') to.raw(RULE.userData, commentBytes(comment));
     });
+  }
+
+  /** ENOENT, and nothing done, when it is not there. */
+  deleteRule(chain: string, handle: bigint): this {
+    return this.#add(MESSAGE.delRule, 0, (to) =>
+      to.text(RULE.table, this.#table).text(RULE.chain, chain).be64(RULE.handle, Number(handle)),
+    );
   }
 
   set({ name, key, data }: NftSet): this {

@@ -104,7 +104,7 @@ export const createFields: Readonly<Record<string, Fate>> = {
   'HostConfig.GroupAdd': { give: ['50'] },
   'HostConfig.IpcMode': { give: 'none' },
   'HostConfig.Cgroup': { give: 'x', status: 501 },
-  'HostConfig.Links': { give: ['a:b'], status: 501 },
+  'HostConfig.Links': { seenIn: '../system/name-service.test.ts' },
   'HostConfig.OomScoreAdj': { give: 100 },
   'HostConfig.PidMode': { give: 'host' },
   'HostConfig.Privileged': { give: true },

@@ -62,7 +62,6 @@ const omitted = [
   ...fields('Runtime', 'runtimeArgs', 'status'),
   ...fields('SystemVersion', 'Experimental', 'BuildTime'),
   ...fields('IPAMConfig', 'IPRange', 'Gateway', 'AuxiliaryAddresses'),
-  // How full the pools are, which is not counted yet.
   'NetworkInspect.Status',
   ...fields('EndpointIPAMConfig', 'IPv4Address', 'IPv6Address', 'LinkLocalIPs'),
 ];

@@ -62,7 +62,7 @@ export const queryParameters: Readonly<Record<string, QueryFate>> = {
   'ContainerWait condition': system('wait-events'),
   'ContainerDelete v': system('volumes'),
   'ContainerDelete force': contract,
-  'ContainerDelete link': { refused: 'link=1', status: 501 },
+  'ContainerDelete link': system('name-service'),
   'ContainerArchiveInfo path': contract,
   'ContainerArchive path': system('copy'),
   'PutContainerArchive path': system('copy'),

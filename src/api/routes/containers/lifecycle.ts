@@ -7,6 +7,7 @@ import {
   parseRestartPolicy,
   pauseContainer,
   removeContainer,
+  removeLink,
   renameContainer,
   restartContainer,
   type StopOptions,
@@ -22,6 +23,7 @@ import type { ContainerCreateBody, UpdateBody } from '#specs';
 import { checkedBody } from '../../body-shape.ts';
 import { createBody, updateBody } from '../../body-shapes.ts';
 import { parseCreateBody } from '../../create-body.ts';
+import { parseNetworkLimits } from '../../create-networking.ts';
 import { mergeResources, refuseUpdates } from '../../create-resources.ts';
 import { errors } from '../../errors.ts';
 import { sendJson, sendNothing } from '../../http-status.ts';
@@ -99,7 +101,11 @@ export function lifecycleRoutes(parts: EngineParts): Route[] {
         const limits = minorVersion(url) < 40 ? { ...body, PidsLimit: null } : body;
         const { Name = '', MaximumRetryCount = 0 } = body.RestartPolicy ?? {};
         const restart = Name === '' ? undefined : parseRestartPolicy(Name, MaximumRetryCount);
-        await updateContainer(parts, params['id']!, (before) => mergeResources(before, limits), restart);
+        await updateContainer(parts, params['id']!, {
+          resources: (before) => mergeResources(before, limits),
+          networkLimits: parseNetworkLimits(body.NetworkLimits ?? {}),
+          ...(restart ? { restart } : {}),
+        });
         sendJson(response, 200, { Warnings: [] });
       },
     },
@@ -108,9 +114,24 @@ export function lifecycleRoutes(parts: EngineParts): Route[] {
       method: 'DELETE',
       path: '/containers/{id}',
       handle: async ({ params, query, response }) => {
-        if (boolean(query, 'link')) throw errors.unsupported('removing a link', 'links come with networks');
+        if (boolean(query, 'link')) {
+          await removeLink(parts, params['id']!);
+          return sendNothing(response, 204);
+        }
         const [force, volumes] = [boolean(query, 'force'), boolean(query, 'v')];
         await removeContainer(parts, params['id']!, { force, volumes });
+        sendNothing(response, 204);
+      },
+    },
+    {
+      // compat: the name of a link has a slash in it, and Docker's client sends it as it is.
+      method: 'DELETE',
+      path: '/containers/{id}/{alias}',
+      handle: async ({ params, query, response }) => {
+        const name = `${params['id']!}/${params['alias']!}`;
+        // compat: there it stands for the container it leads to.
+        if (!boolean(query, 'link')) throw errors.invalid(`${name} is the name of a link: remove it with link=1`);
+        await removeLink(parts, name);
         sendNothing(response, 204);
       },
     },
