@@ -9,6 +9,11 @@ import type { ContainerRuntime, SeccompWish } from '#runtime';
 import { BuildCache } from './cache/build-cache.ts';
 import { CacheMounts } from './cache/cache-mounts.ts';
 import { type CacheUsage, collectCache, type Pruned, pruneCache, type PruneRequest, usageOf } from './cache/prune.ts';
+import type { AttestRequest } from './attest/attest.ts';
+import { registryCache, type RegistryCacheOptions } from './cache-transfer/registry-cache.ts';
+import { exportAll } from './export/export-all.ts';
+import type { ExportTell } from './export/export.ts';
+import type { CacheExportWish, ExportFacts, ExportWish, ImportedCache } from './export/export-wish.ts';
 import { type LocalContext, receiveContext } from './files/context.ts';
 import type { BuildOptions, BuildParts } from './parts.ts';
 import { solve } from './solve/solver.ts';
@@ -28,8 +33,28 @@ export interface BuilderDeps {
 }
 
 export interface BuildWork extends SolveRequest {
-  /** Names of the image; none leaves it dangling. */
-  readonly names: readonly string[];
+  /** What becomes of the result, one after the other. */
+  readonly exports: readonly ExportWish[];
+  /** Several platforms were asked for, or one as a list of one. */
+  readonly isList?: boolean;
+  readonly cacheExports?: readonly CacheExportWish[];
+  /** compat: records of the cache in the config of images that are exported. */
+  readonly hasInlineCache?: boolean;
+  /** Statements about each output. */
+  readonly attest?: AttestRequest;
+  readonly onExport?: ExportListener;
+}
+
+/** Watches exports; `name` is that of one, such as `exporting to image`. */
+export interface ExportListener {
+  during<Result>(name: string, work: (tell: ExportTell) => Promise<Result>): Promise<Result>;
+}
+
+export interface BuildOutcome {
+  /** Those that are in the image store now. */
+  readonly images: readonly ImageRecord[];
+  /** What clients read of it: `containerimage.digest` and the like. */
+  readonly facts: ExportFacts;
 }
 
 export class Builder {
@@ -67,13 +92,18 @@ export class Builder {
     return new Set(this.#parts.cache.list().flatMap(({ layers }) => layers));
   }
 
+  /** Reads a cache that a registry has. Throws `registry.*` and `build.badCache`. */
+  registryCache(name: string, options: RegistryCacheOptions): Promise<ImportedCache> {
+    return registryCache(this.#parts.layers.registry, name, options);
+  }
+
   /** A build context as a tar. */
   receive(archive: Readable, signal: AbortSignal): Promise<LocalContext> {
     return receiveContext(archive, { folder: this.#incoming, signal });
   }
 
-  /** Makes the images of a graph, one per output. When it throws, only whole results of the cache stay. */
-  async build(work: BuildWork): Promise<ImageRecord[]> {
+  /** Runs a graph and exports what it gives. When it throws, only whole results of the cache stay, and exports before it. */
+  async build(work: BuildWork): Promise<BuildOutcome> {
     const signal = AbortSignal.any([work.signal, this.#closing.signal]);
     const running = this.#build({ ...work, signal });
     this.#running.add(running);
@@ -90,18 +120,10 @@ export class Builder {
     await Promise.allSettled(this.#running);
   }
 
-  async #build(work: BuildWork): Promise<ImageRecord[]> {
-    const { graph, names, epochNs, signal } = work;
+  async #build(work: BuildWork): Promise<BuildOutcome> {
     try {
       await using solved = await solve(this.#parts, work);
-      const made: ImageRecord[] = [];
-      for (const { root, config, platform, author, history } of graph.outputs) {
-        const layers = solved.layersOf(root);
-        const dated = epochNs === undefined ? {} : { epochNs };
-        const rest = { config, platform, author, history, names, signal, ...dated };
-        made.push(await this.#parts.layers.assemble({ layers, ...rest }));
-      }
-      return made;
+      return await exportAll(this.#parts, solved, work);
     } catch (error) {
       // Archives of layers that became no image.
       await this.#parts.layers.collect();

@@ -77,7 +77,11 @@ async function remember(parts: ImageParts, image: ImageRecord, repoDigest: strin
 }
 
 /** Other repositories at the same registry that images with this blob came from or went to. */
-function mountCandidates({ index, content }: ImageParts, { host, path }: Reference, blob: Digest): string[] {
+export function mountCandidates(
+  { index, content }: Pick<ImageParts, 'index' | 'content'>,
+  { host, path }: Reference,
+  blob: Digest,
+): string[] {
   const candidates = new Set<string>();
   for (const image of index.list()) {
     const has = image.manifests.some(({ digest }) => content.stat(digest)?.references.includes(blob));

@@ -1,8 +1,9 @@
 /** A step's result: the cache's, found by what the step does and what it reads, or one made now and recorded. */
 import { randomUUID } from 'node:crypto';
-import type { Digest } from '#base';
+import { causeChain, type Digest } from '#base';
 import type { BuiltLayer, LayerKey } from '#images';
 import type { CacheEntry } from '../cache/build-cache.ts';
+import { firstOf } from '../cache-transfer/import-cache.ts';
 import { errors } from '../errors.ts';
 import { type SourceTree, stackTree } from '../files/source-tree.ts';
 import type { Step, StepId } from '../graph.ts';
@@ -41,7 +42,7 @@ export async function cached(parts: BuildParts, solving: Solving, asked: Making)
   await using trees = new Trees(parts, solving);
   const byPlace = stepKeyOf(making, await Promise.all(sources.map((each) => trees.identityOf(each))));
   const quick = step.ignoresCache || byPlace === undefined ? undefined : cache.find(byPlace);
-  const found = quick && taken(parts, solving, making.id, quick);
+  const found = (quick && taken(parts, solving, making.id, quick)) ?? (await imported(parts, solving, making, byPlace));
   if (found) return found;
   const contents: string[] = [];
   for (const source of sources) contents.push(await source.digest((await trees.sourceOf(source.step)).tree));
@@ -58,7 +59,11 @@ export async function cached(parts: BuildParts, solving: Solving, asked: Making)
     hasBegun = true;
     if (solving.signal.aborted) throw errors.cancelled();
     const keys: Keys = byPlace === undefined || byPlace === key ? [key] : [key, byPlace];
-    return look() ?? (await solving.slots.run(solving.signal, () => made(parts, solving, making, trees, keys)));
+    return (
+      look() ??
+      (await imported(parts, solving, making, key)) ??
+      (await solving.slots.run(solving.signal, () => made(parts, solving, making, trees, keys)))
+    );
   });
   return await untilAborted(result, solving.signal, () => !hasBegun);
 }
@@ -72,7 +77,12 @@ function stepKeyOf({ definition, root }: Making, sources: readonly (string | und
 }
 
 /** An entry whose layers are all there, held from now on; any other is forgotten. */
-function taken({ cache, layers }: BuildParts, solving: Solving, id: StepId, entry: CacheEntry): Snapshot | undefined {
+function taken(
+  { cache, layers }: Pick<BuildParts, 'cache' | 'layers'>,
+  solving: Solving,
+  id: StepId,
+  entry: CacheEntry,
+): Snapshot | undefined {
   const held = layers.hold(entry.layers);
   if (!held) {
     cache.remove(entry.id);
@@ -80,8 +90,45 @@ function taken({ cache, layers }: BuildParts, solving: Solving, id: StepId, entr
   }
   solving.held.use(held);
   solving.held.use(cache.use(entry));
+  solving.entries.set(id, entry.id);
   solving.tell({ type: 'cached', step: id });
   return { kind: 'snapshot', identity: entry.identity, layers: entry.layers };
+}
+
+/** A result that was kept elsewhere: its layers come here, and the cache has it from now on. */
+async function imported(
+  { cache, layers, log }: BuildParts,
+  solving: Solving,
+  { id, step, kind = 'regular' }: Making,
+  key: Digest | undefined,
+): Promise<Snapshot | undefined> {
+  const { imported: caches = [], signal, tell } = solving;
+  const result = key === undefined || step.ignoresCache ? undefined : firstOf(caches, [key]);
+  if (key === undefined || !result) return undefined;
+  tell({ type: 'started', step: id });
+  try {
+    using restored = await layers.restore({ layers: result.layers, fetch: result.fetch, signal });
+    const { keys } = restored;
+    const own = keys.slice(-1);
+    const entry = cache.add({
+      keys: [key],
+      identity: result.identity,
+      layers: keys,
+      own,
+      kind,
+      description: step.name,
+    });
+    for (const each of own) solving.background.push(layers.measure(each));
+    return taken({ cache, layers }, solving, id, entry);
+  } catch (error) {
+    if (signal.aborted) throw errors.cancelled();
+    // compat: a cache that cannot be read is no reason not to build.
+    log.warn('a result of an imported cache cannot be had: the step is run', {
+      step: step.name,
+      error: causeChain(error),
+    });
+    return undefined;
+  }
 }
 
 async function made(parts: BuildParts, solving: Solving, making: Making, trees: Trees, keys: Keys): Promise<Snapshot> {
@@ -101,6 +148,7 @@ async function made(parts: BuildParts, solving: Solving, making: Making, trees: 
   if (!held) throw errors.notFound(key);
   solving.held.use(held);
   solving.held.use(cache.use(entry));
+  solving.entries.set(id, entry.id);
   solving.background.push(layers.measure(key));
   if (solving.exported.has(id)) solving.background.push(solving.archives.add(key));
   return { kind: 'snapshot', identity, layers: all };

@@ -19,6 +19,12 @@ import type { SolveRequest, Solving } from './solving.ts';
 export interface Solved extends AsyncDisposable {
   /** The layers of a step's result, lowest first; none for an empty tree. */
   layersOf(step: StepId | undefined): readonly LayerKey[];
+  /** The steps that were needed, in their order. */
+  readonly needed: readonly StepId[];
+  /** Those that stand below the outputs. */
+  readonly exported: ReadonlySet<StepId>;
+  /** Ids of the cache's entries, by the step that gave or found them. */
+  readonly entries: ReadonlyMap<StepId, string>;
 }
 
 /** Programs of one build that run at the same time. */
@@ -27,7 +33,7 @@ const MAX_PARALLEL = Math.max(4, availableParallelism());
 /** Throws what the first failing step threw, and `build.cancelled`. */
 export async function solve(parts: BuildParts, request: SolveRequest): Promise<Solved> {
   const { graph, tell } = request;
-  const needed = neededSteps(graph);
+  const needed = neededSteps(graph, request.alsoNeeded ?? []);
   const planned = needed.map((id) => ({ id, name: graph.steps[id]!.name, inputs: inputsOf(graph.steps[id]!) }));
   tell({ type: 'planned', steps: planned });
   const stop = new AbortController();
@@ -41,6 +47,7 @@ export async function solve(parts: BuildParts, request: SolveRequest): Promise<S
     held,
     background: [],
     exported: exportedSteps(graph),
+    entries: new Map(),
     archives: held.use(parts.layers.archives({ signal, epochNs: request.epochNs })),
     resultOf: (step) => results.get(step)!,
   };
@@ -62,6 +69,9 @@ export async function solve(parts: BuildParts, request: SolveRequest): Promise<S
   for (const [id, result] of results) done.set(id, await result);
   const kept = held.move();
   return {
+    needed,
+    exported: solving.exported,
+    entries: solving.entries,
     layersOf: (step) => {
       const result = step === undefined ? undefined : done.get(step);
       return result?.kind === 'snapshot' ? result.layers : [];
@@ -71,7 +81,7 @@ export async function solve(parts: BuildParts, request: SolveRequest): Promise<S
 }
 
 /** Those the outputs reach, in their order. */
-function neededSteps({ steps, outputs }: BuildGraph): StepId[] {
+function neededSteps({ steps, outputs }: BuildGraph, others: readonly StepId[]): StepId[] {
   const needed = new Set<StepId>();
   const visit = (id: StepId): void => {
     if (needed.has(id)) return;
@@ -79,6 +89,7 @@ function neededSteps({ steps, outputs }: BuildGraph): StepId[] {
     inputsOf(steps[id]!).forEach(visit);
   };
   for (const { root } of outputs) if (root !== undefined) visit(root);
+  others.forEach(visit);
   return [...needed].sort((a, b) => a - b);
 }
 
