@@ -1,5 +1,5 @@
 /** Caches a client names → wishes of the builder, and caches it may look into. */
-import { messageOf, parseDigest } from '#base';
+import { parseDigest } from '#base';
 import { type Builder, type CacheExportWish, type CacheForm, importCache, type ImportedCache } from '#build';
 import type { AuthConfig } from '#registry';
 import { MAX_MANIFEST_BYTES, parseManifest } from '#specs';
@@ -34,7 +34,8 @@ export function readCacheExports(entries: readonly CacheEntryOption[], paths: Ca
   for (const { Type, Attrs } of entries) {
     const options = new Options(`--cache-to type=${Type}`, Attrs);
     if (Type === 'inline') {
-      if ((options.text('mode') || 'min') !== 'min') options.refuse('mode', 'max', 'an image only holds its own layers');
+      if ((options.text('mode') || 'min') !== 'min')
+        options.refuse('mode', 'max', 'an image only holds its own layers');
       hasInline = true;
     } else if (Type === 'registry') {
       const reference = options.text('ref');
@@ -114,9 +115,8 @@ export async function importCaches(entries: readonly CacheEntryOption[], parts: 
     try {
       caches.push(await parts.progress.during(`importing cache manifest from ${name}`, open));
     } catch (error) {
+      // Its vertex has told it.
       if (parts.signal.aborted) throw error;
-      // Told by its vertex.
-      messageOf(error);
     }
   }
   return caches;

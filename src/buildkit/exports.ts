@@ -64,14 +64,16 @@ function imageWishes(options: Options, { credentialsFor }: ExportPaths): ExportW
   options.flag('prefer-image-digest');
   // The store keeps `name@digest` of what is pushed in any case.
   if (options.flag('name-canonical') === true && !pushes) options.refuse('name-canonical', 'true', 'add push=true');
-  if (options.flag('unpack') === false && stores) options.refuse('unpack', 'false', 'images are kept unpacked here');
+  // compat: clients that push say so; here an image of the store is unpacked in any case.
+  if (options.flag('unpack') === false && !pushes) options.refuse('unpack', 'false', 'images are kept unpacked here');
   if (options.flag('registry.insecure') === true) {
     options.refuse('registry.insecure', 'true', 'start the daemon with --insecure-registry');
   }
   const form = imageForm(options, true);
   const names = form.names.filter((name) => name !== '');
   if (!pushes) {
-    for (const { key } of form.annotations) options.refuse(`annotation ${key}`, '', 'the image store keeps none: add push=true');
+    for (const { key } of form.annotations)
+      options.refuse(`annotation ${key}`, '', 'the image store keeps none: add push=true');
   }
   if (!pushes || (stores && !isByDigest)) for (const name of names) parseTag(name);
   const store: ExportWish = { kind: 'store', names: isByDigest ? [] : names, isBesidePush: pushes };
@@ -123,7 +125,8 @@ function imageForm(options: Options, hasInlineAttestations: boolean): ImageForm 
   const compression = options.compression();
   const isOci = options.flag('oci-mediatypes');
   const isOciArtifact = options.flag('oci-artifact');
-  if (isOciArtifact === true && isOci === false) options.refuse('oci-artifact', 'true', 'leave out oci-mediatypes=false');
+  if (isOciArtifact === true && isOci === false)
+    options.refuse('oci-artifact', 'true', 'leave out oci-mediatypes=false');
   if (options.flag('prefer-nondist-layers') === true) {
     options.refuse('prefer-nondist-layers', 'true', 'layers are always distributable here');
   }

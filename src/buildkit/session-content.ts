@@ -45,7 +45,8 @@ export class SessionContent {
       chunks.push(bytes);
     }
     const bytes = Buffer.concat(chunks);
-    if (digestOf(bytes, digestParts(digest).algorithm) !== digest) throw errors.clientFailed(digest, 'it holds something else');
+    if (digestOf(bytes, digestParts(digest).algorithm) !== digest)
+      throw errors.clientFailed(digest, 'it holds something else');
     return bytes;
   }
 

@@ -112,15 +112,14 @@ async function compress(
   const file = createReadStream(content.path(descriptor.digest), { highWaterMark: CHUNK_BYTES });
   const isPlain = formatOf(descriptor.mediaType) === 'uncompressed';
   const compressor = compressorFor(wanted, level);
+  const plain = isPlain ? file : Readable.from(archiveBytes(file), { objectMode: false });
+  const write = async (chunks: AsyncIterable<Buffer>): Promise<void> => {
+    for await (const chunk of chunks) await ingest.write(chunk);
+  };
+  const options = signal ? { signal } : {};
   try {
-    await pipeline(
-      isPlain ? file : Readable.from(archiveBytes(file), { objectMode: false }),
-      ...(compressor ? [compressor] : []),
-      async (chunks: AsyncIterable<Buffer>) => {
-        for await (const chunk of chunks) await ingest.write(chunk);
-      },
-      ...(signal ? [{ signal }] : []),
-    );
+    if (compressor) await pipeline(plain, compressor, write, options);
+    else await pipeline(plain, write, options);
     const { digest, sizeBytes } = await ingest.commit();
     return { digest, size: sizeBytes };
   } catch (error) {

@@ -212,8 +212,8 @@ class StackFiles implements OutputFiles {
     }
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#reader[Symbol.asyncDispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#reader[Symbol.asyncDispose]();
   }
 }
 

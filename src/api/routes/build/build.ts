@@ -27,7 +27,9 @@ export async function buildImage(parts: EngineParts, builder: Builder, context: 
     },
   });
   try {
-    const [image] = await dockerfileBuild(
+    const {
+      images: [image],
+    } = await dockerfileBuild(
       { builder, images: parts.images },
       {
         path: query.dockerfile,
@@ -39,7 +41,7 @@ export async function buildImage(parts: EngineParts, builder: Builder, context: 
           noCache: query.noCache,
         },
         contexts: new Map([['context', filesOf(files)]]),
-        names: query.names,
+        exports: [{ kind: 'store', names: query.names, isBesidePush: false }],
         settings: query.settings,
         gifts: noGifts,
         alwaysPulls: query.alwaysPulls,
