@@ -2,22 +2,21 @@
 import { rmSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { KeyedMutex, Log, RecordStores } from '#base';
-import type { BuildLayers, ImageRecord, Images, LayerKey } from '#images';
+import type { BuildLayers, Images, LayerKey } from '#images';
 import type { HostFacts } from '#linux';
 import type { Networks } from '#network';
 import type { ContainerRuntime, SeccompWish } from '#runtime';
+import type { BuildOutcome, BuildWork } from './build-work.ts';
 import { BuildCache } from './cache/build-cache.ts';
 import { CacheMounts } from './cache/cache-mounts.ts';
 import { type CacheUsage, collectCache, type Pruned, pruneCache, type PruneRequest, usageOf } from './cache/prune.ts';
-import type { AttestRequest } from './attest/attest.ts';
 import { registryCache, type RegistryCacheOptions } from './cache-transfer/registry-cache.ts';
 import { exportAll } from './export/export-all.ts';
-import type { ExportTell } from './export/export.ts';
-import type { CacheExportWish, ExportFacts, ExportWish, ImportedCache } from './export/export-wish.ts';
+import { checkExports } from './export/export.ts';
+import type { ImportedCache } from './export/export-wish.ts';
 import { type LocalContext, receiveContext } from './files/context.ts';
 import type { BuildOptions, BuildParts } from './parts.ts';
 import { solve } from './solve/solver.ts';
-import type { SolveRequest } from './solve/solving.ts';
 
 export interface BuilderDeps {
   readonly options: BuildOptions & { readonly cacheBudgetBytes: () => number };
@@ -30,31 +29,6 @@ export interface BuilderDeps {
   readonly locks: KeyedMutex;
   readonly log: Log;
   readonly seccomp: () => SeccompWish;
-}
-
-export interface BuildWork extends SolveRequest {
-  /** What becomes of the result, one after the other. */
-  readonly exports: readonly ExportWish[];
-  /** Several platforms were asked for, or one as a list of one. */
-  readonly isList?: boolean;
-  readonly cacheExports?: readonly CacheExportWish[];
-  /** compat: records of the cache in the config of images that are exported. */
-  readonly hasInlineCache?: boolean;
-  /** Statements about each output. */
-  readonly attest?: AttestRequest;
-  readonly onExport?: ExportListener;
-}
-
-/** Watches exports; `name` is that of one, such as `exporting to image`. */
-export interface ExportListener {
-  during<Result>(name: string, work: (tell: ExportTell) => Promise<Result>): Promise<Result>;
-}
-
-export interface BuildOutcome {
-  /** Those that are in the image store now. */
-  readonly images: readonly ImageRecord[];
-  /** What clients read of it: `containerimage.digest` and the like. */
-  readonly facts: ExportFacts;
 }
 
 export class Builder {
@@ -121,6 +95,9 @@ export class Builder {
   }
 
   async #build(work: BuildWork): Promise<BuildOutcome> {
+    const { provenance, sbom } = work.attest?.wish ?? {};
+    const hasAttestations = sbom !== undefined || provenance?.isInlineOnly === false;
+    checkExports(work.exports, { isList: work.isList ?? false, hasAttestations });
     try {
       await using solved = await solve(this.#parts, work);
       return await exportAll(this.#parts, solved, work);

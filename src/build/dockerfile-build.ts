@@ -4,7 +4,8 @@ import { checkPlatform, hostPlatform, type ImageRecord, type Images } from '#ima
 import { type AuthConfig, parseReference } from '#registry';
 import { formatPlatform, type Platform } from '#specs';
 import type { AttestRequest, UsedImage } from './attest/attest.ts';
-import type { Builder, BuildOutcome, ExportListener } from './builder.ts';
+import type { BuildOutcome, ExportListener } from './build-work.ts';
+import type { Builder } from './builder.ts';
 import { checkDockerfile, type DockerfileCheck } from './dockerfile/check.ts';
 import type { Dockerfile } from './dockerfile/parse/instruction.ts';
 import { parseDockerfile } from './dockerfile/parse/parse-dockerfile.ts';

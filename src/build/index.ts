@@ -1,15 +1,15 @@
 /** Images out of Dockerfiles: the language, the graph, the solver and its cache. */
-export { Builder, type BuilderDeps, type BuildOutcome, type BuildWork, type ExportListener } from './builder.ts';
+export { Builder, type BuilderDeps } from './builder.ts';
+export type { BuildOutcome, BuildWork, ExportListener } from './build-work.ts';
 export { type AttestWish, readAttestWish } from './attest/attest-wish.ts';
 export { type CacheOrigin, importCache } from './cache-transfer/import-cache.ts';
 export { type Annotation, readAnnotation } from './export/annotations.ts';
-export type { ExportedFolder, FolderItem } from './export/exported-folder.ts';
+export type { ExportedFolder, FilesForm, FolderItem } from './export/exported-folder.ts';
 export type {
   CacheExportWish,
   CacheForm,
   ExportFacts,
   ExportWish,
-  FilesForm,
   ImageForm,
   ImportedCache,
   SendBytes,

@@ -145,7 +145,7 @@ function readerOf(
   if (!digest) options.refuse('digest', given, 'the folder has no cache');
   const open = async (): Promise<ImportedCache> => {
     const store = new SessionContent(session(), `local:${folder}`, signal);
-    const bytes = await store.read({ digest: digest!, size: await store.sizeOf(digest!) }, MAX_MANIFEST_BYTES);
+    const bytes = await store.read({ digest, size: await store.sizeOf(digest) }, MAX_MANIFEST_BYTES);
     return importCache({
       root: parseManifest(bytes),
       read: (descriptor, limitBytes) => store.read(descriptor, limitBytes),

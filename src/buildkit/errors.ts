@@ -28,6 +28,10 @@ export const errors = defineErrors('buildkit', {
       `${what}: ${name}${value === '' ? '' : `=${value}`}: ${instead}`,
   },
   noStore: { kind: 'invalid', message: (id: string) => `the client offers no store of blobs: ${id}` },
+  needsSession: {
+    kind: 'invalid',
+    message: () => 'this output or cache is in a folder of the client, and the client has opened no session',
+  },
   noFileSend: { kind: 'invalid', message: () => 'the client of this build takes no files' },
   noFiles: { kind: 'invalid', message: (name: string) => `no local sources enabled: ${name}` },
 });

@@ -54,7 +54,8 @@ export class ProgressOfBuild {
   #digests: readonly string[] = [];
   #names: readonly string[] = [];
   #keptBytes = 0;
-  #exports = 0;
+  /** How often each way was taken. */
+  readonly #exports = new Map<string, number>();
   /** The vertex of what is exported now, and the bytes of it that went to the client. */
   #exporting = '';
   #exportedBytes = 0;
@@ -154,8 +155,9 @@ export class ProgressOfBuild {
   /** Something is exported: what it does meanwhile is told line by line. */
   async export<Result>(name: string, work: (tell: (what: string) => void) => Promise<Result>): Promise<Result> {
     // One build may export the same way twice.
-    this.#exports += 1;
-    const own = this.#exports === 1 ? name : `${name} (${this.#exports})`;
+    const count = (this.#exports.get(name) ?? 0) + 1;
+    this.#exports.set(name, count);
+    const own = count === 1 ? name : `${name} (${count})`;
     return this.during(own, async (vertex) => {
       this.#exporting = vertex;
       this.#exportedBytes = 0;
@@ -170,7 +172,8 @@ export class ProgressOfBuild {
           this.status(vertex, what);
         });
         done();
-        if (this.#exportedBytes > 0) this.status(vertex, 'transferring', { current: this.#exportedBytes, isDone: true });
+        if (this.#exportedBytes > 0)
+          this.status(vertex, 'transferring', { current: this.#exportedBytes, isDone: true });
         return result;
       } finally {
         this.#exporting = '';

@@ -22,7 +22,7 @@ import { type AssembleOptions, archived, configOf } from './assemble.ts';
 import { type LayoutRequest, writeLayout } from './archive/write-layout.ts';
 import type { ImageParts } from './image-parts.ts';
 import type { LayerKey } from './layers/layer-store.ts';
-import { mountCandidates } from './push.ts';
+import { mountCandidates, remember } from './push.ts';
 import { type Compression, type FormattedLayer, recompressed } from './recompress.ts';
 
 export interface ManifestWish extends Omit<AssembleOptions, 'names' | 'parent' | 'signal'> {
@@ -59,6 +59,8 @@ export interface ImageExport extends Disposable {
   /** The bytes of an archive. */
   archive(request: LayoutRequest): AsyncGenerator<Buffer>;
   /** To the reference's tag, or by digest alone. Throws `registry.*`. */
+  /** An image of the store, if it is one, has this name with a digest now. */
+  remember(id: Digest, repoDigest: string): Promise<void>;
   push(name: string, root: Descriptor, options: ExportPush): Promise<void>;
 }
 
@@ -94,6 +96,7 @@ export function openImageExport(parts: ImageParts, signal: AbortSignal): ImageEx
     reachable: (root) => reachable(content, root),
     blobs: content,
     archive: (request) => writeLayout(content, request),
+    remember: (id, repoDigest) => remember(parts, id, repoDigest),
     push: async (name, root, { credentials, onProgress }) => {
       const reference = parseReference(name);
       await parts.registry.push(reference, root, content, {

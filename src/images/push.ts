@@ -55,7 +55,7 @@ async function pushOne(parts: ImageParts, reference: Reference, options: PushOpt
     mountCandidates: (digest) => mountCandidates(parts, reference, digest),
     onProgress: (progress) => onProgress?.(inDockersWords(progress, names)),
   });
-  await remember(parts, image, `${reference.name}@${descriptor.digest}`);
+  await remember(parts, image.id, `${reference.name}@${descriptor.digest}`);
   options.onStatus?.(`${reference.tag}: digest: ${descriptor.digest} size: ${descriptor.size}`);
   options.onPushed?.({ tag: reference.tag!, digest: descriptor.digest, sizeBytes: descriptor.size });
   return image;
@@ -67,9 +67,14 @@ async function diffIds(parts: ImageParts, descriptor: Descriptor): Promise<Reado
   return new Map(manifest.layers.map(({ digest }, index) => [digest, config.diffIds[index]!]));
 }
 
-async function remember(parts: ImageParts, image: ImageRecord, repoDigest: string): Promise<void> {
+/** Notes what a registry calls an image; nothing where it is none of the store's. */
+export async function remember(
+  parts: Pick<ImageParts, 'locks' | 'index'>,
+  id: Digest,
+  repoDigest: string,
+): Promise<void> {
   await parts.locks.run(STORE, async () => {
-    const now = parts.index.get(image.id);
+    const now = parts.index.get(id);
     if (now && !now.repoDigests.includes(repoDigest)) {
       parts.index.put([{ ...now, repoDigests: [...now.repoDigests, repoDigest] }]);
     }

@@ -60,9 +60,13 @@ export function serverStreaming<Method extends DescMethod>(
   };
 }
 
+/** Which messages a call really has, where a service declares others. */
+export type MethodVariant = (method: DescMethod, metadata: IncomingHttpHeaders) => DescMethod;
+
 interface Registered {
   readonly method: DescMethod;
   readonly handle: GrpcHandler;
+  readonly variant: MethodVariant | undefined;
 }
 
 export class GrpcServer {
@@ -79,11 +83,11 @@ export class GrpcServer {
   }
 
   /** Methods by their local names (`solve`); others of the service are not implemented. */
-  add(service: DescService, handlers: Readonly<Record<string, GrpcHandler>>): void {
+  add(service: DescService, handlers: Readonly<Record<string, GrpcHandler>>, variant?: MethodVariant): void {
     for (const [name, handle] of Object.entries(handlers)) {
       const method = service.method[name];
       if (!method) throw new Error(`${service.typeName} has no method ${name}`);
-      this.#methods.set(`/${service.typeName}/${method.name}`, { method, handle });
+      this.#methods.set(`/${service.typeName}/${method.name}`, { method, handle, variant });
     }
   }
 
@@ -107,7 +111,7 @@ export class GrpcServer {
     try {
       const found = this.#methods.get(String(headers[':path']));
       if (!found) throw new GrpcError(grpcCode.unimplemented, `unknown method ${String(headers[':path'])}`);
-      const { input, output } = found.method;
+      const { input, output } = found.variant?.(found.method, headers) ?? found.method;
       const requests = decoded(stream, input) as AsyncIterable<never>;
       for await (const answer of found.handle(requests, { metadata: headers, signal: abort.signal, sendMetadata })) {
         sendMetadata({});

@@ -35,6 +35,9 @@ export function readAttestWish(attributes: Readonly<Record<string, string>>): At
   return wish;
 }
 
+/** Read elsewhere, or said twice by clients. */
+const IDLE: ReadonlySet<string> = new Set(['filename', 'disabled', 'type']);
+
 const isTrue = (value: string | undefined): boolean => value !== undefined && /^(?:1|t|true)$/i.test(value);
 
 function fieldsOf(text: string): Map<string, string> {
@@ -51,7 +54,7 @@ function fieldsOf(text: string): Map<string, string> {
 function provenanceOf(fields: ReadonlyMap<string, string>): ProvenanceWish {
   const all = { mode: 'max', version: 'v1', 'inline-only': 'false', 'builder-id': '', reproducible: 'false' };
   for (const name of fields.keys()) {
-    if (name in all || name === 'filename' || name === 'disabled') continue;
+    if (name in all || IDLE.has(name)) continue;
     throw errors.badAttestation('provenance', `${name} is not known: leave it out`);
   }
   const given = { ...all, ...Object.fromEntries(fields) };
@@ -73,7 +76,7 @@ function provenanceOf(fields: ReadonlyMap<string, string>): ProvenanceWish {
 /** The scanner is built in: another one cannot be run. */
 function sbomOf(fields: ReadonlyMap<string, string>): { readonly fileName: string } {
   for (const [name, value] of fields) {
-    if (name === 'disabled') continue;
+    if (name === 'disabled' || name === 'type') continue;
     if (name === 'generator' && /^(?:docker\/buildkit-syft-scanner(?:[:@].*)?)?$/.test(value)) continue;
     throw errors.badAttestation('sbom', `${name}=${value} is not supported: the scanner is built in`);
   }

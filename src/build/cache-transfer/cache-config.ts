@@ -147,7 +147,9 @@ function readRecords(
     });
     const [first] = [...results, ...chains];
     if (!first) return [];
-    return [{ key, identity, layers: first.layers, createdAt: String(first.createdAt ?? '') }];
+    return [
+      { key, identity, layers: first.layers, createdAt: typeof first.createdAt === 'string' ? first.createdAt : '' },
+    ];
   });
 }
 

@@ -2,7 +2,7 @@
 import { formatPlatform } from '#specs';
 import { messageOf } from '#base';
 import { attestations } from '../attest/attest.ts';
-import type { BuildOutcome, BuildWork } from '../builder.ts';
+import type { BuildOutcome, BuildWork } from '../build-work.ts';
 import { type CacheSource, exportCache, inlineCache } from '../cache-transfer/export-cache.ts';
 import type { BuildParts } from '../parts.ts';
 import type { Solved } from '../solve/solver.ts';

@@ -3,7 +3,7 @@ import type { Compression, RestoreRequest, StoredLayer } from '#images';
 import type { AuthConfig } from '#registry';
 import type { Descriptor } from '#specs';
 import type { Annotation } from './annotations.ts';
-import type { ExportedFolder } from './exported-folder.ts';
+import type { ExportedFolder, FilesForm } from './exported-folder.ts';
 
 /** How an image is written down. */
 export interface ImageForm {
@@ -51,17 +51,6 @@ export type ExportWish =
     }
   | { readonly kind: 'folder'; readonly files: FilesForm; readonly send: (folder: ExportedFolder) => Promise<void> }
   | { readonly kind: 'tar'; readonly files: FilesForm; readonly send: SendBytes };
-
-/** How the files of the result are given. */
-export interface FilesForm {
-  /** A folder per platform; undefined: when several platforms were asked for. */
-  readonly isSplit: boolean | undefined;
-  /** Before the names of attestations. */
-  readonly attestationPrefix: string;
-  /** Only this folder or file of the result; '' for all. */
-  readonly source: string;
-  readonly epochNs: bigint | undefined;
-}
 
 /** Where a cache goes, once the build is done. */
 export type CacheExportWish =

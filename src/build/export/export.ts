@@ -42,19 +42,30 @@ export async function runExport(built: Built, wish: ExportWish, tell: ExportTell
   }
 }
 
-/** compat: the image store has no lists and no attestations; what was asked for by name is refused before. */
+/** What cannot be had is said before anything is run. Throws `build.noListInStore` and its kin. */
+export function checkExports(
+  wishes: readonly ExportWish[],
+  { isList, hasAttestations }: { readonly isList: boolean; readonly hasAttestations: boolean },
+): void {
+  for (const wish of wishes) {
+    if (wish.kind === 'store' && !wish.isBesidePush) {
+      if (isList) throw errors.noListInStore();
+      if (hasAttestations) throw errors.noAttestationInStore();
+    }
+    if (wish.kind === 'push' && wish.form.names.length === 0) throw errors.pushNeedsName();
+    if ((wish.kind === 'archive' || wish.kind === 'layout') && wish.isDocker && (isList || hasAttestations)) {
+      throw errors.noListInDocker();
+    }
+  }
+}
+
+/** The image store has no lists and no attestations: what is pushed as well has them there. */
 async function toStore(
   built: Built,
   { names, isBesidePush }: ExportWish & { kind: 'store' },
   tell: ExportTell,
 ): Promise<ExportResult> {
-  if (built.isList) {
-    if (isBesidePush) return { facts: {}, images: [] };
-    throw errors.noListInStore();
-  }
-  for (const all of built.attestations.values()) {
-    if (!isBesidePush && all.some(({ isInlineOnly }) => !isInlineOnly)) throw errors.noAttestationInStore();
-  }
+  if (built.isList && isBesidePush) return { facts: {}, images: [] };
   const images: ImageRecord[] = [];
   for (const output of built.outputs) images.push(await built.store(output, names));
   const id = images[0]?.id ?? '';
@@ -66,25 +77,29 @@ async function toStore(
 
 async function push(built: Built, wish: ExportWish & { kind: 'push' }, tell: ExportTell): Promise<ExportFacts> {
   const { form, isByDigest, credentialsFor } = wish;
-  if (form.names.length === 0) throw errors.pushNeedsName();
-  const names = form.names.map((name) => (isByDigest ? repositoryName(name) : parseTag(name)));
+  const names = form.names.map((name) => (isByDigest ? untagged(name) : parseTag(name)));
   const root = await prepared(built, form, tell);
   for (const name of names) {
     const target = isByDigest ? `${name}@${root.descriptor.digest}` : name;
     tell(`pushing ${fullName(target)}`);
     const credentials = await credentialsFor(name);
     await built.exporter.push(target, root.descriptor, { credentials });
+    // compat: an image of the store is known under what it is called there, as after a push of its own.
+    for (const id of root.configs)
+      await built.exporter.remember(id, `${repositoryName(name)}@${root.descriptor.digest}`);
     tell(`pushed manifest for ${fullName(name)}@${root.descriptor.digest}`);
   }
   return factsOf(root, names);
 }
 
 /** Throws `build.taggedDigest` for a name that has a tag. */
-function repositoryName(text: string): string {
+function untagged(text: string): string {
   const { name, tag } = parseReference(text);
   if (tag !== undefined) throw errors.taggedDigest(text);
   return name;
 }
+
+const repositoryName = (text: string): string => parseReference(text).name;
 
 async function toArchive(
   built: Built,
@@ -92,7 +107,6 @@ async function toArchive(
   tell: ExportTell,
 ): Promise<ExportFacts> {
   const { form, isDocker } = wish;
-  if (isDocker && built.isList) throw errors.noListInDocker();
   const names = form.names.map((name) => parseTag(name));
   const root = await prepared(built, form, tell);
   if (isDocker && root.isIndex) throw errors.noListInDocker();
@@ -115,13 +129,14 @@ async function toArchive(
 async function prepared(built: Built, form: ImageForm, tell: ExportTell): Promise<ImageRoot> {
   tell('exporting layers');
   const root = await imageRoot(built, form);
-  if (root.config !== undefined) tell(`exporting config ${root.config}`);
+  for (const config of root.configs) tell(`exporting config ${config}`);
   tell(`exporting manifest${root.isIndex ? ' list' : ''} ${root.descriptor.digest}`);
   return root;
 }
 
 /** compat: keys clients read. */
-function factsOf({ descriptor, config }: ImageRoot, names: readonly string[]): ExportFacts {
+function factsOf({ descriptor, configs, isIndex }: ImageRoot, names: readonly string[]): ExportFacts {
+  const config = isIndex ? undefined : configs[0];
   return {
     'containerimage.digest': descriptor.digest,
     ...(config === undefined ? {} : { 'containerimage.config.digest': config }),

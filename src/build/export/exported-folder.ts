@@ -3,6 +3,7 @@
  * listed first and kept; contents are read when they are asked for.
  */
 import { createHash } from 'node:crypto';
+import { nowNs } from '#base';
 import { openStack } from '#images';
 import { resolvePath, S_IF, type TreeEntry, type TreeReader } from '#linux';
 import { byteString, encodeTarEntry, TAR_END, type TarEntry, type TarEntryType, tarEntry, tarPadding } from '#wire';
@@ -10,7 +11,17 @@ import { statement, type Subject } from '../attest/attestation.ts';
 import { errors } from '../errors.ts';
 import { zeros } from '../files/source-tree.ts';
 import type { Built, BuiltOutput } from './built.ts';
-import type { FilesForm } from './export-wish.ts';
+
+/** How the files of the result are given. */
+export interface FilesForm {
+  /** A folder per platform; undefined: when several platforms were asked for. */
+  readonly isSplit: boolean | undefined;
+  /** Before the names of attestations. */
+  readonly attestationPrefix: string;
+  /** Only this folder or file of the result; '' for all. */
+  readonly source: string;
+  readonly epochNs: bigint | undefined;
+}
 
 export interface FolderItem {
   /** Byte string (latin1), relative, without `/` at the ends. */
@@ -77,7 +88,7 @@ export async function openExportedFolder(built: Built, form: FilesForm): Promise
     const subjects = about.length === 0 ? [] : await files.subjects();
     for (const each of about) {
       const bytes = Buffer.from(JSON.stringify(statement(each, subjects), undefined, 2));
-      const item = { ...itemOf(inside(name(each.fileName)), S_IF.REG | 0o600), size: bytes.length };
+      const item = { ...itemOf(inside(name(each.fileName)), S_IF.REG | 0o600), size: bytes.length, mtimeNs: nowNs() };
       add(
         dated(item),
         async function* () {

@@ -1,0 +1,121 @@
+/** What a build of ours gets and gives over a session: files of the user's, each in its place only when it is whole. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import { errnoCode } from '#base';
+import type { SkiffClient } from '#client';
+import type { OutputTarget } from '#client/session';
+import type { CommandContext } from '../command.ts';
+import { errors, fileError } from '../errors.ts';
+import { type Output, parseAgent, parseSecret, type SecretOption, type TypedOption } from './build-options.ts';
+
+export interface SessionWishes {
+  readonly outputs: readonly Output[];
+  readonly cacheExports: readonly TypedOption[];
+  readonly cacheImports: readonly TypedOption[];
+  readonly secrets: readonly string[];
+  readonly agents: readonly string[];
+}
+
+export interface OpenedSession extends Disposable {
+  /** '' where none is needed. */
+  readonly id: string;
+  /** With what only this side knows: the digest of a cache in a folder. */
+  readonly cacheImports: readonly TypedOption[];
+  /** Of folders that were written: notes in their lists what is in them now. */
+  finish(facts: Readonly<Record<string, string>>): void;
+}
+
+/** Throws for files that are not there before anything is sent. */
+export async function openSession(
+  context: CommandContext,
+  client: SkiffClient,
+  wishes: SessionWishes,
+): Promise<OpenedSession> {
+  const { environment, workingDirectory, stdout } = context;
+  const at = (path: string): string => resolve(workingDirectory, path);
+  const outputs = new Map<number, OutputTarget>();
+  const stores = new Map<string, string>();
+  for (const [index, output] of wishes.outputs.entries()) {
+    if (output.dest === '') continue;
+    if (output.dest === '-') {
+      if (stdout.isTTY === true) throw errors.invalid('an archive is not written to a terminal: give dest=FILE');
+      outputs.set(index, { kind: 'archive', take: (bytes) => write(stdout, bytes) });
+    } else if (output.Type === 'local') outputs.set(index, { kind: 'folder', path: at(output.dest) });
+    else if (output.Attrs['tar'] === 'false') stores.set('export', at(output.dest));
+    else outputs.set(index, { kind: 'archive', take: (bytes) => save(at(output.dest), bytes) });
+  }
+  const { digestInLayout, listInLayout, makeBuildSession } = await import('#client/session');
+  const cacheImports = wishes.cacheImports.flatMap((entry): TypedOption[] => {
+    if (entry.Type !== 'local') return [entry];
+    const src = entry.Attrs['src'] ?? '';
+    if (src === '') throw errors.invalid('src is required for a local cache');
+    const digest = entry.Attrs['digest'] || digestInLayout(at(src), entry.Attrs['tag'] || 'latest');
+    // compat: a cache that is not there yet is no failure.
+    if (digest === undefined) {
+      context.complain(`WARNING: local cache import at ${src} not found: there is no cache in it`);
+      return [];
+    }
+    stores.set(`local:${src}`, at(src));
+    return [{ Type: 'local', Attrs: { ...entry.Attrs, digest } }];
+  });
+  for (const { Type, Attrs } of wishes.cacheExports) {
+    if (Type === 'local' && Attrs['dest']) stores.set(`local:${Attrs['dest']}`, at(Attrs['dest']));
+  }
+  const secrets = new Map(wishes.secrets.map((text) => secretOf(parseSecret(text, environment), context)));
+  const agents = new Map(wishes.agents.map((text) => parseAgent(text, environment)));
+  const finish = (facts: Readonly<Record<string, string>>): void => {
+    const cache = facts['cache.manifest'];
+    for (const { Type, Attrs } of cache === undefined ? [] : wishes.cacheExports) {
+      if (Type !== 'local') continue;
+      const descriptor = JSON.parse(cache ?? '{}') as Record<string, unknown>;
+      listInLayout(at(Attrs['dest'] ?? ''), descriptor, Attrs['tag'] || 'latest');
+    }
+    const root = facts['containerimage.descriptor'];
+    const folder = stores.get('export');
+    if (root !== undefined && folder !== undefined) {
+      const descriptor = JSON.parse(Buffer.from(root, 'base64').toString()) as Record<string, unknown>;
+      listInLayout(folder, descriptor, tagOf(facts['image.name'] ?? ''));
+    }
+  };
+  if (outputs.size + stores.size + secrets.size + agents.size === 0) {
+    return { id: '', cacheImports, finish, [Symbol.dispose]: () => {} };
+  }
+  const offer = makeBuildSession({ outputs, stores, secrets, agents });
+  const session = await client.builds.session(offer);
+  return { id: offer.id, cacheImports, finish, [Symbol.dispose]: () => session[Symbol.dispose]() };
+}
+
+const tagOf = (names: string): string | undefined => /:([^/:,]+)(?:,|$)/.exec(names)?.[1];
+
+function secretOf({ id, source }: SecretOption, context: CommandContext): readonly [string, () => Uint8Array] {
+  if (source.kind === 'environment') {
+    const value = context.environment[source.name];
+    if (value === undefined) throw errors.invalid(`secret ${id}: there is no environment variable ${source.name}`);
+    return [id, () => Buffer.from(value)];
+  }
+  const path = resolve(context.workingDirectory, source.path);
+  if (!existsSync(path)) throw errors.invalid(`failed to stat ${source.path}: no such file or directory`);
+  return [id, () => readFileSync(path)];
+}
+
+async function write(stdout: NodeJS.WritableStream, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+  for await (const chunk of bytes) {
+    if (!stdout.write(chunk)) await new Promise<void>((resolve) => stdout.once('drain', resolve));
+  }
+}
+
+/** Under another name until it is whole. */
+async function save(path: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+  const temporary = `${dirname(path)}/.${basename(path)}.${randomBytes(4).toString('hex')}`;
+  try {
+    await using file = await open(temporary, 'wx', 0o644);
+    for await (const chunk of bytes) await file.appendFile(chunk);
+    await file.datasync();
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw errnoCode(error) === undefined ? error : fileError('failed to write the output: open', path, error);
+  }
+}
