@@ -104,6 +104,7 @@ export async function dockerfileBuild(
     ...(work.cacheExports ? { cacheExports: work.cacheExports } : {}),
     hasInlineCache: work.hasInlineCache ?? false,
     ...(work.imported ? { imported: work.imported } : {}),
+    wantsAll: work.cacheExports?.some(({ form }) => form.isWhole) ?? false,
     ...(work.attest?.wish.sbom ? { alsoNeeded: plan.scans } : {}),
     ...(work.attest
       ? {

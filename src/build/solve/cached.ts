@@ -167,6 +167,8 @@ export class Trees implements AsyncDisposable {
 
   /** Undefined for files that are known by content only. */
   async identityOf({ step, place }: KeySource): Promise<string | undefined> {
+    const known = this.#solving.identities.get(step);
+    if (known !== undefined) return `${known} ${place}`;
     const result = await this.#solving.resultOf(step);
     return result.kind === 'snapshot' ? `${result.identity} ${place}` : undefined;
   }

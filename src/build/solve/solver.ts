@@ -12,6 +12,7 @@ import { errors } from '../errors.ts';
 import type { BuildGraph, Step, StepId } from '../graph.ts';
 import type { BuildParts } from '../parts.ts';
 import { performStep } from './perform.ts';
+import { nothingProbed, probe } from './probe.ts';
 import { inputsOf, type StepResult } from './result.ts';
 import { Slots } from './slots.ts';
 import type { SolveRequest, Solving } from './solving.ts';
@@ -40,27 +41,43 @@ export async function solve(parts: BuildParts, request: SolveRequest): Promise<S
   const signal = AbortSignal.any([request.signal, stop.signal]);
   using held = new DisposableStack();
   const results = new Map<StepId, Promise<StepResult>>();
-  const solving: Solving = {
-    ...request,
-    signal,
-    slots: new Slots(MAX_PARALLEL),
-    held,
-    background: [],
-    exported: exportedSteps(graph),
-    entries: new Map(),
-    archives: held.use(parts.layers.archives({ signal, epochNs: request.epochNs })),
-    resultOf: (step) => results.get(step)!,
-  };
+  const exported = exportedSteps(graph);
+  const { imported = [], wantsAll = false } = request;
+  const { identities, leftOut } =
+    imported.length > 0 && !wantsAll ? await probe(parts, { ...request, signal }, { needed, exported }) : nothingProbed;
   const failures: unknown[] = [];
-  for (const id of needed) {
-    const result = runOne(parts, solving, id, graph.steps[id]!);
-    results.set(id, result);
+  const start = (id: StepId): Promise<StepResult> => {
+    const result = runOne(parts, solving, { id, step: graph.steps[id]!, leftOut });
     result.catch((error: unknown) => {
       failures.push(error);
       stop.abort();
     });
+    return result;
+  };
+  const solving: Solving = {
+    ...request,
+    signal,
+    identities,
+    slots: new Slots(MAX_PARALLEL),
+    held,
+    background: [],
+    exported,
+    entries: new Map(),
+    archives: held.use(parts.layers.archives({ signal, epochNs: request.epochNs })),
+    resultOf: (step) => results.getOrInsertComputed(step, () => start(step)),
+  };
+  for (const id of needed) {
+    if (!leftOut.has(id)) void solving.resultOf(id);
+    else {
+      tell({ type: 'cached', step: id });
+      tell({ type: 'done', step: id, identity: '' });
+    }
   }
-  await Promise.allSettled(results.values());
+  // Steps that were left out may still be asked for by others.
+  for (let count = 0; count < results.size; ) {
+    count = results.size;
+    await Promise.allSettled(results.values());
+  }
   const background = await Promise.allSettled(solving.background);
   if (request.signal.aborted) throw errors.cancelled();
   if (failures.length > 0) throw failures[0];
@@ -70,7 +87,7 @@ export async function solve(parts: BuildParts, request: SolveRequest): Promise<S
   const kept = held.move();
   return {
     needed,
-    exported: solving.exported,
+    exported,
     entries: solving.entries,
     layersOf: (step) => {
       const result = step === undefined ? undefined : done.get(step);
@@ -107,10 +124,17 @@ function exportedSteps({ steps, outputs }: BuildGraph): Set<StepId> {
   return exported;
 }
 
-async function runOne(parts: BuildParts, solving: Solving, id: StepId, step: Step): Promise<StepResult> {
+interface One {
+  readonly id: StepId;
+  readonly step: Step;
+  readonly leftOut: ReadonlySet<StepId>;
+}
+
+async function runOne(parts: BuildParts, solving: Solving, { id, step, leftOut }: One): Promise<StepResult> {
   const { resultOf, signal, tell } = solving;
-  // One after the other would do: all of them are under way.
-  await Promise.all(inputsOf(step).map((input) => resultOf(input)));
+  // One after the other would do: all of them are under way, but those it will hardly need.
+  const inputs = inputsOf(step).filter((input) => !leftOut.has(input));
+  await Promise.all(inputs.map((input) => resultOf(input)));
   if (signal.aborted) throw errors.cancelled();
   try {
     const result = await performStep(parts, solving, id, step);

@@ -25,6 +25,8 @@ export interface SolveRequest {
   readonly epochNs?: bigint;
   /** Caches from elsewhere, asked in this order for what the own one has not. */
   readonly imported?: readonly ImportedCache[];
+  /** The results of all steps are wanted, by a cache that keeps them for instance. */
+  readonly wantsAll?: boolean;
   /** Steps whose results are wanted besides those of the outputs. */
   readonly alsoNeeded?: readonly StepId[];
   readonly signal: AbortSignal;
@@ -42,5 +44,8 @@ export interface Solving extends SolveRequest {
   readonly archives: LayerArchives;
   /** Which entry of the cache a step's result is, for steps that have one. */
   readonly entries: Map<StepId, string>;
+  /** Identities that are known before their steps are run. */
+  readonly identities: ReadonlyMap<StepId, string>;
+  /** Runs the step if nobody has asked for it yet. */
   readonly resultOf: (step: StepId) => Promise<StepResult>;
 }
