@@ -222,30 +222,26 @@ suite('outputs and caches of builds', { skip: missing('root', 'busybox', 'go', '
     assert.match(refused.stderr, /image store of this daemon keeps no attestations/);
   });
 
-  for (const [how, to, from] of [
-    ['registry', 'type=registry,ref=REF', 'type=registry,ref=REF'],
-    ['index in a registry', 'type=registry,ref=REF,image-manifest=false,mode=max', 'type=registry,ref=REF'],
-    ['local', 'type=local,dest=cache-X', 'type=local,src=cache-X'],
-    ['inline', 'type=inline', 'REF'],
+  for (const [name, build, how, to, from] of [
+    ['buildx', buildx, 'registry', 'type=registry,ref=REF', 'type=registry,ref=REF'],
+    ['skiff', skiff, 'index', 'type=registry,ref=REF,image-manifest=false,mode=max', 'type=registry,ref=REF'],
+    ['buildx', buildx, 'local', 'type=local,dest=cache-b', 'type=local,src=cache-b'],
+    ['skiff', skiff, 'local', 'type=local,dest=cache-s', 'type=local,src=cache-s'],
+    ['skiff', skiff, 'inline', 'type=inline', 'REF'],
   ] as const) {
-    for (const [name, build] of [
-      ['buildx', buildx],
-      ['skiff build', skiff],
-    ] as const) {
-      test(`${name}: a cache (${how}) spares every step`, async () => {
-        const reference = image(`cache-${how.replaceAll(' ', '-')}-${name[0]}:1`);
-        const filled = (text: string): string => text.replace('REF', reference).replace('X', name[0]!);
-        await prune();
-        const push = how === 'inline' ? ['--push', '-t', reference] : ['-t', 'cached:1'];
-        await build('-f', 'ctx/stages', ...push, '--cache-to', filled(to));
-        await prune('cached:1', reference);
-        const { stdout, stderr } = await build('-f', 'ctx/stages', '-t', 'cached:1', '--cache-from', filled(from));
-        const said = `${stdout}${stderr}`;
-        assert.doesNotMatch(said, /^(?:#\d+ [\d.]+ )?built$/m, said);
-        const run = await client.docker(['run', '--rm', 'cached:1', 'cat', '/built']);
-        assert.equal(run.stdout, 'built\n', run.stderr);
-      });
-    }
+    test(`${name} build: a cache (${how}) spares every step`, async () => {
+      const reference = image(`cache-${how}-${name}:1`);
+      const filled = (text: string): string => text.replace('REF', reference);
+      await prune();
+      const push = how === 'inline' ? ['--push', '-t', reference] : ['-t', 'cached:1'];
+      await build('-f', 'ctx/stages', ...push, '--cache-to', filled(to));
+      await prune('cached:1', reference);
+      const { stdout, stderr } = await build('-f', 'ctx/stages', '-t', 'cached:1', '--cache-from', filled(from));
+      const said = `${stdout}${stderr}`;
+      assert.doesNotMatch(said, /^(?:#\d+ [\d.]+ )?built$/m, said);
+      const run = await client.docker(['run', '--rm', 'cached:1', 'cat', '/built']);
+      assert.equal(run.stdout, 'built\n', run.stderr);
+    });
   }
 
   test('with a date the same build gives the same archive, byte for byte, and the same folder', async () => {

@@ -118,7 +118,7 @@ async function imported(
       kind,
       description: step.name,
     });
-    for (const each of own) solving.background.push(layers.measure(each));
+    for (const each of own) behind(solving, layers.measure(each));
     return taken({ cache, layers }, solving, id, entry);
   } catch (error) {
     if (signal.aborted) throw errors.cancelled();
@@ -149,9 +149,15 @@ async function made(parts: BuildParts, solving: Solving, making: Making, trees: 
   solving.held.use(held);
   solving.held.use(cache.use(entry));
   solving.entries.set(id, entry.id);
-  solving.background.push(layers.measure(key));
-  if (solving.exported.has(id)) solving.background.push(solving.archives.add(key));
+  behind(solving, layers.measure(key));
+  if (solving.exported.has(id)) behind(solving, solving.archives.add(key));
   return { kind: 'snapshot', identity, layers: all };
+}
+
+/** Work that nobody waits for yet: it may fail before anybody does, when the build is cancelled for instance. */
+function behind({ background }: Solving, work: Promise<unknown>): void {
+  work.catch(() => {});
+  background.push(work);
 }
 
 /** Trees of other steps for the use of one: each opened once, closed with it. */
