@@ -103,7 +103,7 @@ suite("BuildKit's clients", { skip: missing('root', 'busybox', 'go', 'docker'), 
     assert.match(stderr, / who=me\n[^]* other\n/);
     const id = readFileSync(`${folder}/iid`, 'utf8');
     const metadata = JSON.parse(readFileSync(`${folder}/metadata`, 'utf8')) as Record<string, unknown>;
-    assert.equal(metadata['containerimage.config.digest'], id);
+    assert.equal(metadata['containerimage.digest'], id);
     const quiet = await docker(['build', '-q', ...args, '-f', '-', 'ctx'], text);
     assert.equal(quiet.stdout.trim(), id, quiet.stderr);
     const labels = await docker(['image', 'inspect', '-f', '{{json .Config.Labels}}', id]);
