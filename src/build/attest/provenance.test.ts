@@ -85,7 +85,7 @@ test('the small form has neither arguments nor labels nor steps, and says that i
 test('the older version says the same in its words', () => {
   const { predicate, type } = made({ version: 'v0.2', isReproducible: true });
   assert.equal(type, 'https://slsa.dev/provenance/v0.2');
-  const { builder, buildType, invocation, metadata } = predicate as Record<string, never>;
+  const { builder, buildType, invocation, metadata } = predicate as unknown as Record<string, unknown>;
   assert.deepEqual([builder, buildType], [{ id: 'me' }, 'https://mobyproject.org/buildkit@v1']);
   assert.deepEqual((invocation as { configSource: unknown }).configSource, { entryPoint: 'Other' });
   assert.equal((metadata as { reproducible: boolean }).reproducible, true);
