@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { causeChain, type Digest } from '#base';
 import type { BuiltLayer, LayerKey } from '#images';
+import { cutTimes } from '#linux';
 import type { CacheEntry } from '../cache/build-cache.ts';
 import { firstOf } from '../cache-transfer/import-cache.ts';
 import { errors } from '../errors.ts';
@@ -138,6 +139,8 @@ async function made(parts: BuildParts, solving: Solving, making: Making, trees: 
   await using layer = layers.begin(root.layers);
   await make(layer, trees);
   if (solving.signal.aborted) throw errors.cancelled();
+  // Containers here see the same times as those elsewhere, who have the archive.
+  if (solving.epochNs !== undefined) await cutTimes(layer.folder, Number(solving.epochNs / 1_000_000_000n));
   const { key } = await layer.commit();
   const all: LayerKey[] = [...root.layers, key];
   // What was made again although the cache had it may differ: steps after it have to see that.
