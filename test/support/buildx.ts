@@ -1,10 +1,10 @@
-/** The real `docker build` and `docker buildx`, at a daemon of a test's: the plugin is made once for all tests of a run. */
+/** The real `docker build` and `docker buildx`, at a daemon of a test's: the plugin is made once. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 
-const BUILDX = 'github.com/docker/buildx/cmd/buildx@v0.38.2';
-/** In the run's own /tmp. */
-const PLUGIN = '/tmp/skiff-test-docker-buildx';
+const VERSION = 'v0.38.2';
+const CACHE = process.env['SKIFF_TEST_CACHE'] ?? '/var/cache/skiff-test';
+const PLUGIN = `${CACHE}/docker-buildx-${VERSION}`;
 
 export interface Ended {
   readonly status: number | null;
@@ -60,14 +60,14 @@ export class BuildxClient {
   }
 }
 
-/** Compiled parts come from Go's own cache after the first time; linking takes some seconds. */
+/** Made once and kept for later runs. */
 export function installBuildx(): string {
   if (existsSync(PLUGIN)) return PLUGIN;
+  mkdirSync(CACHE, { recursive: true });
   const folder = `${PLUGIN}-${process.pid}`;
-  execFileSync('go', ['install', BUILDX], {
-    env: { ...process.env, GOBIN: folder, GOFLAGS: '-mod=mod' },
-    stdio: 'pipe',
-  });
+  const env = { ...process.env, GOBIN: folder, GOFLAGS: '-mod=mod' };
+  execFileSync('go', ['install', `github.com/docker/buildx/cmd/buildx@${VERSION}`], { env, stdio: 'pipe' });
   renameSync(`${folder}/buildx`, PLUGIN);
+  rmSync(folder, { recursive: true, force: true });
   return PLUGIN;
 }

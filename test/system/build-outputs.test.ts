@@ -224,9 +224,8 @@ suite('outputs and caches of builds', { skip: missing('root', 'busybox', 'go', '
 
   for (const [name, build, how, to, from] of [
     ['buildx', buildx, 'registry', 'type=registry,ref=REF', 'type=registry,ref=REF'],
-    ['skiff', skiff, 'index', 'type=registry,ref=REF,image-manifest=false,mode=max', 'type=registry,ref=REF'],
     ['buildx', buildx, 'local', 'type=local,dest=cache-b', 'type=local,src=cache-b'],
-    ['skiff', skiff, 'local', 'type=local,dest=cache-s', 'type=local,src=cache-s'],
+    ['skiff', skiff, 'local', 'type=local,dest=cache-s,image-manifest=false,mode=max', 'type=local,src=cache-s'],
     ['skiff', skiff, 'inline', 'type=inline', 'REF'],
   ] as const) {
     test(`${name} build: a cache (${how}) spares every step`, async () => {
