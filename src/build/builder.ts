@@ -100,7 +100,12 @@ export class Builder {
     checkExports(work.exports, { isList: work.isList ?? false, hasAttestations });
     try {
       await using solved = await solve(this.#parts, work);
-      return await exportAll(this.#parts, solved, work);
+      const outcome = await exportAll(this.#parts, solved, work);
+      // Blobs that were made for elsewhere, or came from there.
+      const { exports, cacheExports = [], imported = [] } = work;
+      const hasBlobs = exports.some(({ kind }) => kind !== 'store') || cacheExports.length + imported.length > 0;
+      if (hasBlobs) await this.#parts.layers.collect();
+      return outcome;
     } catch (error) {
       // Archives of layers that became no image.
       await this.#parts.layers.collect();

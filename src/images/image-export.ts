@@ -59,8 +59,8 @@ export interface ImageExport extends Disposable {
   /** The bytes of an archive. */
   archive(request: LayoutRequest): AsyncGenerator<Buffer>;
   /** To the reference's tag, or by digest alone. Throws `registry.*`. */
-  /** An image of the store, if it is one, has this name with a digest now. */
-  remember(id: Digest, repoDigest: string): Promise<void>;
+  /** An image of the store, if it is one, has this name with a digest now, and this manifest: a push finds it again. */
+  remember(id: Digest, repoDigest: string, manifest: Descriptor): Promise<void>;
   push(name: string, root: Descriptor, options: ExportPush): Promise<void>;
 }
 
@@ -96,7 +96,7 @@ export function openImageExport(parts: ImageParts, signal: AbortSignal): ImageEx
     reachable: (root) => reachable(content, root),
     blobs: content,
     archive: (request) => writeLayout(content, request),
-    remember: (id, repoDigest) => remember(parts, id, repoDigest),
+    remember: (id, repoDigest, manifest) => remember(parts, id, repoDigest, manifest),
     push: async (name, root, { credentials, onProgress }) => {
       const reference = parseReference(name);
       await parts.registry.push(reference, root, content, {

@@ -67,17 +67,23 @@ async function diffIds(parts: ImageParts, descriptor: Descriptor): Promise<Reado
   return new Map(manifest.layers.map(({ digest }, index) => [digest, config.diffIds[index]!]));
 }
 
-/** Notes what a registry calls an image; nothing where it is none of the store's. */
+/** Notes what a registry calls an image, and the manifest it has there; nothing where it is none of the store's. */
 export async function remember(
   parts: Pick<ImageParts, 'locks' | 'index'>,
   id: Digest,
   repoDigest: string,
+  manifest?: Descriptor,
 ): Promise<void> {
   await parts.locks.run(STORE, async () => {
     const now = parts.index.get(id);
-    if (now && !now.repoDigests.includes(repoDigest)) {
-      parts.index.put([{ ...now, repoDigests: [...now.repoDigests, repoDigest] }]);
-    }
+    if (!now) return;
+    const hasName = now.repoDigests.includes(repoDigest);
+    const hasManifest = !manifest || now.manifests.some(({ digest }) => digest === manifest.digest);
+    if (hasName && hasManifest) return;
+    const repoDigests = hasName ? now.repoDigests : [...now.repoDigests, repoDigest];
+    if (hasManifest) return parts.index.put([{ ...now, repoDigests }]);
+    const { mediaType, digest, size } = manifest;
+    parts.index.put([{ ...now, repoDigests, manifests: [{ mediaType, digest, size }, ...now.manifests] }]);
   });
 }
 

@@ -143,7 +143,10 @@ function trailersOf({ code, message, details }: GrpcError): Record<string, strin
   };
 }
 
-async function* decoded<Desc extends DescMessage>(stream: Duplex, schema: Desc): AsyncGenerator<MessageShape<Desc>> {
+async function* decoded<Desc extends DescMessage>(
+  stream: ServerHttp2Stream,
+  schema: Desc,
+): AsyncGenerator<MessageShape<Desc>> {
   for await (const bytes of readGrpcMessages(stream, MAX_GRPC_MESSAGE_BYTES)) {
     let message: MessageShape<Desc>;
     try {
@@ -153,6 +156,8 @@ async function* decoded<Desc extends DescMessage>(stream: Duplex, schema: Desc):
     }
     yield message;
   }
+  // Who breaks off has not sent everything, though the stream ends.
+  if (stream.aborted) throw new GrpcError(grpcCode.cancelled, 'the client has gone');
 }
 
 /** Waits for room, so that a slow client bounds what is kept for it. */

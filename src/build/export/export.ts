@@ -85,8 +85,9 @@ async function push(built: Built, wish: ExportWish & { kind: 'push' }, tell: Exp
     const credentials = await credentialsFor(name);
     await built.exporter.push(target, root.descriptor, { credentials });
     // compat: an image of the store is known under what it is called there, as after a push of its own.
-    for (const id of root.configs)
-      await built.exporter.remember(id, `${repositoryName(name)}@${root.descriptor.digest}`);
+    for (const { config, manifest } of root.images) {
+      await built.exporter.remember(config, `${repositoryName(name)}@${root.descriptor.digest}`, manifest);
+    }
     tell(`pushed manifest for ${fullName(name)}@${root.descriptor.digest}`);
   }
   return factsOf(root, names);
@@ -129,14 +130,14 @@ async function toArchive(
 async function prepared(built: Built, form: ImageForm, tell: ExportTell): Promise<ImageRoot> {
   tell('exporting layers');
   const root = await imageRoot(built, form);
-  for (const config of root.configs) tell(`exporting config ${config}`);
+  for (const { config } of root.images) tell(`exporting config ${config}`);
   tell(`exporting manifest${root.isIndex ? ' list' : ''} ${root.descriptor.digest}`);
   return root;
 }
 
 /** compat: keys clients read. */
-function factsOf({ descriptor, configs, isIndex }: ImageRoot, names: readonly string[]): ExportFacts {
-  const config = isIndex ? undefined : configs[0];
+function factsOf({ descriptor, images, isIndex }: ImageRoot, names: readonly string[]): ExportFacts {
+  const config = isIndex ? undefined : images[0]?.config;
   return {
     'containerimage.digest': descriptor.digest,
     ...(config === undefined ? {} : { 'containerimage.config.digest': config }),

@@ -16,8 +16,8 @@ import type { ImageForm } from './export-wish.ts';
 export interface ImageRoot {
   /** With the platform where it is of one, and the annotations its descriptor has. */
   readonly descriptor: Descriptor;
-  /** Of its images, in the order of the outputs. */
-  readonly configs: readonly Digest[];
+  /** Its images, in the order of the outputs. */
+  readonly images: readonly { readonly config: Digest; readonly manifest: Descriptor }[];
   readonly isIndex: boolean;
 }
 
@@ -36,14 +36,18 @@ export async function imageRoot(built: Built, form: ImageForm): Promise<ImageRoo
   const [first] = outputs;
   if (!isIndex && first) {
     const { manifest, config } = await manifestOf(built, form, first);
-    return { descriptor: { ...manifest, platform: first.platform }, configs: [config.digest], isIndex: false };
+    return {
+      descriptor: { ...manifest, platform: first.platform },
+      images: [{ config: config.digest, manifest }],
+      isIndex: false,
+    };
   }
   const manifests: Descriptor[] = [];
   const statements: Descriptor[] = [];
-  const configs: Digest[] = [];
+  const images: ImageRoot['images'][number][] = [];
   for (const output of outputs) {
     const { manifest, config } = await manifestOf(built, form, output);
-    configs.push(config.digest);
+    images.push({ config: config.digest, manifest });
     manifests.push({ ...manifest, platform: output.platform });
     const about = attestations.get(output.platformId)!;
     if (about.length > 0) statements.push(attestationManifest(built, form, { output, manifest, about }));
@@ -63,7 +67,7 @@ export async function imageRoot(built: Built, form: ImageForm): Promise<ImageRoo
     all.map(({ digest }) => digest),
   );
   const more = annotationsFor(form.annotations, 'index-descriptor');
-  return { descriptor: { ...index, ...(more ? { annotations: more } : {}) }, configs, isIndex: true };
+  return { descriptor: { ...index, ...(more ? { annotations: more } : {}) }, images, isIndex: true };
 }
 
 /** compat: an archive has none that are for images in registries only, unless it is an index for another reason. */

@@ -36,15 +36,16 @@ export async function openSession(
   const { environment, workingDirectory, stdout } = context;
   const at = (path: string): string => resolve(workingDirectory, path);
   const outputs = new Map<number, OutputTarget>();
+  const half = new HalfMade(context);
   const stores = new Map<string, string>();
   for (const [index, output] of wishes.outputs.entries()) {
     if (output.dest === '') continue;
     if (output.dest === '-') {
       if (stdout.isTTY === true) throw errors.invalid('an archive is not written to a terminal: give dest=FILE');
       outputs.set(index, { kind: 'archive', take: (bytes) => write(stdout, bytes) });
-    } else if (output.Type === 'local') outputs.set(index, { kind: 'folder', path: at(output.dest) });
+    } else if (output.Type === 'local') outputs.set(index, half.folder(at(output.dest)));
     else if (output.Attrs['tar'] === 'false') stores.set('export', at(output.dest));
-    else outputs.set(index, { kind: 'archive', take: (bytes) => save(at(output.dest), bytes) });
+    else outputs.set(index, half.archive(at(output.dest)));
   }
   const { digestInLayout, listInLayout, makeBuildSession } = await import('#client/session');
   const cacheImports = wishes.cacheImports.flatMap((entry): TypedOption[] => {
@@ -84,7 +85,15 @@ export async function openSession(
   }
   const offer = makeBuildSession({ outputs, stores, secrets, agents });
   const session = await client.builds.session(offer);
-  return { id: offer.id, cacheImports, finish, [Symbol.dispose]: () => session[Symbol.dispose]() };
+  return {
+    id: offer.id,
+    cacheImports,
+    finish,
+    [Symbol.dispose]: () => {
+      session[Symbol.dispose]();
+      half[Symbol.dispose]();
+    },
+  };
 }
 
 const tagOf = (names: string): string | undefined => /:([^/:,]+)(?:,|$)/.exec(names)?.[1];
@@ -106,16 +115,49 @@ async function write(stdout: NodeJS.WritableStream, bytes: AsyncIterable<Uint8Ar
   }
 }
 
-/** Under another name until it is whole. */
-async function save(path: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
-  const temporary = `${dirname(path)}/.${basename(path)}.${randomBytes(4).toString('hex')}`;
-  try {
-    await using file = await open(temporary, 'wx', 0o644);
-    for await (const chunk of bytes) await file.appendFile(chunk);
-    await file.datasync();
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw errnoCode(error) === undefined ? error : fileError('failed to write the output: open', path, error);
+/** Outputs that are not whole yet: archives go with it, folders are told. */
+class HalfMade implements Disposable {
+  readonly #complain: (line: string) => void;
+  readonly #archives = new Set<string>();
+  readonly #folders = new Set<string>();
+  #isOver = false;
+
+  constructor({ complain }: Pick<CommandContext, 'complain'>) {
+    this.#complain = complain;
+  }
+
+  folder(path: string): OutputTarget {
+    return {
+      kind: 'folder',
+      path,
+      onProgress: (state) => void (state === 'begun' ? this.#folders.add(path) : this.#folders.delete(path)),
+    };
+  }
+
+  /** Under another name until it is whole. */
+  archive(path: string): OutputTarget {
+    return { kind: 'archive', take: (bytes) => this.#save(path, bytes) };
+  }
+
+  [Symbol.dispose](): void {
+    this.#isOver = true;
+    for (const path of this.#archives) rmSync(path, { force: true });
+    for (const path of this.#folders) this.#complain(`WARNING: ${path} is incomplete`);
+  }
+
+  async #save(path: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+    const temporary = `${dirname(path)}/.${basename(path)}.${randomBytes(4).toString('hex')}`;
+    this.#archives.add(temporary);
+    try {
+      await using file = await open(temporary, 'wx', 0o644);
+      for await (const chunk of bytes) await file.appendFile(chunk);
+      await file.datasync();
+      if (!this.#isOver) renameSync(temporary, path);
+    } catch (error) {
+      throw errnoCode(error) === undefined ? error : fileError('failed to write the output: open', path, error);
+    } finally {
+      rmSync(temporary, { force: true });
+      this.#archives.delete(temporary);
+    }
   }
 }

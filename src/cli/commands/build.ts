@@ -126,8 +126,16 @@ export const build = defineCommand({
     };
     // An archive on stdout is alone there.
     const show = showProgress(outputs.some(({ dest }) => dest === '-') ? context.stderr : context.stdout);
+    const stop = new AbortController();
+    let caught: NodeJS.Signals | undefined;
+    // What is half-made goes before the process does.
+    using _watch = context.signals.watch(['SIGINT', 'SIGTERM'], (name) => {
+      caught = name;
+      stop.abort();
+    });
     try {
-      const { id, facts } = await context.client().builds.build({ context: stream, query, registryConfig }, show);
+      const request = { context: stream, query, registryConfig, signal: stop.signal };
+      const { id, facts } = await context.client().builds.build(request, show);
       session.finish(facts);
       if (flags.iidfile !== '') writeResult(context, flags.iidfile, id, 'the image ID file');
       if (flags['metadata-file'] !== '') {
@@ -135,6 +143,7 @@ export const build = defineCommand({
       }
       return 0;
     } catch (error) {
+      if (caught !== undefined) return caught === 'SIGINT' ? 130 : 143;
       throw withCode(error);
     }
   },

@@ -21,7 +21,12 @@ import { receiveFolder } from './receive-folder.ts';
 
 /** Where an output goes. */
 export type OutputTarget =
-  | { readonly kind: 'folder'; readonly path: string }
+  | {
+      readonly kind: 'folder';
+      readonly path: string;
+      /** Told when the first file may come, and when all are there. */
+      readonly onProgress: (state: 'begun' | 'whole') => void;
+    }
   /** `take` has the whole archive, or none of it, when it returns. */
   | { readonly kind: 'archive'; readonly take: (bytes: AsyncIterable<Uint8Array>) => Promise<void> };
 
@@ -105,8 +110,10 @@ async function* take(
     await target.take(piecesOf(requests));
     return;
   }
+  target.onProgress('begun');
   try {
     yield* receiveFolder(requests as AsyncIterable<fsutil.Packet>, target.path);
+    target.onProgress('whole');
   } catch (error) {
     throw errors.incomplete(target.path, messageOf(error));
   }
