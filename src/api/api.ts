@@ -7,7 +7,7 @@ import type { EngineParts } from '#engine';
 import { createHttpServer, type HttpDoor, type Match, Router, type TlsSettings } from '#rpc';
 import { errors } from './errors.ts';
 import { sendError } from './http-status.ts';
-import { buildKitRoutes } from './routes/build/buildkit.ts';
+import { buildKitDoor, buildKitRoutes } from './routes/build/buildkit.ts';
 import { buildRoutes } from './routes/build/routes.ts';
 import { archiveRoutes } from './routes/containers/archive.ts';
 import { layerRoutes } from './routes/containers/layer.ts';
@@ -48,6 +48,7 @@ export function createApi({ parts, builder, facts, log, runCommand }: ApiOptions
     (inner ??= createHttpServer(door)).emit('connection', far);
     return near;
   };
+  const buildKit = buildKitDoor(parts, builder, facts.version);
   const router = new Router([
     ...systemRoutes(parts, facts),
     ...eventRoutes(parts),
@@ -63,8 +64,8 @@ export function createApi({ parts, builder, facts, log, runCommand }: ApiOptions
     ...authRoutes(parts),
     ...registryRoutes(parts),
     ...imageRoutes(parts),
-    ...buildRoutes(parts, builder),
-    ...buildKitRoutes(parts, builder, facts.version),
+    ...buildRoutes(parts, builder, buildKit),
+    ...buildKitRoutes(buildKit),
     ...diskUsageRoutes(parts, builder),
     ...swarmRoutes(),
     ...laterRoutes(),

@@ -2,17 +2,21 @@
 import { rmSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { KeyedMutex, Log, RecordStores } from '#base';
-import type { BuildLayers, ImageRecord, Images, LayerKey } from '#images';
+import type { BuildLayers, Images, LayerKey } from '#images';
 import type { HostFacts } from '#linux';
 import type { Networks } from '#network';
 import type { ContainerRuntime, SeccompWish } from '#runtime';
+import type { BuildOutcome, BuildWork } from './build-work.ts';
 import { BuildCache } from './cache/build-cache.ts';
 import { CacheMounts } from './cache/cache-mounts.ts';
 import { type CacheUsage, collectCache, type Pruned, pruneCache, type PruneRequest, usageOf } from './cache/prune.ts';
+import { registryCache, type RegistryCacheOptions } from './cache-transfer/registry-cache.ts';
+import { exportAll } from './export/export-all.ts';
+import { checkExports } from './export/export.ts';
+import type { ImportedCache } from './export/export-wish.ts';
 import { type LocalContext, receiveContext } from './files/context.ts';
 import type { BuildOptions, BuildParts } from './parts.ts';
 import { solve } from './solve/solver.ts';
-import type { SolveRequest } from './solve/solving.ts';
 
 export interface BuilderDeps {
   readonly options: BuildOptions & { readonly cacheBudgetBytes: () => number };
@@ -25,11 +29,6 @@ export interface BuilderDeps {
   readonly locks: KeyedMutex;
   readonly log: Log;
   readonly seccomp: () => SeccompWish;
-}
-
-export interface BuildWork extends SolveRequest {
-  /** Names of the image; none leaves it dangling. */
-  readonly names: readonly string[];
 }
 
 export class Builder {
@@ -67,13 +66,18 @@ export class Builder {
     return new Set(this.#parts.cache.list().flatMap(({ layers }) => layers));
   }
 
+  /** Reads a cache that a registry has. Throws `registry.*` and `build.badCache`. */
+  registryCache(name: string, options: RegistryCacheOptions): Promise<ImportedCache> {
+    return registryCache(this.#parts.layers.registry, name, options);
+  }
+
   /** A build context as a tar. */
   receive(archive: Readable, signal: AbortSignal): Promise<LocalContext> {
     return receiveContext(archive, { folder: this.#incoming, signal });
   }
 
-  /** Makes the images of a graph, one per output. When it throws, only whole results of the cache stay. */
-  async build(work: BuildWork): Promise<ImageRecord[]> {
+  /** Runs a graph and exports what it gives. When it throws, only whole results of the cache stay, and exports before it. */
+  async build(work: BuildWork): Promise<BuildOutcome> {
     const signal = AbortSignal.any([work.signal, this.#closing.signal]);
     const running = this.#build({ ...work, signal });
     this.#running.add(running);
@@ -90,18 +94,18 @@ export class Builder {
     await Promise.allSettled(this.#running);
   }
 
-  async #build(work: BuildWork): Promise<ImageRecord[]> {
-    const { graph, names, epochNs, signal } = work;
+  async #build(work: BuildWork): Promise<BuildOutcome> {
+    const { provenance, sbom } = work.attest?.wish ?? {};
+    const hasAttestations = sbom !== undefined || provenance?.isInlineOnly === false;
+    checkExports(work.exports, { isList: work.isList ?? false, hasAttestations });
     try {
       await using solved = await solve(this.#parts, work);
-      const made: ImageRecord[] = [];
-      for (const { root, config, platform, author, history } of graph.outputs) {
-        const layers = solved.layersOf(root);
-        const dated = epochNs === undefined ? {} : { epochNs };
-        const rest = { config, platform, author, history, names, signal, ...dated };
-        made.push(await this.#parts.layers.assemble({ layers, ...rest }));
-      }
-      return made;
+      const outcome = await exportAll(this.#parts, solved, work);
+      // Blobs that were made for elsewhere, or came from there.
+      const { exports, cacheExports = [], imported = [] } = work;
+      const hasBlobs = exports.some(({ kind }) => kind !== 'store') || cacheExports.length + imported.length > 0;
+      if (hasBlobs) await this.#parts.layers.collect();
+      return outcome;
     } catch (error) {
       // Archives of layers that became no image.
       await this.#parts.layers.collect();

@@ -1,8 +1,10 @@
 /** A Dockerfile and files of a client → images: the front end plans, the solver runs the plan, the image store keeps it. */
 import { ignoreFileNames, nowNs, parseIgnore, SkiffError } from '#base';
 import { checkPlatform, hostPlatform, type ImageRecord, type Images } from '#images';
-import type { AuthConfig } from '#registry';
+import { type AuthConfig, parseReference } from '#registry';
 import { formatPlatform, type Platform } from '#specs';
+import type { AttestRequest, UsedImage } from './attest/attest.ts';
+import type { BuildOutcome, ExportListener } from './build-work.ts';
 import type { Builder } from './builder.ts';
 import { checkDockerfile, type DockerfileCheck } from './dockerfile/check.ts';
 import type { Dockerfile } from './dockerfile/parse/instruction.ts';
@@ -10,6 +12,7 @@ import { parseDockerfile } from './dockerfile/parse/parse-dockerfile.ts';
 import type { BuildPlan, BuildRequest, BuildSources, ResolvedImage } from './dockerfile/plan/build-request.ts';
 import { planBuild } from './dockerfile/plan/plan-build.ts';
 import { errors } from './errors.ts';
+import type { CacheExportWish, ExportWish, ImportedCache } from './export/export-wish.ts';
 import type { LocalContext } from './files/context.ts';
 import type { LocalStep, StepId } from './graph.ts';
 import type { Tell } from './progress.ts';
@@ -23,8 +26,16 @@ export interface DockerfileWork {
   readonly request: Omit<BuildRequest, 'buildPlatform'>;
   /** Files by the name of their context. They stay the caller's. */
   readonly contexts: ReadonlyMap<string, ContextFiles>;
-  /** Names of the image; none leaves it dangling. */
-  readonly names: readonly string[];
+  /** What becomes of the result. */
+  readonly exports: readonly ExportWish[];
+  readonly isList?: boolean;
+  readonly cacheExports?: readonly CacheExportWish[];
+  readonly hasInlineCache?: boolean;
+  /** Asked in this order for what the own cache has not. */
+  readonly imported?: readonly ImportedCache[];
+  /** Which statements about the build are wanted, and what only the door knows of it. */
+  readonly attest?: Pick<AttestRequest, 'wish' | 'attributes' | 'invocationId'>;
+  readonly onExport?: ExportListener;
   readonly settings: RunSettings;
   readonly gifts: RunGifts;
   /** Ask the registry even for images that are here. */
@@ -75,17 +86,35 @@ const MAX_DOCKERFILE_BYTES = 16 * 1024 * 1024;
 export async function dockerfileBuild(
   { builder, images }: { readonly builder: Builder; readonly images: Images },
   work: DockerfileWork,
-): Promise<ImageRecord[]> {
-  const { contexts, names, settings, gifts, tell, signal } = work;
-  const dockerfile = parseDockerfile(work.text ?? (await readDockerfile(work)));
-  const plan = await planBuild(dockerfile, requestOf(work), sourcesOf(images, work));
+): Promise<BuildOutcome> {
+  const { contexts, settings, gifts, tell, signal } = work;
+  const startedNs = nowNs();
+  const text = work.text ?? (await readDockerfile(work));
+  const dockerfile = parseDockerfile(text);
+  const used = new Map<string, UsedImage>();
+  const plan = await planBuild(dockerfile, requestOf(work), sourcesOf(images, work, used));
   work.onPlan(dockerfile, plan);
   const date = plan.sourceDate;
   if (date?.kind === 'step') throw errors.noSourceDate();
   const epochNs = date && BigInt(date.seconds) * 1_000_000_000n;
   return builder.build({
     graph: plan,
-    names,
+    exports: work.exports,
+    isList: work.isList ?? false,
+    ...(work.cacheExports ? { cacheExports: work.cacheExports } : {}),
+    hasInlineCache: work.hasInlineCache ?? false,
+    ...(work.imported ? { imported: work.imported } : {}),
+    wantsAll: work.cacheExports?.some(({ form }) => form.isWhole) ?? false,
+    ...(work.attest?.wish.sbom ? { alsoNeeded: plan.scans } : {}),
+    ...(work.attest
+      ? {
+          attest: {
+            ...work.attest,
+            ...{ dockerfile: { name: work.path, text }, images: used, scans: plan.scans, startedNs },
+          },
+        }
+      : {}),
+    ...(work.onExport ? { onExport: work.onExport } : {}),
     contextOf: async (step: LocalStep) => {
       const files = contexts.get(step.context);
       if (!files) throw errors.noContext(step.context);
@@ -115,12 +144,13 @@ export async function lintDockerfile(
 
 const requestOf = ({ request }: AskedOfDockerfile): BuildRequest => ({ ...request, buildPlatform: hostPlatform() });
 
-function sourcesOf(images: Images, work: AskedOfDockerfile): BuildSources {
+function sourcesOf(images: Images, work: AskedOfDockerfile, used = new Map<string, UsedImage>()): BuildSources {
   const pulled = new Map<string, Promise<ImageRecord>>();
   return {
     resolveImage: async (reference, platform) => {
       const key = `${reference} ${formatPlatform(platform)}`;
       const image = await pulled.getOrInsertComputed(key, () => resolve(images, work, reference, platform));
+      used.set(`${image.id} ${formatPlatform(platform)}`, usedImage(image, reference, platform));
       return described(image);
     },
     ignorePatterns: (context) => ignorePatterns(work, context),
@@ -180,6 +210,13 @@ function fits(image: ImageRecord, reference: string, platform: Platform): boolea
     if (error instanceof SkiffError) return false;
     throw error;
   }
+}
+
+/** Its digest is that of what a registry has under the name, or of the manifest it was loaded with. */
+function usedImage({ repoDigests, manifests }: ImageRecord, name: string, platform: Platform): UsedImage {
+  const prefix = `${parseReference(name).name}@`;
+  const known = repoDigests.find((each) => each.startsWith(prefix))?.slice(prefix.length);
+  return { name, platform, digest: known ?? manifests[0]?.digest };
 }
 
 function described({ id, platform, config, history, author }: ImageRecord): ResolvedImage {

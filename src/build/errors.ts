@@ -60,6 +60,47 @@ export const errors = defineErrors('build', {
     kind: 'invalid',
     message: () => 'there is no default bridge: start the daemon without --bridge=none, or build with --network=host',
   },
+  badAnnotation: { kind: 'invalid', message: (key: string, why: string) => `invalid annotation ${key}: ${why}` },
+  badAttestation: { kind: 'invalid', message: (type: string, why: string) => `invalid attestation ${type}: ${why}` },
+  needsOci: {
+    kind: 'invalid',
+    message: (what: string) => `cannot export ${what} with "oci-mediatypes=false"`,
+  },
+  noListInStore: {
+    kind: 'not-implemented',
+    message: () =>
+      'the image store of this daemon keeps images of one platform: add push=true, or use --output type=oci,dest=FILE',
+  },
+  noAttestationInStore: {
+    kind: 'not-implemented',
+    message: () =>
+      'the image store of this daemon keeps no attestations: add push=true, or use --output type=oci,dest=FILE',
+  },
+  noListInDocker: {
+    kind: 'invalid',
+    message: () => 'docker exporter does not currently support exporting manifest lists',
+  },
+  pushNeedsName: { kind: 'invalid', message: () => 'tag is needed when pushing to registry' },
+  taggedDigest: {
+    kind: 'invalid',
+    message: (name: string) => `can't push tagged ref ${name} by digest`,
+  },
+  sameFile: {
+    kind: 'invalid',
+    message: (path: string, one: string, other: string) =>
+      `cannot overwrite ${path} from ${one} with ${other} when split option is disabled`,
+  },
+  tooManyFiles: {
+    kind: 'invalid',
+    message: (most: number) => `the result has more than ${most} files: save the image`,
+  },
+  badCache: { kind: 'invalid', message: (why: string) => `this is no build cache that can be read: ${why}` },
+  noInterpreter: {
+    kind: 'invalid',
+    message: (platform: string) =>
+      `programs for ${platform} cannot be run here: register an interpreter for them with binfmt_misc (flag F), or build ` +
+      'on such a machine',
+  },
   notAllowed: {
     kind: 'forbidden',
     message: (right: string) => `${right} is not allowed: this build was not given that right`,

@@ -1,5 +1,19 @@
 /** Images out of Dockerfiles: the language, the graph, the solver and its cache. */
-export { Builder, type BuilderDeps, type BuildWork } from './builder.ts';
+export { Builder, type BuilderDeps } from './builder.ts';
+export type { BuildOutcome, BuildWork, ExportListener } from './build-work.ts';
+export { type AttestWish, readAttestWish } from './attest/attest-wish.ts';
+export { type CacheOrigin, importCache } from './cache-transfer/import-cache.ts';
+export { type Annotation, readAnnotation } from './export/annotations.ts';
+export type { ExportedFolder, FilesForm, FolderItem } from './export/exported-folder.ts';
+export type {
+  CacheExportWish,
+  CacheForm,
+  ExportFacts,
+  ExportWish,
+  ImageForm,
+  ImportedCache,
+  SendBytes,
+} from './export/export-wish.ts';
 export { cachedLayers } from './cache/build-cache.ts';
 export { type CacheQuestion, cacheFilter } from './cache/cache-filter.ts';
 export type { CacheUsage, Pruned, PruneRequest } from './cache/prune.ts';

@@ -6,6 +6,7 @@ import { BuildsUnderWay } from './builds.ts';
 import { type ControlParts, controlHandlers } from './control-service.ts';
 import { gatewayHandlers } from './gateway-service.ts';
 import { plainRefusal } from './refusals.ts';
+import { openSessionBuild, type SessionBuild, type SessionBuildRequest } from './session-build.ts';
 import { Sessions } from './sessions.ts';
 
 export type BuildKitParts = Omit<ControlParts, 'sessions' | 'builds'>;
@@ -20,7 +21,10 @@ export class BuildKit {
   readonly #sessions = new Sessions();
   readonly #server: GrpcServer;
 
+  readonly #parts: BuildKitParts;
+
   constructor(parts: BuildKitParts) {
+    this.#parts = parts;
     const all = { ...parts, sessions: this.#sessions, builds: new BuildsUnderWay() };
     this.#server = new GrpcServer(plainRefusal);
     this.#server.add(control.Control, controlHandlers(all));
@@ -35,5 +39,10 @@ export class BuildKit {
   /** A connection on which we call the client. Throws `buildkit.sessionTaken`. */
   join({ id, methods }: SessionOffer, take: () => Duplex): Promise<void> {
     return this.#sessions.add(id, methods, take);
+  }
+
+  /** For a build of another door. Throws `buildkit.badOption`, `buildkit.noSession`. */
+  openBuild(request: SessionBuildRequest): Promise<SessionBuild> {
+    return openSessionBuild({ ...this.#parts, sessions: this.#sessions }, request);
   }
 }

@@ -8,19 +8,12 @@ import { control } from '#specs/buildkit';
 import type { BuildsUnderWay } from './builds.ts';
 import { readCacheFilters } from './cache-filters.ts';
 import { errors } from './errors.ts';
+import type { ExporterEntry } from './exports.ts';
 import { solveBuild, type SolveParts } from './solve-build.ts';
 import { workerRecord } from './worker.ts';
 
 /** compat: how long Status waits for its build. */
 const STATUS_WAIT_MS = 6000;
-/** What an image in the store is in any case. */
-const IDLE_ATTRIBUTES: Readonly<Record<string, string>> = {
-  push: 'false',
-  store: 'true',
-  unpack: 'true',
-  'prefer-image-digest': 'true',
-};
-const NAMES = /^(?:moby|image|docker)$/;
 
 export interface ControlParts extends SolveParts {
   readonly builds: BuildsUnderWay;
@@ -66,21 +59,28 @@ async function solve(
   }
   if (request.SourcePolicySession !== '') throw errors.unsupported('a policy for sources', 'build without it');
   if (request.EnableSessionExporter) throw errors.unsupported('an exporter of the client', 'save the image afterwards');
-  const names = namesOf(request);
   using build = parts.builds.begin(request.Ref, request.Session);
   const returned = await Promise.race([build.returned, aborted(signal)]);
   if (returned.kind === 'failure') throw new GrpcError(returned.code, returned.message);
   if (returned.kind === 'nothing') return create(control.SolveResponseSchema);
   const { attributes } = returned.wish;
-  const image = await solveBuild(parts, { build, attributes, entitlements: request.Entitlements, names, signal });
-  const id = image?.id ?? '';
-  return create(control.SolveResponseSchema, {
-    ExporterResponse: {
-      'containerimage.digest': id,
-      'containerimage.config.digest': id,
-      ...(names.length === 0 ? {} : { 'image.name': names.join(',') }),
-    },
+  const { Entitlements: entitlements, Cache } = request;
+  const ExporterResponse = await solveBuild(parts, {
+    ...{ build, attributes, entitlements, signal },
+    exporters: exportersOf(request),
+    cacheExports: Cache?.Exports ?? [],
   });
+  return create(control.SolveResponseSchema, { ExporterResponse });
+}
+
+/** compat: older clients name one in fields of its own. */
+function exportersOf({
+  Exporters,
+  ExporterDeprecated,
+  ExporterAttrsDeprecated,
+}: control.SolveRequest): readonly ExporterEntry[] {
+  if (Exporters.length > 0 || ExporterDeprecated === '') return Exporters;
+  return [{ Type: ExporterDeprecated, Attrs: ExporterAttrsDeprecated }];
 }
 
 /** Rejects when the client does not want the answer any more. */
@@ -91,24 +91,6 @@ function aborted(signal: AbortSignal): Promise<never> {
   else signal.addEventListener('abort', refuse, { once: true });
   promise.catch(() => {});
   return promise;
-}
-
-/** Names for the image store, which is all that can be exported to. Throws `buildkit.unsupported`. */
-function namesOf({ Exporters, ExporterDeprecated, ExporterAttrsDeprecated, Cache }: control.SolveRequest): string[] {
-  const isOld = Exporters.length === 0 && ExporterDeprecated !== '';
-  const all = isOld ? [{ Type: ExporterDeprecated, Attrs: ExporterAttrsDeprecated }] : Exporters;
-  if ((Cache?.Exports.length ?? 0) > 0) {
-    throw errors.unsupported('--cache-to', 'what was built here before is found without it');
-  }
-  return all.flatMap(({ Type, Attrs }) => {
-    if (!NAMES.test(Type)) throw errors.unsupported(`--output type=${Type}`, 'save or export the image afterwards');
-    for (const [name, value] of Object.entries(Attrs)) {
-      if (name === 'name' || IDLE_ATTRIBUTES[name] === value) continue;
-      if (name === 'push') throw errors.unsupported('pushing what is built', 'push it afterwards');
-      throw errors.unsupported(`--output ${name}=${value}`, 'leave it out');
-    }
-    return (Attrs['name'] ?? '').split(',').filter((name) => name !== '');
-  });
 }
 
 async function* status(

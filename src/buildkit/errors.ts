@@ -22,5 +22,16 @@ export const errors = defineErrors('buildkit', {
     message: (text: string) =>
       `the filter ${text} is not known: use id, parents, type, description, inuse, shared or private`,
   },
+  badOption: {
+    kind: 'invalid',
+    message: (what: string, name: string, value: string, instead: string) =>
+      `${what}: ${name}${value === '' ? '' : `=${value}`}: ${instead}`,
+  },
+  noStore: { kind: 'invalid', message: (id: string) => `the client offers no store of blobs: ${id}` },
+  needsSession: {
+    kind: 'invalid',
+    message: () => 'this output or cache is in a folder of the client, and the client has opened no session',
+  },
+  noFileSend: { kind: 'invalid', message: () => 'the client of this build takes no files' },
   noFiles: { kind: 'invalid', message: (name: string) => `no local sources enabled: ${name}` },
 });

@@ -33,3 +33,22 @@ export function permissionsOfGoMode(mode: number): number {
     (has(mode, 'sticky') ? 0o1000 : 0)
   );
 }
+
+/** What Go calls a type and permission bits of Linux. */
+export function goModeOf(mode: number): number {
+  const types: Readonly<Record<number, number>> = {
+    0o040000: bit.directory,
+    0o120000: bit.symlink,
+    0o020000: bit.device + bit.character,
+    0o060000: bit.device,
+    0o010000: bit.fifo,
+    0o140000: bit.socket,
+  };
+  return (
+    (types[mode & 0o170000] ?? 0) +
+    (mode & 0o777) +
+    ((mode & 0o4000) !== 0 ? bit.setuid : 0) +
+    ((mode & 0o2000) !== 0 ? bit.setgid : 0) +
+    ((mode & 0o1000) !== 0 ? bit.sticky : 0)
+  );
+}

@@ -33,6 +33,7 @@ const LLB = [
   ...['exec.meta.cgroup.parent', 'exec.meta.linux.resources', 'exec.mount.bind', 'exec.mount.cache'],
   ...['exec.mount.cache.sharing', 'exec.mount.tmpfs', 'exec.mount.tmpfs.size', 'exec.mount.secret', 'exec.mount.ssh'],
   ...['exec.secretenv', 'file.base', 'platform', 'meta.ignorecache', 'meta.description', 'mergeop'],
+  ...['exporter.image.annotations', 'exporter.image.attestations', 'exporter.sourcedateepoch', 'exporter.multiple'],
 ];
 
 export interface GatewayParts extends SolveParts {
@@ -60,7 +61,7 @@ export function gatewayHandlers(parts: GatewayParts): Record<string, GrpcHandler
       checkFrontEnd(request);
       const question = request.FrontendOpt['requestid'] ?? '';
       if (question !== '') {
-        const asked = { build, attributes: request.FrontendOpt, entitlements: [], names: [], signal: call.signal };
+        const asked = { build, attributes: request.FrontendOpt, entitlements: [], signal: call.signal };
         const metadata = await answerAbout(parts, asked, question);
         return create(gateway.SolveResponseSchema, { result: { metadata } });
       }

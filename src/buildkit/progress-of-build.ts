@@ -4,7 +4,6 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { type Timestamp, TimestampSchema } from '@bufbuild/protobuf/wkt';
 import { messageOf } from '#base';
 import type { BuildEvent, LintWarning, PullLine, StepId } from '#build';
-import { fullName, parseTag } from '#registry';
 import type { control } from '#specs/buildkit';
 
 type StatusInit = MessageInitShape<typeof control.StatusResponseSchema>;
@@ -54,8 +53,12 @@ export class ProgressOfBuild {
   readonly #waitingForRoom = new Set<() => void>();
   #digests: readonly string[] = [];
   #names: readonly string[] = [];
-  #lastDone: Timestamp | undefined;
   #keptBytes = 0;
+  /** How often each way was taken. */
+  readonly #exports = new Map<string, number>();
+  /** The vertex of what is exported now, and the bytes of it that went to the client. */
+  #exporting = '';
+  #exportedBytes = 0;
   #hasEnded = false;
 
   /** `ref` makes digests of one build differ from those of another. */
@@ -149,15 +152,39 @@ export class ProgressOfBuild {
     this.#pulls.clear();
   }
 
-  /** The image is in the store. */
-  exported(id: string, names: readonly string[]): void {
-    const name = 'exporting to image';
-    const vertex = this.#digest(name);
-    const started = this.#lastDone ?? now();
-    this.#vertex({ digest: vertex, name, started });
-    this.status(vertex, `writing image ${id}`, { isDone: true });
-    for (const each of names) this.status(vertex, `naming to ${fullName(parseTag(each))}`, { isDone: true });
-    this.#vertex({ digest: vertex, name, started, completed: now() });
+  /** Something is exported: what it does meanwhile is told line by line. */
+  async export<Result>(name: string, work: (tell: (what: string) => void) => Promise<Result>): Promise<Result> {
+    // One build may export the same way twice.
+    const count = (this.#exports.get(name) ?? 0) + 1;
+    this.#exports.set(name, count);
+    const own = count === 1 ? name : `${name} (${count})`;
+    return this.during(own, async (vertex) => {
+      this.#exporting = vertex;
+      this.#exportedBytes = 0;
+      let last: string | undefined;
+      const done = (): void => {
+        if (last !== undefined) this.status(vertex, last, { isDone: true });
+      };
+      try {
+        const result = await work((what) => {
+          done();
+          last = what;
+          this.status(vertex, what);
+        });
+        done();
+        if (this.#exportedBytes > 0)
+          this.status(vertex, 'transferring', { current: this.#exportedBytes, isDone: true });
+        return result;
+      } finally {
+        this.#exporting = '';
+      }
+    });
+  }
+
+  /** Bytes that went to the client so far. */
+  exporting(total: number): void {
+    this.#exportedBytes = total;
+    if (this.#exporting !== '') this.status(this.#exporting, 'transferring', { current: total });
   }
 
   /** A part of a vertex, such as how much has come; without `total` it is not known. */
@@ -240,7 +267,6 @@ export class ProgressOfBuild {
 
   #vertex(vertex: VertexFacts): void {
     this.#vertices.set(vertex.digest, vertex);
-    if (vertex.completed) this.#lastDone = vertex.completed;
     this.#tell(vertex.digest, { vertexes: [vertex] });
   }
 

@@ -1,16 +1,18 @@
 /** A wish of a client's → an image in the store: what `Control.Solve` does once the client's function has returned. */
 import { type Builder, dockerfileBuild, type DockerfileWork, lintDockerfile, type Step, type StepId } from '#build';
-import type { ImageRecord, Images } from '#images';
+import type { Images } from '#images';
 import { parseReference } from '#registry';
 import { GrpcError, grpcCode } from '#rpc/grpc';
 import type { BuildUnderWay } from './builds.ts';
+import { type CacheEntryOption, importCaches, readCacheExports } from './caches.ts';
 import { ClientFiles } from './client-files.ts';
 import { errors } from './errors.ts';
+import { type ExporterEntry, readExports } from './exports.ts';
 import { credentialsOf, giftsOf } from './gifts.ts';
 import { refusal } from './refusals.ts';
 import type { Session, Sessions } from './sessions.ts';
 import { answerSubrequest, type Metadata } from './subrequests.ts';
-import { readWish } from './wish.ts';
+import { type BuildWish, readWish } from './wish.ts';
 
 export interface SolveParts {
   readonly builder: Builder;
@@ -24,21 +26,36 @@ export interface SolveWish {
   readonly build: BuildUnderWay;
   readonly attributes: Readonly<Record<string, string>>;
   readonly entitlements: readonly string[];
-  readonly names: readonly string[];
   readonly signal: AbortSignal;
 }
 
-/** The image; of several platforms the first. Throws GrpcError for whatever the builder throws. */
-export async function solveBuild(parts: SolveParts, asked: SolveWish): Promise<ImageRecord | undefined> {
-  const { build, names } = asked;
+export interface BuildSolveWish extends SolveWish {
+  readonly exporters: readonly ExporterEntry[];
+  readonly cacheExports: readonly CacheEntryOption[];
+}
+
+/** What clients read of it. Throws GrpcError for whatever the builder throws. */
+export async function solveBuild(parts: SolveParts, asked: BuildSolveWish): Promise<Record<string, string>> {
+  const { build, attributes } = asked;
   const { progress } = build;
   await using work = await openWork(parts, asked);
   let steps: readonly Step[] = [];
   let failed: StepId | undefined;
   try {
-    const [image] = await dockerfileBuild(parts, {
+    const { wish, session, signal } = work;
+    const paths = {
+      session: () => session,
+      credentialsFor: (name: string) => credentialsOf(session, parseReference(name).host),
+      signal,
+    };
+    const exports = readExports(asked.exporters, { ...paths, onBytes: (total) => progress.exporting(total) });
+    const caches = readCacheExports(asked.cacheExports, paths);
+    const imported = await importCaches(wish.cacheImports, { ...paths, builder: parts.builder, progress });
+    const { facts } = await dockerfileBuild(parts, {
       ...work.dockerfile,
-      names,
+      ...{ exports, isList: wish.isList, cacheExports: caches.wishes, hasInlineCache: caches.hasInline, imported },
+      attest: { wish: wish.attest, attributes, invocationId: build.ref },
+      onExport: { during: (name, run) => progress.export(name, run) },
       onPlan: (_dockerfile, { warnings, steps: planned }) => {
         steps = planned;
         progress.pulled();
@@ -51,8 +68,7 @@ export async function solveBuild(parts: SolveParts, asked: SolveWish): Promise<I
       },
       drained: () => progress.drained(),
     });
-    if (image) progress.exported(image.id, names);
-    return image;
+    return { ...facts };
   } catch (error) {
     if (work.session.gone.aborted)
       throw new GrpcError(grpcCode.unavailable, errors.sessionGone(work.session.id).message);
@@ -83,9 +99,12 @@ export async function answerAbout(parts: SolveParts, asked: SolveWish, name: str
 
 interface Work extends AsyncDisposable {
   readonly session: Session;
+  readonly wish: BuildWish;
+  /** Aborted when the client goes, or does not want it any more. */
+  readonly signal: AbortSignal;
   readonly files: ClientFiles;
   readonly file: { readonly name: string; readonly text: string };
-  readonly dockerfile: Omit<DockerfileWork, 'names' | 'onPlan' | 'onPull' | 'tell'> & { readonly text: string };
+  readonly dockerfile: Omit<DockerfileWork, 'exports' | 'onPlan' | 'onPull' | 'tell'> & { readonly text: string };
 }
 
 /** The session, and the Dockerfile that came over it. */
@@ -98,7 +117,7 @@ async function openWork(parts: SolveParts, { build, ...asked }: SolveWish): Prom
   try {
     const file = { name: wish.dockerfile, text: await files.dockerfile() };
     return {
-      session,
+      ...{ session, wish, signal },
       files,
       file,
       dockerfile: {

@@ -33,12 +33,29 @@ test('readWish() reads what buildx sends', () => {
 test('readWish() refuses by name what it cannot honour', () => {
   const check = (attributes: Record<string, string>, words: RegExp, rights: readonly string[] = []): void =>
     assert.throws(() => readWish(attributes, rights), { code: 'buildkit.unsupported', message: words });
-  check({ platform: 'linux/amd64,linux/arm64' }, /several platforms/);
-  check({ 'cache-imports': '[{"Type":"registry"}]' }, /--cache-from/);
-  check({ 'attest:sbom': '' }, /--attest=sbom/);
   check({ contextsubdir: 'x' }, /a folder within the context/);
   check({ nosuch: '1' }, /the attribute nosuch=1/);
   check({ memory: 'much' }, /memory=much/);
   check({ ulimit: 'nofile' }, /the limit nofile/);
   check({}, /the right device/, ['device']);
+});
+
+test('readWish() reads platforms, statements and caches', () => {
+  const wish = readWish(
+    {
+      platform: 'linux/amd64,linux/arm64/v8,linux/amd64',
+      'attest:provenance': 'mode=min,inline-only=true',
+      'cache-imports': '[{"Type":"registry","Attrs":{"ref":"a"}}]',
+    },
+    [],
+  );
+  assert.deepEqual(
+    wish.request.targetPlatforms?.map(({ architecture }) => architecture),
+    ['amd64', 'arm64'],
+  );
+  assert.equal(wish.isList, true);
+  assert.equal(wish.attest.provenance?.isInlineOnly, true);
+  assert.deepEqual(wish.cacheImports, [{ Type: 'registry', Attrs: { ref: 'a' } }]);
+  assert.equal(readWish({ platform: 'linux/amd64' }, []).isList, false);
+  assert.equal(readWish({ 'multi-platform': 'true' }, []).isList, true);
 });

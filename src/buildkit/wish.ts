@@ -1,7 +1,8 @@
 /** Attributes of a front end, as clients send them → what the builder is asked. Each is honoured, or refused by its name. */
-import { type BuildRequest, defaultRunSettings, type RunSettings } from '#build';
+import { type AttestWish, type BuildRequest, defaultRunSettings, readAttestWish, type RunSettings } from '#build';
 import { hostPlatform } from '#images';
-import { parsePlatform, type Platform, type Rlimit } from '#specs';
+import { formatPlatform, parsePlatform, type Platform, type Rlimit } from '#specs';
+import { type CacheEntryOption, readCacheImports } from './caches.ts';
 import { errors } from './errors.ts';
 
 export interface BuildWish {
@@ -15,13 +16,17 @@ export interface BuildWish {
   /** What the client calls the folders with the context and the Dockerfile. */
   readonly contextFolder: string;
   readonly dockerfileFolder: string;
+  /** Several platforms were asked for, or a list of one: results are lists. */
+  readonly isList: boolean;
+  readonly attest: AttestWish;
+  readonly cacheImports: readonly CacheEntryOption[];
 }
 
 type Attributes = Readonly<Record<string, string>>;
 
 /** Known and without effect here: told by the client for records and caches of its own, or its own bookkeeping. */
 const IDLE =
-  /^(?:(?:local-sessionid|sharedkey|vcs):.*|frontend\.caps|contextkey|dockerfilekey|source|cmdline|multi-platform|requestid|input-metadata:.*)$/;
+  /^(?:(?:local-sessionid|sharedkey|vcs):.*|frontend\.caps|contextkey|dockerfilekey|source|cmdline|requestid|input-metadata:.*)$/;
 
 /** Throws `buildkit.unsupported`, and `image.*` for platforms that are none. */
 export function readWish(attributes: Attributes, entitlements: readonly string[]): BuildWish {
@@ -49,27 +54,21 @@ export function readWish(attributes: Attributes, entitlements: readonly string[]
     uploadId: upload?.[1] ?? '',
     contextFolder: attributes['contextkey'] || 'context',
     dockerfileFolder: attributes['dockerfilekey'] || 'dockerfile',
+    isList: (platforms?.length ?? 0) > 1 || /^(?:1|t|true)$/i.test(attributes['multi-platform'] ?? ''),
+    attest: readAttestWish(attributes),
+    cacheImports: readCacheImports(attributes),
   };
 }
 
 const KNOWN = new Set([
   ...['filename', 'target', 'platform', 'no-cache', 'image-resolve-mode', 'context', 'add-hosts', 'shm-size', 'ulimit'],
   ...['cgroup-parent', 'force-network-mode', 'memory', 'memswap', 'cpushares', 'cpuperiod', 'cpuquota'],
-  ...['cpusetcpus', 'cpusetmems', 'hostname'],
+  ...['cpusetcpus', 'cpusetmems', 'hostname', 'cache-imports', 'cache-from', 'multi-platform'],
 ]);
 
 function refuseOthers(attributes: Attributes): void {
   for (const [name, value] of Object.entries(attributes)) {
-    if (KNOWN.has(name) || IDLE.test(name) || /^(?:build-arg|label|context):/.test(name)) continue;
-    if (name === 'cache-imports' || name === 'cache-from') {
-      if (value === '' || value === '[]') continue;
-      throw errors.unsupported('--cache-from', 'what was built here before is found without it');
-    }
-    // compat: asked for by default of builders that can; others go without.
-    if (name.startsWith('attest:')) {
-      if (/disabled=true/.test(value)) continue;
-      throw errors.unsupported(`--${name.replace(':', '=')}`, 'build without it');
-    }
+    if (KNOWN.has(name) || IDLE.test(name) || /^(?:build-arg|label|context|attest):/.test(name)) continue;
     if (name === 'contextsubdir') {
       if (value === '') continue;
       throw errors.unsupported('a folder within the context', 'name it in the URL');
@@ -131,9 +130,9 @@ function rlimitsOf(text: string): Rlimit[] {
 
 function platformsOf(text: string | undefined): Platform[] | undefined {
   if (text === undefined || text === '') return undefined;
-  const platforms = text.split(',');
-  if (platforms.length > 1) throw errors.unsupported('an image for several platforms', 'build one after the other');
-  return platforms.map((each) => parsePlatform(each, hostPlatform()));
+  const platforms = text.split(',').map((each) => parsePlatform(each, hostPlatform()));
+  // compat: one that is named twice is built once.
+  return [...new Map(platforms.map((platform) => [formatPlatform(platform), platform])).values()];
 }
 
 const prefixed = (attributes: Attributes, prefix: string): Record<string, string> =>

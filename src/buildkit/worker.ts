@@ -5,7 +5,7 @@ import type { control } from '#specs/buildkit';
 
 type WorkerRecord = NonNullable<MessageInitShape<typeof control.ListWorkersResponseSchema>['record']>[number];
 
-/** Without the label of a snapshotter: then clients export to the image store and nowhere else. */
+/** compat: the label of a snapshotter tells clients that they may export to archives and registries, and caches as well. */
 export function workerRecord(version: string) {
   const { os, architecture, variant } = hostPlatform();
   return {
@@ -13,6 +13,7 @@ export function workerRecord(version: string) {
     Labels: {
       'org.mobyproject.buildkit.worker.executor': 'skiff',
       'org.mobyproject.buildkit.worker.hostname': 'skiff',
+      'org.mobyproject.buildkit.worker.snapshotter': 'overlayfs',
     },
     platforms: [{ OS: os, Architecture: architecture, ...(variant === undefined ? {} : { Variant: variant }) }],
     BuildkitVersion: { package: 'skiff', version: `v${version}-moby`, revision: '' },

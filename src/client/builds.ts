@@ -1,5 +1,5 @@
 /** Building images with the classic request, and the build cache. */
-import type { Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { BuildCacheRow, DiskUsageAnswer } from '#specs';
 import { readDiskUsage } from './disk-usage.ts';
 import { type Filters, formatFilters } from './filters.ts';
@@ -25,9 +25,27 @@ export interface PruneBuilds {
   readonly freeBytes?: number | undefined;
 }
 
+/** What a client offers to a build over a connection of its own. */
+export interface SessionServices {
+  readonly id: string;
+  /** Full paths of the methods. */
+  readonly methods: readonly string[];
+  accept(connection: Duplex): void;
+}
+
+/** What came of a build. */
+export interface BuiltImage {
+  /** Of the image in the store; '' when none is there. */
+  readonly id: string;
+  /** `containerimage.digest` and the like, where the build had outputs. */
+  readonly facts: Readonly<Record<string, string>>;
+}
+
 export interface Builds {
-  /** The image's id. Lines come as the daemon writes them. */
-  build(request: BuildImage, listen: ProgressListener): Promise<string>;
+  /** Offers services to builds that name their id, until disposed. */
+  session(services: SessionServices): Promise<Disposable>;
+  /** Lines come as the daemon writes them. */
+  build(request: BuildImage, listen: ProgressListener): Promise<BuiltImage>;
   /** Rows of the cache. */
   list(): Promise<readonly BuildCacheRow[]>;
   prune(request: PruneBuilds): Promise<{ readonly deleted: readonly string[]; readonly freedBytes: number }>;
@@ -35,17 +53,23 @@ export interface Builds {
 
 export function buildsOf(transport: Transport): Builds {
   return {
+    session: async ({ id, methods, accept }) => {
+      const headers = { 'X-Docker-Expose-Session-Uuid': id, 'X-Docker-Expose-Session-Grpc-Method': methods };
+      const connection = await transport.upgrade('/session', 'h2c', { headers });
+      accept(connection);
+      return { [Symbol.dispose]: () => void connection.destroy() };
+    },
     build: async ({ context, query, registryConfig, signal }, listen) => {
       const headers = registryConfig === undefined ? {} : { 'X-Registry-Config': registryConfig };
       const call = { query, headers, signal, ...(context ? { stream: context } : {}) };
-      let id = '';
+      let built: BuiltImage = { id: '', facts: {} };
       const response = await sendStream(transport, 'POST', '/build', call);
       await listenTo('/build', response, (message) => {
-        const { ID } = (message.aux ?? {}) as { readonly ID?: string };
-        if (ID !== undefined) id = ID;
+        const { ID, Facts } = (message.aux ?? {}) as { readonly ID?: string; readonly Facts?: BuiltImage['facts'] };
+        if (ID !== undefined) built = { id: ID, facts: Facts ?? {} };
         listen(message);
       });
-      return id;
+      return built;
     },
     list: async () => {
       const query = { type: 'build-cache', verbose: true };

@@ -15,7 +15,7 @@ export type {
 } from './containers.ts';
 export type { ClientTls } from './connections.ts';
 export { isRefusal } from './errors.ts';
-export type { BuildImage, Builds, PruneBuilds } from './builds.ts';
+export type { BuildImage, Builds, BuiltImage, PruneBuilds, SessionServices } from './builds.ts';
 export type { Execs, ExecState } from './execs.ts';
 export type { Filters } from './filters.ts';
 export { HijackedStream } from './hijacked-stream.ts';

@@ -25,7 +25,7 @@ export interface Call {
   /** Sent as it is. A call with a stream is not repeated: ping first. */
   readonly stream?: Readable | undefined;
   readonly contentType?: string | undefined;
-  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly headers?: Readonly<Record<string, string | readonly string[]>> | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -82,10 +82,15 @@ export class Transport {
   /** Turns the connection into a process's streams. Throws the daemon's refusal. */
   async hijack(path: string, call: Call = {}): Promise<HijackedStream> {
     return this.#reaching(async () => {
-      const { response, socket } = await this.#upgrade(path, call);
+      const { response, socket } = await this.#upgrade(path, call, 'tcp');
       const type = response.headers['content-type'];
       return new HijackedStream(socket, type !== 'application/vnd.docker.raw-stream');
     });
+  }
+
+  /** Turns the connection over to another protocol. Throws the daemon's refusal. */
+  async upgrade(path: string, protocol: string, call: Call = {}): Promise<Duplex> {
+    return this.#reaching(async () => (await this.#upgrade(path, call, protocol)).socket);
   }
 
   /** A bare connection to the daemon, for somebody else's requests. */
@@ -125,10 +130,10 @@ export class Transport {
     });
   }
 
-  #upgrade(path: string, call: Call): Promise<{ response: IncomingMessage; socket: Duplex }> {
+  #upgrade(path: string, call: Call, protocol: string): Promise<{ response: IncomingMessage; socket: Duplex }> {
     return new Promise((resolve, reject) => {
       // A connection of its own: it never comes back to the kept ones.
-      const request = this.#request('POST', path, call, { alone: true }, { Connection: 'Upgrade', Upgrade: 'tcp' });
+      const request = this.#request('POST', path, call, { alone: true }, { Connection: 'Upgrade', Upgrade: protocol });
       request.once('error', reject);
       request.once('upgrade', (response: IncomingMessage, socket: Duplex, head: Buffer) => {
         if (head.length > 0) socket.unshift(head);

@@ -6,6 +6,7 @@ import type { Descriptor, HistoryEntry, Platform } from '#specs';
 import { readImage } from './adopt.ts';
 import { collectGarbage } from './collect.ts';
 import type { Lease } from './content/content-store.ts';
+import { encodeImageConfig } from './config-json.ts';
 import { createImage, layerType } from './create-image.ts';
 import { errors } from './errors.ts';
 import type { ImageParts } from './image-parts.ts';
@@ -31,6 +32,8 @@ export interface AssembleOptions {
    * that get their archive now.
    */
   readonly epochNs?: bigint;
+  /** Records of the build cache for the config: see `ImageDescription`. */
+  readonly inlineCache?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -46,7 +49,7 @@ export interface ArchiveOptions {
   readonly epochNs: bigint | undefined;
 }
 
-const timeOf = ({ epochNs }: AssembleOptions): string | undefined =>
+const timeOf = ({ epochNs }: Pick<AssembleOptions, 'epochNs'>): string | undefined =>
   epochNs === undefined ? undefined : formatTimeNs(epochNs);
 
 /** Throws for names that are none before anything is made. Nothing stays behind when it fails. */
@@ -71,6 +74,7 @@ export async function assembleImage(parts: ImageParts, options: AssembleOptions)
       tag,
       signal,
       ...(parent ? { parent } : {}),
+      ...(options.inlineCache === undefined ? {} : { inlineCache: options.inlineCache }),
     });
     return others.length === 0 ? image : await named(parts, image, others);
   } catch (error) {
@@ -80,6 +84,18 @@ export async function assembleImage(parts: ImageParts, options: AssembleOptions)
   } finally {
     lease.release();
   }
+}
+
+/** The config file of such an image, for layers whose archives are made. */
+export function configOf(
+  parts: Pick<ImageParts, 'layers'>,
+  options: Omit<AssembleOptions, 'names'>,
+  layers: readonly { readonly diffId: Digest }[],
+): Buffer {
+  const history = dated(options, parts);
+  const createdAt = timeOf(options) ?? history.at(-1)?.created ?? ZERO_TIME;
+  const diffIds = layers.map(({ diffId }) => diffId);
+  return Buffer.from(encodeImageConfig({ ...options, createdAt, diffIds, history, comment: '' }));
 }
 
 async function named(parts: ImageParts, image: ImageRecord, tags: readonly string[]): Promise<ImageRecord> {
@@ -147,7 +163,7 @@ async function blobOfImage(parts: ImageParts, diffId: Digest, lease: Lease): Pro
  * compat: as BuildKit dates them: an entry with a layer has the layer's time; one without has that of the entry before,
  * and new ones at the very beginning that of the first layer that is new.
  */
-function dated(options: AssembleOptions, parts: ImageParts): HistoryEntry[] {
+function dated(options: Omit<AssembleOptions, 'names'>, parts: Pick<ImageParts, 'layers'>): HistoryEntry[] {
   const { layers } = options;
   const createdAt = timeOf(options);
   const history = [...unsaid(options, parts), ...options.history];
@@ -170,7 +186,10 @@ function dated(options: AssembleOptions, parts: ImageParts): HistoryEntry[] {
 }
 
 /** Entries for layers of a base whose history says less than it has layers. */
-function unsaid({ history, layers }: AssembleOptions, parts: ImageParts): HistoryEntry[] {
+function unsaid(
+  { history, layers }: Omit<AssembleOptions, 'names'>,
+  parts: Pick<ImageParts, 'layers'>,
+): HistoryEntry[] {
   const said = history.filter(({ emptyLayer }) => emptyLayer !== true).length;
   return layers.slice(0, Math.max(layers.length - said, 0)).map((key) => {
     const created = parts.layers.get(key)?.createdAt;

@@ -11,13 +11,16 @@ import { randomUUID } from 'node:crypto';
 import { chmodSync, chownSync, mkdirSync, statSync } from 'node:fs';
 import type { Digest } from '#base';
 import { type HostFacts, kernelAtLeast, measureTree, removeTree } from '#linux';
+import type { RegistryClient } from '#registry';
 import { archived, assembleImage, type AssembleOptions } from './assemble.ts';
 import { collectGarbage } from './collect.ts';
 import { errors } from './errors.ts';
+import { type ImageExport, openImageExport } from './image-export.ts';
 import type { ImageParts } from './image-parts.ts';
 import type { ImageRecord } from './image-record.ts';
 import { chainIdOf } from './layers/chain-id.ts';
 import type { LayerKey, LayerRecord } from './layers/layer-store.ts';
+import { type RestoredLayers, type RestoreRequest, restoreLayers } from './restore-layers.ts';
 import { overlayOptions } from './snapshots/overlay-options.ts';
 
 export interface BuiltLayer extends AsyncDisposable {
@@ -51,6 +54,12 @@ export interface BuildLayers {
   /** Makes the archives of layers ahead of `assemble`, and keeps them until disposed. */
   archives(options: { readonly signal: AbortSignal; readonly epochNs: bigint | undefined }): LayerArchives;
   assemble(options: AssembleOptions): Promise<ImageRecord>;
+  /** For images that go elsewhere. */
+  export(signal: AbortSignal): ImageExport;
+  /** Layers that were kept elsewhere. */
+  restore(request: RestoreRequest): Promise<RestoredLayers>;
+  /** Where such layers may be. */
+  readonly registry: RegistryClient;
 }
 
 export interface LayerArchives extends Disposable {
@@ -104,6 +113,9 @@ export function openBuildLayers(parts: ImageParts, options: BuildLayersOptions):
       };
     },
     assemble: (request) => assembleImage(parts, request),
+    export: (signal) => openImageExport(parts, signal),
+    restore: (request) => restoreLayers(parts, request),
+    registry: parts.registry,
   };
 }
 

@@ -15,6 +15,8 @@ export interface ImageDescription {
   readonly history: readonly HistoryEntry[];
   readonly author: string;
   readonly comment: string;
+  /** compat: BuildKit's records of which step gave which layer, base64 of JSON. */
+  readonly inlineCache?: string | undefined;
 }
 
 /** The file's content. */
@@ -26,6 +28,7 @@ export function encodeImageConfig(image: ImageDescription): string {
     config: dockerConfig(image.config),
     created: createdAt,
     history: history.map(historyJson),
+    ...present({ 'moby.buildkit.cache.v0': image.inlineCache ?? '' }),
     os: platform.os,
     rootfs: { type: 'layers', diff_ids: diffIds },
     ...present({ variant: platform.variant ?? '' }),

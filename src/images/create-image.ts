@@ -19,6 +19,7 @@ export interface CreateImageRequest {
   readonly createdAt?: string;
   readonly tag: string | undefined;
   readonly parent?: Digest;
+  readonly inlineCache?: string;
   readonly signal?: AbortSignal | undefined;
 }
 

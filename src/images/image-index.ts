@@ -40,7 +40,7 @@ export class ImageIndex {
     const exact = this.#byId.get(reference);
     if (exact) return exact;
     const [, digits] = /^(?:sha256:)?([0-9a-f]+)$/.exec(reference) ?? [];
-    if (digits?.length === 64) return this.#byId.get(`sha256:${digits}`);
+    if (digits?.length === 64) return this.#byId.get(`sha256:${digits}`) ?? this.#withDigest(`sha256:${digits}`);
     if (digits === undefined || !reference.startsWith('sha256:')) {
       const { name, tag, digest } = parseReference(reference);
       // compat: with a digest the tag is not looked at.
@@ -50,6 +50,11 @@ export class ImageIndex {
     const matches = this.list().filter(({ id }) => id.startsWith(`sha256:${digits}`));
     if (matches.length > 1) throw errors.ambiguous(reference);
     return matches[0];
+  }
+
+  /** compat: what a push or pull told by its digest is found by it, without the name. */
+  #withDigest(digest: string): ImageRecord | undefined {
+    return this.list().find(({ repoDigests }) => repoDigests.some((name) => name.endsWith(`@${digest}`)));
   }
 
   /** Saves records, all or none, their names in order. Durable: they survive a power cut. */

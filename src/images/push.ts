@@ -55,7 +55,7 @@ async function pushOne(parts: ImageParts, reference: Reference, options: PushOpt
     mountCandidates: (digest) => mountCandidates(parts, reference, digest),
     onProgress: (progress) => onProgress?.(inDockersWords(progress, names)),
   });
-  await remember(parts, image, `${reference.name}@${descriptor.digest}`);
+  await remember(parts, image.id, `${reference.name}@${descriptor.digest}`);
   options.onStatus?.(`${reference.tag}: digest: ${descriptor.digest} size: ${descriptor.size}`);
   options.onPushed?.({ tag: reference.tag!, digest: descriptor.digest, sizeBytes: descriptor.size });
   return image;
@@ -67,17 +67,32 @@ async function diffIds(parts: ImageParts, descriptor: Descriptor): Promise<Reado
   return new Map(manifest.layers.map(({ digest }, index) => [digest, config.diffIds[index]!]));
 }
 
-async function remember(parts: ImageParts, image: ImageRecord, repoDigest: string): Promise<void> {
+/** Notes what a registry calls an image, and the manifest it has there; nothing where it is none of the store's. */
+export async function remember(
+  parts: Pick<ImageParts, 'locks' | 'index'>,
+  id: Digest,
+  repoDigest: string,
+  manifest?: Descriptor,
+): Promise<void> {
   await parts.locks.run(STORE, async () => {
-    const now = parts.index.get(image.id);
-    if (now && !now.repoDigests.includes(repoDigest)) {
-      parts.index.put([{ ...now, repoDigests: [...now.repoDigests, repoDigest] }]);
-    }
+    const now = parts.index.get(id);
+    if (!now) return;
+    const hasName = now.repoDigests.includes(repoDigest);
+    const hasManifest = !manifest || now.manifests.some(({ digest }) => digest === manifest.digest);
+    if (hasName && hasManifest) return;
+    const repoDigests = hasName ? now.repoDigests : [...now.repoDigests, repoDigest];
+    if (hasManifest) return parts.index.put([{ ...now, repoDigests }]);
+    const { mediaType, digest, size } = manifest;
+    parts.index.put([{ ...now, repoDigests, manifests: [{ mediaType, digest, size }, ...now.manifests] }]);
   });
 }
 
 /** Other repositories at the same registry that images with this blob came from or went to. */
-function mountCandidates({ index, content }: ImageParts, { host, path }: Reference, blob: Digest): string[] {
+export function mountCandidates(
+  { index, content }: Pick<ImageParts, 'index' | 'content'>,
+  { host, path }: Reference,
+  blob: Digest,
+): string[] {
   const candidates = new Set<string>();
   for (const image of index.list()) {
     const has = image.manifests.some(({ digest }) => content.stat(digest)?.references.includes(blob));

@@ -93,6 +93,8 @@ export { type ProcessStat, readProcessStat } from './process-stat.ts';
 export { readRootFile } from './root-file.ts';
 export { hostCpuNs } from './host-cpu.ts';
 export { measureTree } from './measure-tree.ts';
+export { hasInterpreter } from './binfmt.ts';
+export { cutTimes } from './cut-times.ts';
 export type { HelperTree } from './native-helper.ts';
 export { openProcessRoot, type ProcessRoot } from './process-root.ts';
 export { openTreeReader, type TreeReader, type WalkRecord } from './tree-reader.ts';

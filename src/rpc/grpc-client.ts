@@ -70,6 +70,7 @@ export class GrpcClient implements Disposable {
       },
       close: () => void stream.end(),
       answers: answersOf(stream, method, status),
+      // A stream that is closed, rather than destroyed, first says that everything was sent.
       [Symbol.dispose]: () => void stream.destroy(),
     };
   }

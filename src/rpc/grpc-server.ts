@@ -60,9 +60,13 @@ export function serverStreaming<Method extends DescMethod>(
   };
 }
 
+/** Which messages a call really has, where a service declares others. */
+export type MethodVariant = (method: DescMethod, metadata: IncomingHttpHeaders) => DescMethod;
+
 interface Registered {
   readonly method: DescMethod;
   readonly handle: GrpcHandler;
+  readonly variant: MethodVariant | undefined;
 }
 
 export class GrpcServer {
@@ -79,11 +83,11 @@ export class GrpcServer {
   }
 
   /** Methods by their local names (`solve`); others of the service are not implemented. */
-  add(service: DescService, handlers: Readonly<Record<string, GrpcHandler>>): void {
+  add(service: DescService, handlers: Readonly<Record<string, GrpcHandler>>, variant?: MethodVariant): void {
     for (const [name, handle] of Object.entries(handlers)) {
       const method = service.method[name];
       if (!method) throw new Error(`${service.typeName} has no method ${name}`);
-      this.#methods.set(`/${service.typeName}/${method.name}`, { method, handle });
+      this.#methods.set(`/${service.typeName}/${method.name}`, { method, handle, variant });
     }
   }
 
@@ -107,7 +111,7 @@ export class GrpcServer {
     try {
       const found = this.#methods.get(String(headers[':path']));
       if (!found) throw new GrpcError(grpcCode.unimplemented, `unknown method ${String(headers[':path'])}`);
-      const { input, output } = found.method;
+      const { input, output } = found.variant?.(found.method, headers) ?? found.method;
       const requests = decoded(stream, input) as AsyncIterable<never>;
       for await (const answer of found.handle(requests, { metadata: headers, signal: abort.signal, sendMetadata })) {
         sendMetadata({});
@@ -139,7 +143,10 @@ function trailersOf({ code, message, details }: GrpcError): Record<string, strin
   };
 }
 
-async function* decoded<Desc extends DescMessage>(stream: Duplex, schema: Desc): AsyncGenerator<MessageShape<Desc>> {
+async function* decoded<Desc extends DescMessage>(
+  stream: ServerHttp2Stream,
+  schema: Desc,
+): AsyncGenerator<MessageShape<Desc>> {
   for await (const bytes of readGrpcMessages(stream, MAX_GRPC_MESSAGE_BYTES)) {
     let message: MessageShape<Desc>;
     try {
@@ -149,6 +156,8 @@ async function* decoded<Desc extends DescMessage>(stream: Duplex, schema: Desc):
     }
     yield message;
   }
+  // Who breaks off has not sent everything, though the stream ends.
+  if (stream.aborted) throw new GrpcError(grpcCode.cancelled, 'the client has gone');
 }
 
 /** Waits for room, so that a slow client bounds what is kept for it. */

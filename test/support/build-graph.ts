@@ -153,9 +153,11 @@ export class BuildWorld implements AsyncDisposable {
     const { context: tar, ...rest } = more;
     await using context = tar === undefined ? undefined : await this.receive(tar);
     const events: BuildEvent[] = [];
-    const [image] = await this.daemon.assembly.builder.build({
+    const {
+      images: [image],
+    } = await this.daemon.assembly.builder.build({
       graph,
-      names: [],
+      exports: [{ kind: 'store', names: [], isBesidePush: false }],
       contextOf: async () => context!,
       pull: () => Promise.reject(new Error('nothing is pulled here')),
       settings: defaultRunSettings,

@@ -22,12 +22,18 @@ if (skip === false) {
     const copied = draft.copy(made, context, ['b'], '/out/');
     const graph = draft.graph(draft.run(copied, 'cat /out/a /out/b > /out/c'));
     const tar = archive(file('b', 'copied\n'));
-    const first = await world.build(graph, { context: tar, names: ['mine:1'] });
+    const first = await world.build(graph, {
+      context: tar,
+      exports: [{ kind: 'store', names: ['mine:1'], isBesidePush: false }],
+    });
     assert.equal(first.output, 'said\n');
     assert.equal(first.ran.length, 3);
     assert.equal(first.image.layers.length, 4);
     assert.deepEqual(first.image.tags, ['mine:1']);
-    const again = await world.build(graph, { context: tar, names: ['mine:1'] });
+    const again = await world.build(graph, {
+      context: tar,
+      exports: [{ kind: 'store', names: ['mine:1'], isBesidePush: false }],
+    });
     assert.deepEqual(again.ran, []);
     assert.equal(again.image.id, first.image.id);
     const check = new GraphDraft();

@@ -1,14 +1,13 @@
 /** BuildKit's doors with the real clients: `docker build` through its buildx plugin, `buildx build`, `bake`, `du`, `prune`. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { after, before, suite, test } from 'node:test';
+import { installBuildx } from '../support/buildx.ts';
 import { useDaemon } from '../support/daemon.ts';
 import { eventually } from '../support/eventually.ts';
 import { missing } from '../support/needs.ts';
-
-const BUILDX = 'github.com/docker/buildx/cmd/buildx@v0.38.2';
 
 interface Ended {
   readonly status: number | null;
@@ -23,10 +22,7 @@ suite("BuildKit's clients", { skip: missing('root', 'busybox', 'go', 'docker'), 
   before(() => {
     folder = mkdtempSync('/tmp/skiff-test-buildkit-');
     mkdirSync(`${folder}/config/cli-plugins`, { recursive: true });
-    // Compiled parts come from Go's own cache after the first time.
-    const env = { ...process.env, GOBIN: `${folder}/bin`, GOFLAGS: '-mod=mod' };
-    execFileSync('go', ['install', BUILDX], { env, stdio: 'pipe' });
-    execFileSync('cp', [`${folder}/bin/buildx`, `${folder}/config/cli-plugins/docker-buildx`]);
+    symlinkSync(installBuildx(), `${folder}/config/cli-plugins/docker-buildx`);
     write({
       'ctx/Dockerfile': 'FROM busybox\nCOPY . /c\nRUN cd /c && find . -type f | sort && cat a\n',
       'ctx/.dockerignore': 'sub\n!sub/deep/kept\n*.log\nDockerfile\n',
@@ -107,7 +103,7 @@ suite("BuildKit's clients", { skip: missing('root', 'busybox', 'go', 'docker'), 
     assert.match(stderr, / who=me\n[^]* other\n/);
     const id = readFileSync(`${folder}/iid`, 'utf8');
     const metadata = JSON.parse(readFileSync(`${folder}/metadata`, 'utf8')) as Record<string, unknown>;
-    assert.equal(metadata['containerimage.config.digest'], id);
+    assert.equal(metadata['containerimage.digest'], id);
     const quiet = await docker(['build', '-q', ...args, '-f', '-', 'ctx'], text);
     assert.equal(quiet.stdout.trim(), id, quiet.stderr);
     const labels = await docker(['image', 'inspect', '-f', '{{json .Config.Labels}}', id]);
@@ -161,8 +157,6 @@ suite("BuildKit's clients", { skip: missing('root', 'busybox', 'go', 'docker'), 
     await check('FORM busybox\n', />>> FORM busybox\n[^]*unknown instruction: FORM/);
     await check('FROM busybox\nCOPY nowhere /\n', />>> COPY nowhere \/\n[^]*"\/?nowhere": not found/);
     await check('FROM busybox AS x\nFROM y.invalid/none\n', /y\.invalid\/none/);
-    const output = await docker(['build', '--output', 'type=local,dest=out', 'ctx']);
-    assert.match(output.stderr, /--output type=local is not supported/);
     const file = await docker(['build', '-f', 'ctx/none', 'ctx']);
     assert.deepEqual([file.status, /none: no such file or directory/.test(file.stderr)], [1, true], file.stderr);
     await nothingLeft();

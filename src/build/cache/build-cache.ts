@@ -55,6 +55,10 @@ export class BuildCache {
     return this.#inUse.has(id);
   }
 
+  get(id: string): CacheEntry | undefined {
+    return this.#entries.get(id);
+  }
+
   find(key: Digest): CacheEntry | undefined {
     const id = this.#byKey.get(key);
     return id === undefined ? undefined : this.#entries.get(id);

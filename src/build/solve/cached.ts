@@ -1,8 +1,10 @@
 /** A step's result: the cache's, found by what the step does and what it reads, or one made now and recorded. */
 import { randomUUID } from 'node:crypto';
-import type { Digest } from '#base';
+import { causeChain, type Digest } from '#base';
 import type { BuiltLayer, LayerKey } from '#images';
+import { cutTimes } from '#linux';
 import type { CacheEntry } from '../cache/build-cache.ts';
+import { firstOf } from '../cache-transfer/import-cache.ts';
 import { errors } from '../errors.ts';
 import { type SourceTree, stackTree } from '../files/source-tree.ts';
 import type { Step, StepId } from '../graph.ts';
@@ -41,7 +43,7 @@ export async function cached(parts: BuildParts, solving: Solving, asked: Making)
   await using trees = new Trees(parts, solving);
   const byPlace = stepKeyOf(making, await Promise.all(sources.map((each) => trees.identityOf(each))));
   const quick = step.ignoresCache || byPlace === undefined ? undefined : cache.find(byPlace);
-  const found = quick && taken(parts, solving, making.id, quick);
+  const found = (quick && taken(parts, solving, making.id, quick)) ?? (await imported(parts, solving, making, byPlace));
   if (found) return found;
   const contents: string[] = [];
   for (const source of sources) contents.push(await source.digest((await trees.sourceOf(source.step)).tree));
@@ -58,7 +60,11 @@ export async function cached(parts: BuildParts, solving: Solving, asked: Making)
     hasBegun = true;
     if (solving.signal.aborted) throw errors.cancelled();
     const keys: Keys = byPlace === undefined || byPlace === key ? [key] : [key, byPlace];
-    return look() ?? (await solving.slots.run(solving.signal, () => made(parts, solving, making, trees, keys)));
+    return (
+      look() ??
+      (await imported(parts, solving, making, key)) ??
+      (await solving.slots.run(solving.signal, () => made(parts, solving, making, trees, keys)))
+    );
   });
   return await untilAborted(result, solving.signal, () => !hasBegun);
 }
@@ -72,7 +78,12 @@ function stepKeyOf({ definition, root }: Making, sources: readonly (string | und
 }
 
 /** An entry whose layers are all there, held from now on; any other is forgotten. */
-function taken({ cache, layers }: BuildParts, solving: Solving, id: StepId, entry: CacheEntry): Snapshot | undefined {
+function taken(
+  { cache, layers }: Pick<BuildParts, 'cache' | 'layers'>,
+  solving: Solving,
+  id: StepId,
+  entry: CacheEntry,
+): Snapshot | undefined {
   const held = layers.hold(entry.layers);
   if (!held) {
     cache.remove(entry.id);
@@ -80,8 +91,45 @@ function taken({ cache, layers }: BuildParts, solving: Solving, id: StepId, entr
   }
   solving.held.use(held);
   solving.held.use(cache.use(entry));
+  solving.entries.set(id, entry.id);
   solving.tell({ type: 'cached', step: id });
   return { kind: 'snapshot', identity: entry.identity, layers: entry.layers };
+}
+
+/** A result that was kept elsewhere: its layers come here, and the cache has it from now on. */
+async function imported(
+  { cache, layers, log }: BuildParts,
+  solving: Solving,
+  { id, step, kind = 'regular' }: Making,
+  key: Digest | undefined,
+): Promise<Snapshot | undefined> {
+  const { imported: caches = [], signal, tell } = solving;
+  const result = key === undefined || step.ignoresCache ? undefined : firstOf(caches, [key]);
+  if (key === undefined || !result) return undefined;
+  tell({ type: 'started', step: id });
+  try {
+    using restored = await layers.restore({ layers: result.layers, fetch: result.fetch, signal });
+    const { keys } = restored;
+    const own = keys.slice(-1);
+    const entry = cache.add({
+      keys: [key],
+      identity: result.identity,
+      layers: keys,
+      own,
+      kind,
+      description: step.name,
+    });
+    for (const each of own) behind(solving, layers.measure(each));
+    return taken({ cache, layers }, solving, id, entry);
+  } catch (error) {
+    if (signal.aborted) throw errors.cancelled();
+    // compat: a cache that cannot be read is no reason not to build.
+    log.warn('a result of an imported cache cannot be had: the step is run', {
+      step: step.name,
+      error: causeChain(error),
+    });
+    return undefined;
+  }
 }
 
 async function made(parts: BuildParts, solving: Solving, making: Making, trees: Trees, keys: Keys): Promise<Snapshot> {
@@ -91,6 +139,8 @@ async function made(parts: BuildParts, solving: Solving, making: Making, trees: 
   await using layer = layers.begin(root.layers);
   await make(layer, trees);
   if (solving.signal.aborted) throw errors.cancelled();
+  // Containers here see the same times as those elsewhere, who have the archive.
+  if (solving.epochNs !== undefined) await cutTimes(layer.folder, Number(solving.epochNs / 1_000_000_000n));
   const { key } = await layer.commit();
   const all: LayerKey[] = [...root.layers, key];
   // What was made again although the cache had it may differ: steps after it have to see that.
@@ -101,9 +151,16 @@ async function made(parts: BuildParts, solving: Solving, making: Making, trees: 
   if (!held) throw errors.notFound(key);
   solving.held.use(held);
   solving.held.use(cache.use(entry));
-  solving.background.push(layers.measure(key));
-  if (solving.exported.has(id)) solving.background.push(solving.archives.add(key));
+  solving.entries.set(id, entry.id);
+  behind(solving, layers.measure(key));
+  if (solving.exported.has(id)) behind(solving, solving.archives.add(key));
   return { kind: 'snapshot', identity, layers: all };
+}
+
+/** Work that nobody waits for yet: it may fail before anybody does, when the build is cancelled for instance. */
+function behind({ background }: Solving, work: Promise<unknown>): void {
+  work.catch(() => {});
+  background.push(work);
 }
 
 /** Trees of other steps for the use of one: each opened once, closed with it. */
@@ -119,6 +176,8 @@ export class Trees implements AsyncDisposable {
 
   /** Undefined for files that are known by content only. */
   async identityOf({ step, place }: KeySource): Promise<string | undefined> {
+    const known = this.#solving.identities.get(step);
+    if (known !== undefined) return `${known} ${place}`;
     const result = await this.#solving.resultOf(step);
     return result.kind === 'snapshot' ? `${result.identity} ${place}` : undefined;
   }

@@ -1,5 +1,8 @@
 /** One step: its key, what the cache has of it, and else doing it. */
 import { IgnoreMatcher } from '#base';
+import { hostPlatform } from '#images';
+import { hasInterpreter } from '#linux';
+import { formatPlatform, type Platform, platformFits } from '#specs';
 import { errors } from '../errors.ts';
 import { applyFiles } from '../files/files-step.ts';
 import { contentDigest, pathDigest } from '../files/select.ts';
@@ -75,6 +78,7 @@ async function run(parts: BuildParts, solving: Solving, id: StepId, step: RunSte
     definition: runDefinition(step),
     sources,
     make: async (layer, trees) => {
+      refuseForeign(platformOf(solving.graph.steps, step));
       const given = new Map<StepId, StepSource>();
       for (const input of inputsOf(step)) given.set(input, await trees.sourceOf(input));
       const onOutput = (stream: 1 | 2, bytes: Buffer): void => tell({ type: 'log', step: id, stream, bytes });
@@ -82,6 +86,25 @@ async function run(parts: BuildParts, solving: Solving, id: StepId, step: RunSte
       await runStep(parts, { step, root: root.layers, layer, settings, gifts, sourceOf, onOutput, drained, signal });
     },
   });
+}
+
+/** What the programs of a tree are for: the image's at its bottom; undefined of one that has none. */
+function platformOf(steps: readonly Step[], step: RunStep): Platform | undefined {
+  let at: Step | undefined = step;
+  while (at && at.kind !== 'image') {
+    const below: StepId | undefined = at.kind === 'merge' ? at.layers[0] : 'root' in at ? at.root : undefined;
+    at = below === undefined ? undefined : steps[below];
+  }
+  return at?.platform;
+}
+
+/** Before its program is started, which would only say that it has the wrong format. Throws `build.noInterpreter`. */
+function refuseForeign(platform: Platform | undefined): void {
+  if (!platform || platform.os !== 'linux' || platform.architecture === '') return;
+  const host = hostPlatform();
+  // kernel: 64-bit x86 runs 32-bit programs as well.
+  const isOwn = platformFits(platform, host) || (host.architecture === 'amd64' && platform.architecture === '386');
+  if (!isOwn && !hasInterpreter(platform.architecture)) throw errors.noInterpreter(formatPlatform(platform));
 }
 
 async function files(parts: BuildParts, solving: Solving, id: StepId, step: FilesStep): Promise<Snapshot> {

@@ -12,6 +12,7 @@ import { errors } from '../errors.ts';
 import type { BuildGraph, Step, StepId } from '../graph.ts';
 import type { BuildParts } from '../parts.ts';
 import { performStep } from './perform.ts';
+import { nothingProbed, probe } from './probe.ts';
 import { inputsOf, type StepResult } from './result.ts';
 import { Slots } from './slots.ts';
 import type { SolveRequest, Solving } from './solving.ts';
@@ -19,6 +20,12 @@ import type { SolveRequest, Solving } from './solving.ts';
 export interface Solved extends AsyncDisposable {
   /** The layers of a step's result, lowest first; none for an empty tree. */
   layersOf(step: StepId | undefined): readonly LayerKey[];
+  /** The steps that were needed, in their order. */
+  readonly needed: readonly StepId[];
+  /** Those that stand below the outputs. */
+  readonly exported: ReadonlySet<StepId>;
+  /** Ids of the cache's entries, by the step that gave or found them. */
+  readonly entries: ReadonlyMap<StepId, string>;
 }
 
 /** Programs of one build that run at the same time. */
@@ -27,33 +34,50 @@ const MAX_PARALLEL = Math.max(4, availableParallelism());
 /** Throws what the first failing step threw, and `build.cancelled`. */
 export async function solve(parts: BuildParts, request: SolveRequest): Promise<Solved> {
   const { graph, tell } = request;
-  const needed = neededSteps(graph);
+  const needed = neededSteps(graph, request.alsoNeeded ?? []);
   const planned = needed.map((id) => ({ id, name: graph.steps[id]!.name, inputs: inputsOf(graph.steps[id]!) }));
   tell({ type: 'planned', steps: planned });
   const stop = new AbortController();
   const signal = AbortSignal.any([request.signal, stop.signal]);
   using held = new DisposableStack();
   const results = new Map<StepId, Promise<StepResult>>();
-  const solving: Solving = {
-    ...request,
-    signal,
-    slots: new Slots(MAX_PARALLEL),
-    held,
-    background: [],
-    exported: exportedSteps(graph),
-    archives: held.use(parts.layers.archives({ signal, epochNs: request.epochNs })),
-    resultOf: (step) => results.get(step)!,
-  };
+  const exported = exportedSteps(graph);
+  const { imported = [], wantsAll = false } = request;
+  const { identities, leftOut } =
+    imported.length > 0 && !wantsAll ? await probe(parts, { ...request, signal }, { needed, exported }) : nothingProbed;
   const failures: unknown[] = [];
-  for (const id of needed) {
-    const result = runOne(parts, solving, id, graph.steps[id]!);
-    results.set(id, result);
+  const start = (id: StepId): Promise<StepResult> => {
+    const result = runOne(parts, solving, { id, step: graph.steps[id]!, leftOut });
     result.catch((error: unknown) => {
       failures.push(error);
       stop.abort();
     });
+    return result;
+  };
+  const solving: Solving = {
+    ...request,
+    signal,
+    identities,
+    slots: new Slots(MAX_PARALLEL),
+    held,
+    background: [],
+    exported,
+    entries: new Map(),
+    archives: held.use(parts.layers.archives({ signal, epochNs: request.epochNs })),
+    resultOf: (step) => results.getOrInsertComputed(step, () => start(step)),
+  };
+  for (const id of needed) {
+    if (!leftOut.has(id)) void solving.resultOf(id);
+    else {
+      tell({ type: 'cached', step: id });
+      tell({ type: 'done', step: id, identity: '' });
+    }
   }
-  await Promise.allSettled(results.values());
+  // Steps that were left out may still be asked for by others.
+  for (let count = 0; count < results.size; ) {
+    count = results.size;
+    await Promise.allSettled(results.values());
+  }
   const background = await Promise.allSettled(solving.background);
   if (request.signal.aborted) throw errors.cancelled();
   if (failures.length > 0) throw failures[0];
@@ -62,6 +86,9 @@ export async function solve(parts: BuildParts, request: SolveRequest): Promise<S
   for (const [id, result] of results) done.set(id, await result);
   const kept = held.move();
   return {
+    needed,
+    exported,
+    entries: solving.entries,
     layersOf: (step) => {
       const result = step === undefined ? undefined : done.get(step);
       return result?.kind === 'snapshot' ? result.layers : [];
@@ -71,7 +98,7 @@ export async function solve(parts: BuildParts, request: SolveRequest): Promise<S
 }
 
 /** Those the outputs reach, in their order. */
-function neededSteps({ steps, outputs }: BuildGraph): StepId[] {
+function neededSteps({ steps, outputs }: BuildGraph, others: readonly StepId[]): StepId[] {
   const needed = new Set<StepId>();
   const visit = (id: StepId): void => {
     if (needed.has(id)) return;
@@ -79,6 +106,7 @@ function neededSteps({ steps, outputs }: BuildGraph): StepId[] {
     inputsOf(steps[id]!).forEach(visit);
   };
   for (const { root } of outputs) if (root !== undefined) visit(root);
+  others.forEach(visit);
   return [...needed].sort((a, b) => a - b);
 }
 
@@ -96,10 +124,17 @@ function exportedSteps({ steps, outputs }: BuildGraph): Set<StepId> {
   return exported;
 }
 
-async function runOne(parts: BuildParts, solving: Solving, id: StepId, step: Step): Promise<StepResult> {
+interface One {
+  readonly id: StepId;
+  readonly step: Step;
+  readonly leftOut: ReadonlySet<StepId>;
+}
+
+async function runOne(parts: BuildParts, solving: Solving, { id, step, leftOut }: One): Promise<StepResult> {
   const { resultOf, signal, tell } = solving;
-  // One after the other would do: all of them are under way.
-  await Promise.all(inputsOf(step).map((input) => resultOf(input)));
+  // One after the other would do: all of them are under way, but those it will hardly need.
+  const inputs = inputsOf(step).filter((input) => !leftOut.has(input));
+  await Promise.all(inputs.map((input) => resultOf(input)));
   if (signal.aborted) throw errors.cancelled();
   try {
     const result = await performStep(parts, solving, id, step);

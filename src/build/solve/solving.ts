@@ -1,6 +1,7 @@
 /** A build that is asked for, and what its steps share while it goes on. */
 import type { ImageRecord, LayerArchives } from '#images';
 import type { LocalContext } from '../files/context.ts';
+import type { ImportedCache } from '../export/export-wish.ts';
 import type { BuildGraph, ImageStep, LocalStep, StepId } from '../graph.ts';
 import type { Tell } from '../progress.ts';
 import type { RunGifts, RunSettings } from '../run/settings.ts';
@@ -22,6 +23,12 @@ export interface SolveRequest {
   readonly nowNs: bigint;
   /** SOURCE_DATE_EPOCH in nanoseconds: the time of what is new, and the latest one of files in new layers. */
   readonly epochNs?: bigint;
+  /** Caches from elsewhere, asked in this order for what the own one has not. */
+  readonly imported?: readonly ImportedCache[];
+  /** The results of all steps are wanted, by a cache that keeps them for instance. */
+  readonly wantsAll?: boolean;
+  /** Steps whose results are wanted besides those of the outputs. */
+  readonly alsoNeeded?: readonly StepId[];
   readonly signal: AbortSignal;
 }
 
@@ -35,5 +42,10 @@ export interface Solving extends SolveRequest {
   /** Steps whose layers will be part of an image, and where their archives are made meanwhile. */
   readonly exported: ReadonlySet<StepId>;
   readonly archives: LayerArchives;
+  /** Which entry of the cache a step's result is, for steps that have one. */
+  readonly entries: Map<StepId, string>;
+  /** Identities that are known before their steps are run. */
+  readonly identities: ReadonlyMap<StepId, string>;
+  /** Runs the step if nobody has asked for it yet. */
   readonly resultOf: (step: StepId) => Promise<StepResult>;
 }

@@ -3,6 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { SkiffError } from '#base';
 import { isRefusal } from '#client';
+import { type Output, parseAnnotation, parseAttests, parseCache, parseOutput } from '../build/build-options.ts';
+import { openSession } from '../build/build-session.ts';
 import { openContext } from '../build/local-context.ts';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { parseExtraHost } from '../container-options/extra-hosts.ts';
@@ -13,19 +15,8 @@ import { showProgress } from '../output/progress.ts';
 
 /** What this builder does not do, and what to do instead. */
 const NOT_YET: Readonly<Record<string, string>> = {
-  'cache-from': 'what was built here before is found without it',
-  'cache-to': 'the cache stays with this daemon',
-  output: 'build the image, then use skiff save, or skiff create and skiff cp',
-  secret: 'secrets need a session with the daemon, which comes with a later one',
-  ssh: 'agents need a session with the daemon, which comes with a later one',
   'build-context': 'copy the files into the context, or build an image of them',
-  'no-cache-filter': 'use --no-cache',
   allow: 'steps cannot be given more rights',
-  attest: 'no attestations are made',
-  sbom: 'no attestations are made',
-  provenance: 'no attestations are made',
-  annotation: 'use --label',
-  'metadata-file': 'use --iidfile',
 };
 
 const later = (name: string) => list({ help: `Not in this version: ${NOT_YET[name]}` });
@@ -36,12 +27,14 @@ export const build = defineCommand({
   flags: {
     'add-host': list({ help: 'A name and address for /etc/hosts, as name:address', parse: parseExtraHost }),
     allow: later('allow'),
-    annotation: later('annotation'),
-    attest: later('attest'),
+    annotation: list({ help: 'Annotation of the image, as [PLACE:]KEY=VALUE' }),
+    attest: list({ help: 'Statement about the build, as type=sbom or type=provenance,mode=max' }),
     'build-arg': list({ help: 'Value of an ARG, as NAME=VALUE, or NAME for that of the environment' }),
     'build-context': later('build-context'),
-    'cache-from': later('cache-from'),
-    'cache-to': later('cache-to'),
+    'cache-from': list({ help: 'Cache to look into: NAME, type=registry,ref=NAME or type=local,src=FOLDER' }),
+    'cache-to': list({
+      help: 'Where to keep the cache: type=inline, type=registry,ref=NAME or type=local,dest=FOLDER',
+    }),
     'cgroup-parent': text({ help: 'Cgroup above those of steps' }),
     'cpu-period': integer({ help: 'Microseconds of a period of CPU time' }),
     'cpu-quota': integer({ help: 'Microseconds of CPU time in a period' }),
@@ -52,24 +45,25 @@ export const build = defineCommand({
     'force-rm': toggle({ help: 'Without effect: no containers are made that could stay' }),
     iidfile: text({ help: "Write the image's id into this file" }),
     label: list({ help: 'Label of the image, as NAME=VALUE' }),
-    load: toggle({ help: 'Without effect: the image is here in any case' }),
+    load: toggle({ help: 'Also to the image store: --output type=docker' }),
     memory: bytes({ short: 'm', help: 'Most memory of a step' }),
     'memory-swap': bytes({ help: 'Memory and swap together' }),
-    'metadata-file': later('metadata-file'),
+    'metadata-file': text({ help: 'Write digests and names of the result into this file' }),
     network: text({ initial: 'default', help: 'Network of steps: default, none, host, or one by name' }),
     'no-cache': toggle({ help: 'Run every step anew' }),
-    'no-cache-filter': later('no-cache-filter'),
-    output: list({ short: 'o', help: `Not in this version: ${NOT_YET['output']}` }),
-    platform: text({ help: 'What the image is for, such as linux/arm64' }),
+    'no-cache-filter': list({ help: 'Run the steps of these stages anew' }),
+    output: list({ short: 'o', help: 'Where the result goes: FOLDER, -, or type=local|tar|oci|docker|image,dest=…' }),
+    platform: list({ help: 'What the image is for, such as linux/arm64; several make an index' }),
     progress: text({ initial: 'auto', help: "How to tell: 'auto', 'plain' or 'quiet'" }),
-    provenance: later('provenance'),
+    provenance: list({ help: 'Short for --attest=type=provenance' }),
     pull: toggle({ help: 'Ask the registry even for images that are here' }),
+    push: toggle({ help: 'Short for --output type=registry' }),
     quiet: toggle({ short: 'q', help: "Only the image's id" }),
     rm: toggle({ initial: true, help: 'Without effect: no containers are made that could stay' }),
-    sbom: later('sbom'),
-    secret: later('secret'),
+    sbom: list({ help: 'Short for --attest=type=sbom' }),
+    secret: list({ help: 'Secret of steps, as id=NAME[,src=FILE][,env=VARIABLE]' }),
     'shm-size': bytes({ help: 'Size of /dev/shm' }),
-    ssh: later('ssh'),
+    ssh: list({ help: 'Agent of steps, as default or NAME=SOCKET' }),
     tag: list({ short: 't', help: 'Name of the image, as NAME[:TAG]' }),
     target: text({ help: 'Build only up to this stage' }),
     ulimit: values({ type: 'ulimit', help: 'Resource limit, as name=soft[:hard]', parse: parseUlimit }),
@@ -87,6 +81,17 @@ export const build = defineCommand({
     const isQuiet = flags.quiet || flags.progress === 'quiet';
     const { CredentialStore, registryConfigHeader } = await import('#registry/credentials');
     const registryConfig = await registryConfigHeader(new CredentialStore(context.environment));
+    const outputs = outputsOf(flags);
+    const cacheExports = flags['cache-to'].map(parseCache);
+    using session = await openSession(context, context.client(), {
+      ...{ outputs, cacheExports, secrets: flags.secret, agents: flags.ssh },
+      cacheImports: flags['cache-from'].map(parseCache),
+    });
+    const attests = parseAttests([
+      ...flags.attest.map((text) => ({ type: '', text })),
+      ...flags.provenance.map((text) => ({ type: 'provenance', text })),
+      ...flags.sbom.map((text) => ({ type: 'sbom', text })),
+    ]);
     const { stream, remote, dockerfile } = await openContext(context, source, flags.file);
     const query = {
       version: '1',
@@ -95,9 +100,15 @@ export const build = defineCommand({
       t: flags.tag,
       q: isQuiet,
       nocache: flags['no-cache'],
+      nocachefilter: flags['no-cache-filter'].join(',') || undefined,
       pull: flags.pull,
       target: flags.target || undefined,
-      platform: flags.platform || undefined,
+      platform: flags.platform.join(',') || undefined,
+      session: session.id || undefined,
+      outputs: jsonOf(outputs.map(({ Type, Attrs }) => ({ Type, Attrs }))),
+      cacheto: jsonOf(cacheExports),
+      cacheimports: jsonOf(session.cacheImports),
+      attests: Object.keys(attests).length === 0 ? undefined : JSON.stringify(attests),
       networkmode: flags.network,
       buildargs: JSON.stringify(buildArgs(context, flags['build-arg'])),
       labels: JSON.stringify(Object.fromEntries(flags.label.map(pairOf))),
@@ -113,12 +124,26 @@ export const build = defineCommand({
       cpusetmems: flags['cpuset-mems'] || undefined,
       cgroupparent: flags['cgroup-parent'] || undefined,
     };
-    const show = showProgress(context.stdout);
+    // An archive on stdout is alone there.
+    const show = showProgress(outputs.some(({ dest }) => dest === '-') ? context.stderr : context.stdout);
+    const stop = new AbortController();
+    let caught: NodeJS.Signals | undefined;
+    // What is half-made goes before the process does.
+    using _watch = context.signals.watch(['SIGINT', 'SIGTERM'], (name) => {
+      caught = name;
+      stop.abort();
+    });
     try {
-      const id = await context.client().builds.build({ context: stream, query, registryConfig }, show);
-      if (flags.iidfile !== '') writeId(context, flags.iidfile, id);
+      const request = { context: stream, query, registryConfig, signal: stop.signal };
+      const { id, facts } = await context.client().builds.build(request, show);
+      session.finish(facts);
+      if (flags.iidfile !== '') writeResult(context, flags.iidfile, id, 'the image ID file');
+      if (flags['metadata-file'] !== '') {
+        writeResult(context, flags['metadata-file'], metadataOf(facts), 'the metadata file');
+      }
       return 0;
     } catch (error) {
+      if (caught !== undefined) return caught === 'SIGINT' ? 130 : 143;
       throw withCode(error);
     }
   },
@@ -139,13 +164,58 @@ function pairOf(text: string): readonly [name: string, value: string] {
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-function writeId({ workingDirectory }: CommandContext, file: string, id: string): void {
+function writeResult({ workingDirectory }: CommandContext, file: string, content: string, what: string): void {
   const path = resolve(workingDirectory, file);
   try {
-    writeFileSync(path, id);
+    writeFileSync(path, content);
   } catch (error) {
-    throw fileError('failed to write the image ID file: open', path, error);
+    throw fileError(`failed to write ${what}: open`, path, error);
   }
+}
+
+const jsonOf = (list: readonly unknown[]): string | undefined => (list.length === 0 ? undefined : JSON.stringify(list));
+
+interface OutputFlags {
+  readonly output: readonly string[];
+  readonly push: boolean;
+  readonly load: boolean;
+  readonly tag: readonly string[];
+  readonly annotation: readonly string[];
+  readonly 'metadata-file': string;
+}
+
+/** With names and annotations; none where the image store is all that is wanted. */
+function outputsOf(flags: OutputFlags): Output[] {
+  const given = flags.output.map(parseOutput);
+  const isImage = ({ Type }: Output): boolean => Type === 'image';
+  // compat: pushing makes of an image that is wanted anyway one that is pushed.
+  const pushed = given.map((output) =>
+    flags.push && isImage(output) ? { ...output, Attrs: { push: 'true', ...output.Attrs } } : output,
+  );
+  const all = [
+    ...pushed,
+    ...(flags.push && !given.some(isImage) ? [{ Type: 'image', Attrs: { push: 'true' }, dest: '' }] : []),
+    ...(flags.load && !given.some(isImage) && !flags.push ? [{ Type: 'image', Attrs: {}, dest: '' }] : []),
+  ];
+  // What a build without outputs does, with its facts told.
+  if (all.length === 0 && (flags['metadata-file'] !== '' || flags.annotation.length > 0)) {
+    all.push({ Type: 'image', Attrs: {}, dest: '' });
+  }
+  const annotations = flags.annotation.flatMap(parseAnnotation).map(({ name, value }) => [name, value] as const);
+  return all.map((output) => {
+    if (!/^(?:image|oci|docker)$/.test(output.Type)) return output;
+    const named = flags.tag.length === 0 ? {} : { name: flags.tag.join(',') };
+    return { ...output, Attrs: { ...output.Attrs, ...named, ...Object.fromEntries(annotations) } };
+  });
+}
+
+/** compat: descriptors as objects, as buildx writes them. */
+function metadataOf(facts: Readonly<Record<string, string>>): string {
+  const entries = Object.entries(facts).map(([name, value]): [string, unknown] => {
+    if (name === 'containerimage.descriptor') return [name, JSON.parse(Buffer.from(value, 'base64').toString())];
+    return [name, name === 'cache.manifest' ? JSON.parse(value) : value];
+  });
+  return JSON.stringify(Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1))), undefined, 2);
 }
 
 /** compat: a step's program that fails ends the command with its code. */

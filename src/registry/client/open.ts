@@ -65,6 +65,12 @@ export function openRegistryClient(initial: RegistryConfig, log: Log): RegistryC
     inspect: (reference, options = {}) => reading(reference, options, (from) => inspectImage(from, reference)),
     fetchBlob: (reference, descriptor, limitBytes, options = {}) =>
       reading(reference, options, (from) => fetchSmallBlob(from, descriptor, limitBytes)),
+    fetchLayer: (reference, layer, target, { lease, onProgress, ...options }) =>
+      downloads.fetch({
+        ...{ target, lease, layer },
+        repository: repository(reference, 'pull', options),
+        tell: onProgress ?? (() => {}),
+      }),
     pull: (reference, target, options) =>
       pullImage(
         { downloads, backOff: config, repository: (signal) => repository(reference, 'pull', { ...options, signal }) },

@@ -54,6 +54,11 @@ export interface PullOptions extends CallOptions {
   readonly onLayer?: (layer: Descriptor, index: number) => void;
 }
 
+export interface FetchLayerOptions extends CallOptions {
+  readonly lease: BlobLease;
+  readonly onProgress?: (progress: PullProgress) => void;
+}
+
 export interface PulledImage {
   /** What the reference stands for: an index, or the manifest itself. */
   readonly root: Descriptor;
@@ -98,6 +103,8 @@ export interface RegistryClient extends AsyncDisposable {
   inspect(reference: Reference, options?: CallOptions): Promise<RemoteImage>;
   /** A small blob in memory, verified: a config. Throws `registry.tooLarge`. */
   fetchBlob(reference: Reference, descriptor: Descriptor, limitBytes: number, options?: CallOptions): Promise<Buffer>;
+  /** One layer into a target, verified, held by the lease; what is there is not fetched again. */
+  fetchLayer(reference: Reference, layer: Descriptor, target: BlobTarget, options: FetchLayerOptions): Promise<void>;
   /** Index, manifest, config and layers into a target; what is there is not fetched again. */
   pull(reference: Reference, target: BlobTarget, options: PullOptions): Promise<PulledImage>;
   /**

@@ -1,5 +1,6 @@
 /** BuildKit's services and messages. Generated from proto/ with protoc-gen-es; loaded only where builds use them. */
 export * as apicaps from './generated/apicaps_pb.js';
+export * as content from './generated/content_pb.js';
 export * as control from './generated/control_pb.js';
 export * as filesync from './generated/filesync_pb.js';
 export * as fsutil from './generated/fsutil_pb.js';

@@ -13,6 +13,7 @@ export const mediaTypes = {
   dockerConfig: 'application/vnd.docker.container.image.v1+json',
   dockerLayer: 'application/vnd.docker.image.rootfs.diff.tar',
   dockerLayerGzip: 'application/vnd.docker.image.rootfs.diff.tar.gzip',
+  dockerLayerZstd: 'application/vnd.docker.image.rootfs.diff.tar.zstd',
   dockerLayerForeign: 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip',
   /** Docker's first schema, signed or not: obsolete, only known to be refused by name. */
   dockerSchema1: 'application/vnd.docker.distribution.manifest.v1+json',

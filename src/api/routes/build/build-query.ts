@@ -1,7 +1,8 @@
 /** Query and headers of `POST /build` → what is asked for. Everything is honoured, or refused by its name. */
 import { defaultRunSettings, type RunSettings } from '#build';
+import { hostPlatform } from '#images';
 import { type AuthConfig, hostOfServer, readAuthConfig } from '#registry';
-import type { Platform, Resources, Rlimit } from '#specs';
+import { formatPlatform, parsePlatform, type Platform, type Resources, type Rlimit } from '#specs';
 import { errors } from '../../errors.ts';
 import { boolean, integer } from '../../query.ts';
 import { platformOf } from '../images/platform.ts';
@@ -12,13 +13,28 @@ export interface BuildQuery {
   /** Where the context is instead of the body; '' for the body. */
   readonly remote: string;
   readonly isQuiet: boolean;
-  readonly noCache: boolean;
+  readonly noCache: boolean | readonly string[];
   readonly alwaysPulls: boolean;
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly target: string;
-  readonly platform: Platform | undefined;
+  /** Several: results are lists. */
+  readonly platforms: readonly Platform[];
   readonly settings: RunSettings;
+  /** Of a session that is open beside the request; '' for none. */
+  readonly sessionId: string;
+  /** Exports but the image store, in BuildKit's words; empty: the image store. */
+  readonly outputs: readonly ExportOption[];
+  readonly cacheExports: readonly ExportOption[];
+  readonly cacheImports: readonly ExportOption[];
+  /** Statements about the build that are wanted, as `provenance: mode=max`. */
+  readonly attests: Readonly<Record<string, string>>;
+}
+
+/** compat: of the parameter `outputs`; those of caches are alike. */
+export interface ExportOption {
+  readonly Type: string;
+  readonly Attrs: Readonly<Record<string, string>>;
 }
 
 /** Throws `api.invalid` and `api.unsupported`. */
@@ -29,13 +45,18 @@ export function readBuildQuery(query: URLSearchParams): BuildQuery {
     names: query.getAll('t').filter((name) => name !== ''),
     remote: query.get('remote') ?? '',
     isQuiet: boolean(query, 'q'),
-    noCache: boolean(query, 'nocache'),
+    noCache: boolean(query, 'nocache') || (listOf(query, 'nocachefilter').length > 0 && listOf(query, 'nocachefilter')),
     alwaysPulls: boolean(query, 'pull'),
     buildArgs: texts(query, 'buildargs'),
     labels: texts(query, 'labels'),
     target: query.get('target') ?? '',
-    platform: platformOf(query),
+    platforms: platformsOf(query),
     settings: settingsOf(query),
+    sessionId: query.get('session') ?? '',
+    outputs: optionsOf(query, 'outputs'),
+    cacheExports: optionsOf(query, 'cacheto'),
+    cacheImports: optionsOf(query, 'cacheimports'),
+    attests: texts(query, 'attests'),
   };
 }
 
@@ -49,15 +70,31 @@ function refuseOthers(query: URLSearchParams): void {
   if (listOf(query, 'cachefrom').length > 0) {
     throw errors.unsupported('cachefrom', 'what was built here before is found without it');
   }
-  if (jsonList(query, 'outputs').length > 0) {
-    throw errors.unsupported('outputs', 'the result is an image; save or export it afterwards');
-  }
   const isolation = query.get('isolation') ?? '';
   if (isolation !== '' && isolation !== 'default') throw errors.invalid(`Unsupported isolation: "${isolation}"`);
   if (listOf(query, 'securityopt').length > 0) {
     // compat: dockerd's words on Linux.
     throw errors.invalid('The daemon on this platform does not support setting security options on build');
   }
+}
+
+/** compat: one, or with commas several. */
+function platformsOf(query: URLSearchParams): Platform[] {
+  const text = query.get('platform') ?? '';
+  if (!text.includes(',') || text.startsWith('{')) return [platformOf(query) ?? hostPlatform()];
+  const platforms = text.split(',').map((each) => parsePlatform(each, hostPlatform()));
+  return [...new Map(platforms.map((platform) => [formatPlatform(platform), platform])).values()];
+}
+
+function optionsOf(query: URLSearchParams, name: string): ExportOption[] {
+  return jsonList(query, name).map((value) => {
+    const { Type, Attrs } = (value ?? {}) as Record<string, unknown>;
+    const attributes = Object.entries(typeof Attrs === 'object' && Attrs !== null ? Attrs : {});
+    if (typeof Type !== 'string' || !attributes.every(([, each]) => typeof each === 'string')) {
+      throw errors.invalid(`error reading ${name}: no type with attributes: ${JSON.stringify(value)}`);
+    }
+    return { Type, Attrs: Object.fromEntries(attributes) as Record<string, string> };
+  });
 }
 
 function settingsOf(query: URLSearchParams): RunSettings {

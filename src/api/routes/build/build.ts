@@ -3,20 +3,27 @@ import { Readable } from 'node:stream';
 import { type Builder, dockerfileBuild, filesOf, type LocalContext, noGifts, parseGitUrl } from '#build';
 import { shortId, SkiffError } from '#base';
 import type { EngineParts } from '#engine';
-import { hostPlatform } from '#images';
 import { parseReference, parseTag } from '#registry';
 import { header, type RequestContext } from '#rpc';
 import { byteString, encodeTarEntry, TAR_END, tarEntry, tarPadding } from '#wire';
 import { errors } from '../../errors.ts';
 import { ProgressStream } from '../../progress.ts';
 import { type BuildQuery, readBuildQuery, registryConfigOf } from './build-query.ts';
+import type { BuildKitDoor } from './buildkit.ts';
 import { ClassicLines } from './classic-lines.ts';
+import { openExtras } from './extras.ts';
+
+export interface BuildDoorParts {
+  readonly parts: EngineParts;
+  readonly builder: Builder;
+  readonly buildKit: BuildKitDoor;
+}
 
 /** Characters kept of what a quiet build has said so far. */
 const MOST_UNTOLD = 1 << 20;
 
 /** compat: what is refused before the first step has a status of its own; later failures are lines. */
-export async function buildImage(parts: EngineParts, builder: Builder, context: RequestContext): Promise<void> {
+export async function buildImage({ parts, builder, buildKit }: BuildDoorParts, context: RequestContext): Promise<void> {
   const { request, response, signal } = context;
   const query = readBuildQuery(context.query);
   const credentialsOf = registryConfigOf(header(request, 'x-registry-config'));
@@ -32,21 +39,26 @@ export async function buildImage(parts: EngineParts, builder: Builder, context: 
     },
   });
   try {
-    const [image] = await dockerfileBuild(
+    const extras = await openExtras(buildKit, query, { credentialsOf, stream, signal });
+    const {
+      images: [image],
+      facts,
+    } = await dockerfileBuild(
       { builder, images: parts.images },
       {
         path: query.dockerfile,
         request: {
-          targetPlatforms: [query.platform ?? hostPlatform()],
+          targetPlatforms: query.platforms,
           buildArgs: query.buildArgs,
           labels: query.labels,
           target: query.target,
           noCache: query.noCache,
         },
         contexts: new Map([['context', filesOf(files)]]),
-        names: query.names,
+        ...extras,
+        isList: query.platforms.length > 1,
         settings: query.settings,
-        gifts: noGifts,
+        gifts: extras.gifts ?? noGifts,
         alwaysPulls: query.alwaysPulls,
         credentialsFor: (reference) => credentialsOf(parseReference(reference).host),
         onPlan: (dockerfile, plan) => {
@@ -60,13 +72,14 @@ export async function buildImage(parts: EngineParts, builder: Builder, context: 
         },
         tell: (event) => lines.event(event),
         drained: () => progress.drained(),
-        signal,
       },
     );
-    progress.send({ aux: { ID: image!.id } });
-    if (query.isQuiet) stream(`${image!.id}\n`);
-    else {
-      stream(`Successfully built ${shortId(image!.id)}\n`);
+    const id = image?.id ?? facts['containerimage.digest'] ?? '';
+    const hasFacts = query.outputs.length + query.cacheExports.length > 0;
+    progress.send({ aux: hasFacts ? { ID: id, Facts: facts } : { ID: id } });
+    if (query.isQuiet) stream(id === '' ? '' : `${id}\n`);
+    else if (image) {
+      stream(`Successfully built ${shortId(image.id)}\n`);
       for (const name of query.names) stream(`Successfully tagged ${parseTag(name)}\n`);
     }
     progress.end();

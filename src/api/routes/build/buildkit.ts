@@ -5,13 +5,18 @@ import type { EngineParts } from '#engine';
 import { header, type RequestContext, type Route } from '#rpc';
 import { errors } from '../../errors.ts';
 
-/** Loads it when the first comes: an idle daemon knows nothing of gRPC. */
-export function buildKitRoutes(parts: EngineParts, builder: Builder, version: string): Route[] {
+/** Loads it when the first asks: an idle daemon knows nothing of gRPC. */
+export type BuildKitDoor = () => Promise<BuildKit>;
+
+export function buildKitDoor(parts: EngineParts, builder: Builder, version: string): BuildKitDoor {
   let loading: Promise<BuildKit> | undefined;
-  const buildKit = (): Promise<BuildKit> =>
+  return () =>
     (loading ??= import('#buildkit').then(
       (module) => new module.BuildKit({ builder, images: parts.images, runFolder: parts.options.execRoot, version }),
     ));
+}
+
+export function buildKitRoutes(buildKit: BuildKitDoor): Route[] {
   return [
     {
       method: 'POST',

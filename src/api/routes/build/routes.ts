@@ -7,10 +7,11 @@ import { errors } from '../../errors.ts';
 import { sendJson } from '../../http-status.ts';
 import { boolean, type Filters, filters, integer } from '../../query.ts';
 import { buildImage } from './build.ts';
+import type { BuildKitDoor } from './buildkit.ts';
 
-export function buildRoutes(parts: EngineParts, builder: Builder): Route[] {
+export function buildRoutes(parts: EngineParts, builder: Builder, buildKit: BuildKitDoor): Route[] {
   return [
-    { method: 'POST', path: '/build', handle: (context) => buildImage(parts, builder, context) },
+    { method: 'POST', path: '/build', handle: (context) => buildImage({ parts, builder, buildKit }, context) },
     { method: 'POST', path: '/build/prune', handle: (context) => prune(builder, context) },
     {
       // compat: Docker ends the build with this id; here the end of the request does.

@@ -1,0 +1,62 @@
+/** What `POST /build` has that the classic builder had not: outputs, caches, statements, and a session beside the request. */
+import { messageOf } from '#base';
+import { readAttestWish } from '#build';
+import type { AuthConfig } from '#registry';
+import type { BuildKitDoor } from './buildkit.ts';
+import type { BuildQuery } from './build-query.ts';
+
+interface ExtraParts {
+  readonly credentialsOf: (host: string) => AuthConfig;
+  readonly stream: (text: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** What a build has that the classic builder had not; without any of it BuildKit's part is not even loaded. */
+export async function openExtras(
+  buildKit: BuildKitDoor,
+  query: BuildQuery,
+  { credentialsOf, stream, signal }: ExtraParts,
+) {
+  const { names, sessionId, outputs, cacheExports, cacheImports, attests, isQuiet } = query;
+  const store = { kind: 'store', names, isBesidePush: false } as const;
+  const lists = [outputs, cacheExports, cacheImports];
+  if (sessionId === '' && lists.every(({ length }) => length === 0) && Object.keys(attests).length === 0) {
+    return { exports: [store], gifts: undefined, signal };
+  }
+  const say = (text: string): void => {
+    if (!isQuiet) stream(`${text}\n`);
+  };
+  const during = async <Result>(name: string, work: (tell: (what: string) => void) => Promise<Result>) => {
+    say(name);
+    return work((what) => say(` ---> ${what}`));
+  };
+  const progress = {
+    during: <Result>(name: string, work: (vertex: string) => Promise<Result>): Promise<Result> =>
+      during(name, async (tell) => {
+        try {
+          return await work('');
+        } catch (error) {
+          tell(messageOf(error));
+          throw error;
+        }
+      }),
+  };
+  const door = await buildKit();
+  const request = { sessionId, outputs, cacheExports, cacheImports, credentialsOf, progress, signal };
+  const { exports, ...opened } = await door.openBuild(request);
+  const attributes = {
+    ...prefixed('attest:', attests),
+    ...prefixed('build-arg:', query.buildArgs),
+    ...prefixed('label:', query.labels),
+    ...{ filename: query.dockerfile, target: query.target, context: query.remote },
+  };
+  return {
+    ...opened,
+    exports: exports.length === 0 && outputs.length === 0 ? [store] : exports,
+    attest: { wish: readAttestWish(attributes), attributes, invocationId: sessionId },
+    onExport: { during },
+  };
+}
+
+const prefixed = (prefix: string, values: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [`${prefix}${name}`, value]));

@@ -1,0 +1,133 @@
+/** Makes the statements about a build that were asked for, one list per output. */
+import { formatTimeNs, nowNs } from '#base';
+import { hostPlatform } from '#images';
+import { formatPlatform, type Platform } from '#specs';
+import type { BuiltOutput } from '../export/built.ts';
+import { stackTree } from '../files/source-tree.ts';
+import type { BuildGraph, Step, StepId } from '../graph.ts';
+import type { BuildParts } from '../parts.ts';
+import { inputsOf } from '../solve/result.ts';
+import type { Solved } from '../solve/solver.ts';
+import { type Attestation, packageUrl } from './attestation.ts';
+import type { AttestWish } from './attest-wish.ts';
+import { type Material, provenance } from './provenance.ts';
+import { scan } from './sbom/scan.ts';
+import { spdxDocument } from './sbom/spdx.ts';
+
+export interface AttestRequest {
+  readonly wish: AttestWish;
+  /** Attributes of the front end, as the client sent them. */
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly dockerfile: { readonly name: string; readonly text: string };
+  /** Images the build began with, by what their steps call them. */
+  readonly images: ReadonlyMap<string, UsedImage>;
+  /** Roots to look through for software besides the outputs'. */
+  readonly scans: readonly StepId[];
+  readonly invocationId: string;
+  readonly startedNs: bigint;
+}
+
+export interface UsedImage {
+  /** As the Dockerfile has it. */
+  readonly name: string;
+  readonly platform: Platform;
+  /** Of its manifest or index; undefined where it is not known. */
+  readonly digest: string | undefined;
+}
+
+/** By the id of the output's platform. */
+export async function attestations(
+  parts: BuildParts,
+  solved: Solved,
+  { graph, outputs, attest }: { graph: BuildGraph; outputs: readonly BuiltOutput[]; attest: AttestRequest },
+): Promise<Map<string, Attestation[]>> {
+  const made = new Map<string, Attestation[]>();
+  const finishedNs = nowNs();
+  for (const output of outputs) {
+    const { wish, attributes, dockerfile, images, invocationId, startedNs } = attest;
+    const all: Attestation[] = [];
+    if (wish.provenance) {
+      const needed = neededFor(graph, output.root);
+      all.push(
+        provenance({
+          ...{ wish: wish.provenance, graph, needed, attributes, dockerfile, invocationId },
+          materials: materialsOf(
+            needed.map((id) => graph.steps[id]!),
+            images,
+          ),
+          builderPlatform: hostPlatform(),
+          startedAt: formatTimeNs(startedNs),
+          finishedAt: formatTimeNs(finishedNs),
+        }),
+      );
+    }
+    if (wish.sbom) all.push(...(await inventories(parts, solved, { graph, output, attest })));
+    made.set(output.platformId, all);
+  }
+  return made;
+}
+
+/** The steps an output needs, in their order. */
+function neededFor({ steps }: BuildGraph, root: StepId | undefined): StepId[] {
+  const needed = new Set<StepId>();
+  const visit = (id: StepId): void => {
+    if (needed.has(id)) return;
+    needed.add(id);
+    inputsOf(steps[id]!).forEach(visit);
+  };
+  if (root !== undefined) visit(root);
+  return [...needed].sort((a, b) => a - b);
+}
+
+function materialsOf(steps: readonly Step[], images: ReadonlyMap<string, UsedImage>): Material[] {
+  const materials = new Map<string, Material>();
+  for (const step of steps) {
+    if (step.kind === 'image') {
+      const image = images.get(`${step.reference} ${formatPlatform(step.platform)}`);
+      if (!image) continue;
+      const uri = packageUrl(image.name, image.platform);
+      materials.set(uri, { uri, digest: digestOf(image.digest) });
+    } else if (step.kind === 'http' && step.checksum !== '') {
+      materials.set(step.url, { uri: step.url, digest: digestOf(step.checksum) });
+    }
+  }
+  return [...materials.values()];
+}
+
+function digestOf(digest = ''): Readonly<Record<string, string>> {
+  const [algorithm = '', hex] = digest.split(':');
+  return hex === undefined ? {} : { [algorithm]: hex };
+}
+
+interface Inventory {
+  readonly graph: BuildGraph;
+  readonly output: BuiltOutput;
+  readonly attest: AttestRequest;
+}
+
+async function inventories(
+  { layers, facts, runtime }: BuildParts,
+  solved: Solved,
+  { graph, output, attest }: Inventory,
+): Promise<Attestation[]> {
+  const epoch = attest.attributes['build-arg:SOURCE_DATE_EPOCH'] ?? '';
+  const seconds = /^\d{1,12}$/.test(epoch) ? Number(epoch) : Number(attest.startedNs / 1_000_000_000n);
+  const createdAt = new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+  const wanted = [
+    { name: attest.attributes['target'] || 'sbom', fileName: attest.wish.sbom!.fileName, keys: output.layers },
+    // compat: a stage that asks to be looked through has an inventory of its own.
+    ...attest.scans.map((step) => ({
+      name: graph.steps[step]!.name,
+      fileName: `sbom-step${step}.spdx.json`,
+      keys: solved.layersOf(step),
+    })),
+  ];
+  const made: Attestation[] = [];
+  for (const { name, fileName, keys } of wanted) {
+    const folders = layers.folders(keys);
+    await using tree = stackTree({ folders, facts, helperProgram: runtime.helperProgram });
+    const predicate = spdxDocument({ name, ...(await scan(tree)), createdAt });
+    made.push({ predicateType: 'https://spdx.dev/Document', isInlineOnly: false, fileName, predicate });
+  }
+  return made;
+}
