@@ -11,6 +11,8 @@ import { CacheMounts } from './cache/cache-mounts.ts';
 import { type CacheUsage, collectCache, type Pruned, pruneCache, type PruneRequest, usageOf } from './cache/prune.ts';
 import { type LocalContext, receiveContext } from './files/context.ts';
 import type { BuildOptions, BuildParts } from './parts.ts';
+import type { StepId } from './graph.ts';
+import { type OpenedStep, openedStep } from './solve/opened-step.ts';
 import { solve } from './solve/solver.ts';
 import type { SolveRequest } from './solve/solving.ts';
 
@@ -81,6 +83,22 @@ export class Builder {
       return await running;
     } finally {
       this.#running.delete(running);
+    }
+  }
+
+  /**
+   * The files of one step, and of those before it, without making an image; until it is disposed they stay. Throws as
+   * `build`.
+   */
+  async openStep(request: Omit<SolveRequest, 'wanted'>, step: StepId): Promise<OpenedStep> {
+    const signal = AbortSignal.any([request.signal, this.#closing.signal]);
+    const solving = solve(this.#parts, { ...request, signal, wanted: [step] });
+    this.#running.add(solving);
+    try {
+      const solved = await solving;
+      return openedStep(this.#parts, solved, step);
+    } finally {
+      this.#running.delete(solving);
     }
   }
 

@@ -13,7 +13,9 @@ import { errors } from './errors.ts';
 import type { LocalContext } from './files/context.ts';
 import type { LocalStep, StepId } from './graph.ts';
 import type { Tell } from './progress.ts';
+import type { RemoteContext } from './remote-context.ts';
 import type { RunGifts, RunSettings } from './run/settings.ts';
+import type { SolveRequest } from './solve/solving.ts';
 
 export interface DockerfileWork {
   /** The Dockerfile's path in the context, and where its ignore file is looked for. */
@@ -21,6 +23,8 @@ export interface DockerfileWork {
   /** Its text, where it is not the context's. */
   readonly text?: string;
   readonly request: Omit<BuildRequest, 'buildPlatform'>;
+  /** What is at `request.mainContext`. It stays the caller's. */
+  readonly remote?: RemoteContext;
   /** Files by the name of their context. They stay the caller's. */
   readonly contexts: ReadonlyMap<string, ContextFiles>;
   /** Names of the image; none leaves it dangling. */
@@ -80,12 +84,8 @@ export async function dockerfileBuild(
   const dockerfile = parseDockerfile(work.text ?? (await readDockerfile(work)));
   const plan = await planBuild(dockerfile, requestOf(work), sourcesOf(images, work));
   work.onPlan(dockerfile, plan);
-  const date = plan.sourceDate;
-  if (date?.kind === 'step') throw errors.noSourceDate();
-  const epochNs = date && BigInt(date.seconds) * 1_000_000_000n;
-  return builder.build({
+  const asked: SolveRequest = {
     graph: plan,
-    names,
     contextOf: async (step: LocalStep) => {
       const files = contexts.get(step.context);
       if (!files) throw errors.noContext(step.context);
@@ -99,10 +99,29 @@ export async function dockerfileBuild(
     gifts,
     tell,
     ...(work.drained ? { drained: work.drained } : {}),
-    nowNs: epochNs ?? nowNs(),
-    ...(epochNs === undefined ? {} : { epochNs }),
+    fetched: work.remote?.fetched ?? new Map(),
+    nowNs: nowNs(),
     signal,
-  });
+  };
+  await using held = new AsyncDisposableStack();
+  const epochNs = await epochOf(builder, asked, plan, held);
+  return await builder.build({ ...asked, names, ...(epochNs === undefined ? {} : { epochNs, nowNs: epochNs }) });
+}
+
+/** SOURCE_DATE_EPOCH in nanoseconds; that of a source is known once it is here. Throws `build.noSourceDate`. */
+async function epochOf(
+  builder: Builder,
+  asked: SolveRequest,
+  plan: BuildPlan,
+  held: AsyncDisposableStack,
+): Promise<bigint | undefined> {
+  const date = plan.sourceDate;
+  if (date?.kind !== 'step') return date && BigInt(date.seconds) * 1_000_000_000n;
+  // What was fetched for it is what the build has: it stays as long.
+  const source = held.use(await builder.openStep({ ...asked, tell: () => {} }, date.step));
+  if (source.timeNs === undefined) throw errors.noSourceDate(plan.steps[date.step]!.name);
+  // compat: whole seconds, as the variable has them.
+  return source.timeNs - (source.timeNs % 1_000_000_000n);
 }
 
 /** What `--check` says of it: images are looked at as for a build, and nothing is run. */
@@ -127,8 +146,9 @@ function sourcesOf(images: Images, work: AskedOfDockerfile): BuildSources {
   };
 }
 
-async function readDockerfile({ contexts, path }: DockerfileWork): Promise<string> {
-  const content = await contexts.get('context')?.read(path.replace(/^\.?\/+/, ''), MAX_DOCKERFILE_BYTES);
+async function readDockerfile({ contexts, path, remote }: DockerfileWork): Promise<string> {
+  const inside = path.replace(/^\.?\/+/, '');
+  const content = await (remote ?? contexts.get('context'))?.read(inside, MAX_DOCKERFILE_BYTES);
   if (content === undefined) throw errors.noDockerfile(path);
   if (content.length === 0) throw errors.emptyDockerfile(path);
   return content.toString('utf8');

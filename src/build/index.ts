@@ -50,6 +50,7 @@ export {
   type PullLine,
 } from './dockerfile-build.ts';
 export type { BuildEvent, PlannedStep, Tell } from './progress.ts';
+export { openRemoteContext, type RemoteContext } from './remote-context.ts';
 export { removeLeftSteps } from './run/restore.ts';
 export { defaultRunSettings, noGifts, type RunGifts, type RunSettings } from './run/settings.ts';
 export type { SolveRequest } from './solve/solving.ts';

@@ -15,6 +15,8 @@ export interface BuildWish {
   /** What the client calls the folders with the context and the Dockerfile. */
   readonly contextFolder: string;
   readonly dockerfileFolder: string;
+  /** The client gives the Dockerfile although the context is somewhere else. */
+  readonly hasOwnDockerfile: boolean;
 }
 
 type Attributes = Readonly<Record<string, string>>;
@@ -49,6 +51,7 @@ export function readWish(attributes: Attributes, entitlements: readonly string[]
     uploadId: upload?.[1] ?? '',
     contextFolder: attributes['contextkey'] || 'context',
     dockerfileFolder: attributes['dockerfilekey'] || 'dockerfile',
+    hasOwnDockerfile: (attributes['dockerfilekey'] ?? '') !== '',
   };
 }
 

@@ -140,8 +140,11 @@ export type {
   DiskUsageAnswer,
   FsckAnswer,
   HistoryItem,
+  BuildAmount,
   BuildCacheRow,
+  BuildStreamEvent,
   ImageSummary,
   ProgressMessage,
   TypeUsage,
 } from './docker/images.ts';
+export { BUILD_EVENT } from './docker/images.ts';

@@ -189,6 +189,8 @@ class IndexSink implements TarSink {
   items(): Map<string, IndexedItem> {
     const order = (path: string): string => path.replaceAll('/', '\0');
     const paths = [...this.#items.keys()].map((path) => [order(path), path] as const);
+    // Clients mostly send them so.
+    if (paths.every(([key], at) => at === 0 || paths[at - 1]![0] < key)) return this.#items;
     paths.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
     return new Map(paths.map(([, path]) => [path, this.#items.get(path)!]));
   }
@@ -291,9 +293,14 @@ class TarContext implements LocalContext {
 class IndexTree implements SourceTree {
   readonly descriptor: number;
   readonly #items: ReadonlyMap<string, IndexedItem>;
+  /** The same in their order, and where each is: what is in a folder comes right behind it. */
+  readonly #ordered: readonly IndexedItem[];
+  readonly #places = new Map<string, number>();
 
   constructor(items: ReadonlyMap<string, IndexedItem>, descriptor: number) {
     this.#items = items;
+    this.#ordered = [...items.values()];
+    for (const { path } of this.#ordered) this.#places.set(path, this.#places.size);
     this.descriptor = descriptor;
   }
 
@@ -343,9 +350,14 @@ class IndexTree implements SourceTree {
   async [Symbol.asyncDispose](): Promise<void> {}
 
   *#within(path: string, withItself: boolean): Generator<IndexedItem> {
+    const place = this.#places.get(path);
+    if (place === undefined) return;
+    if (withItself) yield this.#ordered[place]!;
     const prefix = path === '' ? '' : `${path}/`;
-    for (const [each, item] of this.#items) {
-      if (each === path ? withItself : each.startsWith(prefix)) yield item;
+    for (let at = place + 1; at < this.#ordered.length; at += 1) {
+      const item = this.#ordered[at]!;
+      if (!item.path.startsWith(prefix)) return;
+      yield item;
     }
   }
 }

@@ -28,7 +28,12 @@ export interface Making {
   readonly definition: unknown;
   readonly sources: readonly KeySource[];
   readonly kind?: CacheEntry['kind'];
-  readonly make: (layer: BuiltLayer, trees: Trees) => Promise<void>;
+  /** Of a source, when it says it was made. */
+  readonly make: (layer: BuiltLayer, trees: Trees) => Promise<SourceTime | void>;
+}
+
+export interface SourceTime {
+  readonly timeNs: bigint;
 }
 
 /** The cache's result, or one made now. */
@@ -81,7 +86,12 @@ function taken({ cache, layers }: BuildParts, solving: Solving, id: StepId, entr
   solving.held.use(held);
   solving.held.use(cache.use(entry));
   solving.tell({ type: 'cached', step: id });
-  return { kind: 'snapshot', identity: entry.identity, layers: entry.layers };
+  return snapshotOf(entry);
+}
+
+function snapshotOf({ identity, layers, sourceTimeNs }: CacheEntry): Snapshot {
+  const dated = sourceTimeNs === undefined ? {} : { timeNs: BigInt(sourceTimeNs) };
+  return { kind: 'snapshot', identity, layers, ...dated };
 }
 
 async function made(parts: BuildParts, solving: Solving, making: Making, trees: Trees, keys: Keys): Promise<Snapshot> {
@@ -89,21 +99,22 @@ async function made(parts: BuildParts, solving: Solving, making: Making, trees: 
   const { id, step, root, make, kind = 'regular' } = making;
   solving.tell({ type: 'started', step: id });
   await using layer = layers.begin(root.layers);
-  await make(layer, trees);
+  const source = await make(layer, trees);
   if (solving.signal.aborted) throw errors.cancelled();
   const { key } = await layer.commit();
   const all: LayerKey[] = [...root.layers, key];
   // What was made again although the cache had it may differ: steps after it have to see that.
   const isAgain = step.ignoresCache && cache.find(keys[0]) !== undefined;
   const identity = isAgain ? `${keys[0]}@${randomUUID()}` : keys[0];
-  const entry = cache.add({ keys, identity, layers: all, own: [key], kind, description: step.name });
+  const dated = source ? { sourceTimeNs: String(source.timeNs) } : {};
+  const entry = cache.add({ keys, identity, layers: all, own: [key], kind, description: step.name, ...dated });
   const held = layers.hold(all);
   if (!held) throw errors.notFound(key);
   solving.held.use(held);
   solving.held.use(cache.use(entry));
   solving.background.push(layers.measure(key));
   if (solving.exported.has(id)) solving.background.push(solving.archives.add(key));
-  return { kind: 'snapshot', identity, layers: all };
+  return snapshotOf(entry);
 }
 
 /** Trees of other steps for the use of one: each opened once, closed with it. */

@@ -4,11 +4,23 @@ import { errors } from '../errors.ts';
 import { applyFiles } from '../files/files-step.ts';
 import { contentDigest, pathDigest } from '../files/select.ts';
 import type { SourceTree } from '../files/source-tree.ts';
-import type { CopyAction, FilesStep, ImageStep, LocalStep, MergeStep, RunStep, Step, StepId } from '../graph.ts';
+import type {
+  CopyAction,
+  FilesStep,
+  GitStep,
+  HttpStep,
+  ImageStep,
+  LocalStep,
+  MergeStep,
+  RunStep,
+  Step,
+  StepId,
+} from '../graph.ts';
 import type { BuildParts } from '../parts.ts';
 import type { StepSource } from '../run/request.ts';
 import { runStep } from '../run/run-step.ts';
 import { cached, type KeySource } from './cached.ts';
+import { fetchRepository } from './git-step.ts';
 import { fetchFile } from './http-step.ts';
 import { filesDefinition, runDefinition, runSources, stepKey } from './keys.ts';
 import { emptySnapshot, inputsOf, type Snapshot, type StepResult } from './result.ts';
@@ -22,9 +34,9 @@ export async function performStep(parts: BuildParts, solving: Solving, id: StepI
     case 'local':
       return local(solving, step);
     case 'git':
-      throw errors.noGit(step.url);
+      return once(solving, id, step, () => fetchRepository(parts, solving, id, step));
     case 'http':
-      return fetchFile(parts, solving, id, step);
+      return once(solving, id, step, () => fetchFile(parts, solving, id, step));
     case 'run':
       return run(parts, solving, id, step);
     case 'files':
@@ -32,6 +44,26 @@ export async function performStep(parts: BuildParts, solving: Solving, id: StepI
     case 'merge':
       return merge(solving, step);
   }
+}
+
+/** What a name of the network stands for does not change in the middle of a build. */
+async function once(
+  solving: Solving,
+  id: StepId,
+  step: GitStep | HttpStep,
+  fetch: () => Promise<Snapshot>,
+): Promise<Snapshot> {
+  const { name: _name, source: _source, ignoresCache: _ignoresCache, ...what } = step;
+  const key = JSON.stringify(what);
+  const known = solving.fetched.get(key);
+  if (known) {
+    const snapshot = await known;
+    solving.tell({ type: 'cached', step: id });
+    return snapshot;
+  }
+  const fetching = fetch();
+  solving.fetched.set(key, fetching);
+  return fetching;
 }
 
 async function image({ images, layers }: BuildParts, solving: Solving, id: StepId, step: ImageStep): Promise<Snapshot> {

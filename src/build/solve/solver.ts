@@ -19,6 +19,8 @@ import type { SolveRequest, Solving } from './solving.ts';
 export interface Solved extends AsyncDisposable {
   /** The layers of a step's result, lowest first; none for an empty tree. */
   layersOf(step: StepId | undefined): readonly LayerKey[];
+  /** Of a step that was needed. */
+  resultOf(step: StepId): StepResult | undefined;
 }
 
 /** Programs of one build that run at the same time. */
@@ -26,8 +28,8 @@ const MAX_PARALLEL = Math.max(4, availableParallelism());
 
 /** Throws what the first failing step threw, and `build.cancelled`. */
 export async function solve(parts: BuildParts, request: SolveRequest): Promise<Solved> {
-  const { graph, tell } = request;
-  const needed = neededSteps(graph);
+  const { graph, wanted, tell } = request;
+  const needed = neededSteps(graph, wanted ?? rootsOf(graph));
   const planned = needed.map((id) => ({ id, name: graph.steps[id]!.name, inputs: inputsOf(graph.steps[id]!) }));
   tell({ type: 'planned', steps: planned });
   const stop = new AbortController();
@@ -40,7 +42,8 @@ export async function solve(parts: BuildParts, request: SolveRequest): Promise<S
     slots: new Slots(MAX_PARALLEL),
     held,
     background: [],
-    exported: exportedSteps(graph),
+    exported: exportedSteps(graph, wanted ? [] : rootsOf(graph)),
+    fetched: request.fetched ?? new Map(),
     archives: held.use(parts.layers.archives({ signal, epochNs: request.epochNs })),
     resultOf: (step) => results.get(step)!,
   };
@@ -66,24 +69,28 @@ export async function solve(parts: BuildParts, request: SolveRequest): Promise<S
       const result = step === undefined ? undefined : done.get(step);
       return result?.kind === 'snapshot' ? result.layers : [];
     },
+    resultOf: (step) => done.get(step),
     [Symbol.asyncDispose]: async () => kept.dispose(),
   };
 }
 
-/** Those the outputs reach, in their order. */
-function neededSteps({ steps, outputs }: BuildGraph): StepId[] {
+const rootsOf = ({ outputs }: BuildGraph): StepId[] =>
+  outputs.flatMap(({ root }) => (root === undefined ? [] : [root]));
+
+/** Those the roots reach, in their order. */
+function neededSteps({ steps }: BuildGraph, roots: readonly StepId[]): StepId[] {
   const needed = new Set<StepId>();
   const visit = (id: StepId): void => {
     if (needed.has(id)) return;
     needed.add(id);
     inputsOf(steps[id]!).forEach(visit);
   };
-  for (const { root } of outputs) if (root !== undefined) visit(root);
+  roots.forEach(visit);
   return [...needed].sort((a, b) => a - b);
 }
 
-/** Those that stand below the outputs. */
-function exportedSteps({ steps, outputs }: BuildGraph): Set<StepId> {
+/** Those that stand below the roots, and the roots. */
+function exportedSteps({ steps }: BuildGraph, roots: readonly StepId[]): Set<StepId> {
   const exported = new Set<StepId>();
   const visit = (id: StepId | undefined): void => {
     if (id === undefined || exported.has(id)) return;
@@ -92,7 +99,7 @@ function exportedSteps({ steps, outputs }: BuildGraph): Set<StepId> {
     if (step.kind === 'run' || step.kind === 'files') visit(step.root);
     if (step.kind === 'merge') step.layers.forEach(visit);
   };
-  for (const { root } of outputs) visit(root);
+  roots.forEach(visit);
   return exported;
 }
 

@@ -4,11 +4,15 @@ import type { LocalContext } from '../files/context.ts';
 import type { BuildGraph, ImageStep, LocalStep, StepId } from '../graph.ts';
 import type { Tell } from '../progress.ts';
 import type { RunGifts, RunSettings } from '../run/settings.ts';
-import type { StepResult } from './result.ts';
+import type { Snapshot, StepResult } from './result.ts';
 import type { Slots } from './slots.ts';
 
 export interface SolveRequest {
   readonly graph: BuildGraph;
+  /** Steps whose results are asked for instead of the outputs: nothing is made ready to become an image. */
+  readonly wanted?: readonly StepId[];
+  /** Sources that were fetched for this build already, by what they are: the same for all its steps. */
+  readonly fetched?: FetchedSources;
   /** The files of a local step; they stay the caller's. */
   readonly contextOf: (step: LocalStep) => Promise<LocalContext>;
   /** Brings an image that is not here. */
@@ -25,8 +29,12 @@ export interface SolveRequest {
   readonly signal: AbortSignal;
 }
 
+/** Repositories and downloads, by their steps without names. What holds them lives as long as the build. */
+export type FetchedSources = Map<string, Promise<Snapshot>>;
+
 /** What steps of one build share. */
 export interface Solving extends SolveRequest {
+  readonly fetched: FetchedSources;
   readonly slots: Slots;
   /** What is held until the build is over. */
   readonly held: DisposableStack;

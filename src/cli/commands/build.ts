@@ -4,12 +4,12 @@ import { resolve } from 'node:path';
 import { SkiffError } from '#base';
 import { isRefusal } from '#client';
 import { openContext } from '../build/local-context.ts';
+import { progressMode, showBuild } from '../build/show-build.ts';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { parseExtraHost } from '../container-options/extra-hosts.ts';
 import { distinctUlimits, parseUlimit } from '../container-options/limits.ts';
 import { CommandFailure, errors, fileError } from '../errors.ts';
 import { bytes, integer, list, text, toggle, values } from '../flag-types.ts';
-import { showProgress } from '../output/progress.ts';
 
 /** What this builder does not do, and what to do instead. */
 const NOT_YET: Readonly<Record<string, string>> = {
@@ -61,7 +61,7 @@ export const build = defineCommand({
     'no-cache-filter': later('no-cache-filter'),
     output: list({ short: 'o', help: `Not in this version: ${NOT_YET['output']}` }),
     platform: text({ help: 'What the image is for, such as linux/arm64' }),
-    progress: text({ initial: 'auto', help: "How to tell: 'auto', 'plain' or 'quiet'" }),
+    progress: text({ initial: 'auto', help: "How to tell: 'auto', 'plain', 'tty', 'quiet' or 'rawjson'" }),
     provenance: later('provenance'),
     pull: toggle({ help: 'Ask the registry even for images that are here' }),
     quiet: toggle({ short: 'q', help: "Only the image's id" }),
@@ -81,10 +81,8 @@ export const build = defineCommand({
       const given = flags[name as keyof typeof flags] as readonly string[];
       if (given.length > 0) throw errors.notThere(`--${name}`, hint);
     }
-    if (!['auto', 'plain', 'quiet'].includes(flags.progress)) {
-      throw errors.invalid(`invalid progress mode ${flags.progress}: use auto, plain or quiet`);
-    }
-    const isQuiet = flags.quiet || flags.progress === 'quiet';
+    const mode = progressMode(flags.quiet ? 'quiet' : flags.progress, context.stdout);
+    const isQuiet = mode === 'quiet';
     const { CredentialStore, registryConfigHeader } = await import('#registry/credentials');
     const registryConfig = await registryConfigHeader(new CredentialStore(context.environment));
     const { stream, remote, dockerfile } = await openContext(context, source, flags.file);
@@ -94,6 +92,7 @@ export const build = defineCommand({
       remote: remote || undefined,
       t: flags.tag,
       q: isQuiet,
+      events: mode === 'tty' || mode === 'rawjson',
       nocache: flags['no-cache'],
       pull: flags.pull,
       target: flags.target || undefined,
@@ -113,12 +112,15 @@ export const build = defineCommand({
       cpusetmems: flags['cpuset-mems'] || undefined,
       cgroupparent: flags['cgroup-parent'] || undefined,
     };
-    const show = showProgress(context.stdout);
+    using progress = showBuild(context.stdout, mode);
     try {
-      const id = await context.client().builds.build({ context: stream, query, registryConfig }, show);
+      const sent = stream && progress.sending(stream);
+      const id = await context.client().builds.build({ context: sent, query, registryConfig }, progress.message);
+      progress.end();
       if (flags.iidfile !== '') writeId(context, flags.iidfile, id);
       return 0;
     } catch (error) {
+      progress.fail();
       throw withCode(error);
     }
   },

@@ -12,6 +12,8 @@ export interface BuildQuery {
   /** Where the context is instead of the body; '' for the body. */
   readonly remote: string;
   readonly isQuiet: boolean;
+  /** Events instead of the classic builder's lines (`events=1`), which only our client asks for. */
+  readonly wantsEvents: boolean;
   readonly noCache: boolean;
   readonly alwaysPulls: boolean;
   readonly buildArgs: Readonly<Record<string, string>>;
@@ -29,6 +31,7 @@ export function readBuildQuery(query: URLSearchParams): BuildQuery {
     names: query.getAll('t').filter((name) => name !== ''),
     remote: query.get('remote') ?? '',
     isQuiet: boolean(query, 'q'),
+    wantsEvents: boolean(query, 'events'),
     noCache: boolean(query, 'nocache'),
     alwaysPulls: boolean(query, 'pull'),
     buildArgs: texts(query, 'buildargs'),
