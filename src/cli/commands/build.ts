@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { SkiffError } from '#base';
 import { isRefusal } from '#client';
 import { openContext } from '../build/local-context.ts';
-import { progressMode, showBuild } from '../build/show-build.ts';
+import { type ProgressMode, progressMode, showBuild } from '../build/show-build.ts';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { parseExtraHost } from '../container-options/extra-hosts.ts';
 import { distinctUlimits, parseUlimit } from '../container-options/limits.ts';
@@ -113,18 +113,32 @@ export const build = defineCommand({
       cgroupparent: flags['cgroup-parent'] || undefined,
     };
     using progress = showBuild(context.stdout, mode);
+    using stop = stopping(context, mode);
+    const { signal } = stop;
     try {
       const sent = stream && progress.sending(stream);
-      const id = await context.client().builds.build({ context: sent, query, registryConfig }, progress.message);
+      const request = { context: sent, query, registryConfig, signal };
+      const id = await context.client().builds.build(request, progress.message);
       progress.end();
       if (flags.iidfile !== '') writeId(context, flags.iidfile, id);
       return 0;
     } catch (error) {
+      if (signal?.aborted === true) throw new CommandFailure('the build was cancelled', INTERRUPTED);
       progress.fail();
       throw withCode(error);
     }
   },
 });
+
+const INTERRUPTED = 130;
+
+/** On a terminal that is drawn on, Ctrl-C ends the build first and the command after it; elsewhere it ends both at once. */
+function stopping({ signals }: CommandContext, mode: ProgressMode): Disposable & { readonly signal?: AbortSignal } {
+  if (mode !== 'tty') return { [Symbol.dispose]: () => {} };
+  const stop = new AbortController();
+  const watch = signals.watch(['SIGINT', 'SIGTERM'], () => stop.abort());
+  return { signal: stop.signal, [Symbol.dispose]: () => watch[Symbol.dispose]() };
+}
 
 /** A name alone takes the value of the environment; one that is not there is not sent. */
 function buildArgs({ environment }: CommandContext, given: readonly string[]): Record<string, string | null> {
