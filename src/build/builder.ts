@@ -12,6 +12,7 @@ import { type CacheUsage, collectCache, type Pruned, pruneCache, type PruneReque
 import { type LocalContext, receiveContext } from './files/context.ts';
 import type { BuildOptions, BuildParts } from './parts.ts';
 import type { StepId } from './graph.ts';
+import { FailedSteps } from './run/failed-steps.ts';
 import { type OpenedStep, openedStep } from './solve/opened-step.ts';
 import { solve } from './solve/solver.ts';
 import type { SolveRequest } from './solve/solving.ts';
@@ -40,6 +41,8 @@ export class Builder {
   readonly #incoming: string;
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
+  /** Of builds whose client wants to look at what failed. */
+  readonly failed: FailedSteps;
 
   constructor(deps: BuilderDeps) {
     const { options, records } = deps;
@@ -54,6 +57,7 @@ export class Builder {
       cache: new BuildCache(records),
       cacheMounts: new CacheMounts(options.dataRoot, records),
     };
+    this.failed = new FailedSteps(this.#parts);
   }
 
   /** Compares records with what is there. Before the first build; steps of a killed daemon are gone by then. */
@@ -106,6 +110,7 @@ export class Builder {
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.allSettled(this.#running);
+    await this.failed.close();
   }
 
   async #build(work: BuildWork): Promise<ImageRecord[]> {

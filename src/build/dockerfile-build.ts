@@ -15,7 +15,7 @@ import type { LocalStep, StepId } from './graph.ts';
 import type { Tell } from './progress.ts';
 import type { RemoteContext } from './remote-context.ts';
 import type { RunGifts, RunSettings } from './run/settings.ts';
-import type { SolveRequest } from './solve/solving.ts';
+import type { RunFailure, SolveRequest } from './solve/solving.ts';
 
 export interface DockerfileWork {
   /** The Dockerfile's path in the context, and where its ignore file is looked for. */
@@ -40,6 +40,7 @@ export interface DockerfileWork {
   readonly onPull: (line: PullLine) => void;
   readonly tell: Tell;
   /** See `SolveRequest`. */
+  readonly onRunFailed?: (failure: RunFailure) => void;
   readonly drained?: () => Promise<void> | undefined;
   readonly signal: AbortSignal;
 }
@@ -99,6 +100,7 @@ export async function dockerfileBuild(
     gifts,
     tell,
     ...(work.drained ? { drained: work.drained } : {}),
+    ...(work.onRunFailed ? { onRunFailed: work.onRunFailed } : {}),
     fetched: work.remote?.fetched ?? new Map(),
     nowNs: nowNs(),
     signal,

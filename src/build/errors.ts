@@ -68,6 +68,10 @@ export const errors = defineErrors('build', {
     kind: 'invalid',
     message: (url: string, expected: string, actual: string) => `${url}: digest mismatch ${actual}: ${expected}`,
   },
+  nothingFailed: {
+    kind: 'not-found',
+    message: () => 'no failed step is kept: those of builds by skiff build are, for 15 minutes',
+  },
   badContext: { kind: 'invalid', message: (why: string) => `the build context cannot be used: ${why}` },
   badExtraHost: { kind: 'invalid', message: (entry: string) => `invalid IP address in add-host: "${entry}"` },
   badNetwork: {

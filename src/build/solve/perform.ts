@@ -1,5 +1,5 @@
 /** One step: its key, what the cache has of it, and else doing it. */
-import { IgnoreMatcher } from '#base';
+import { IgnoreMatcher, SkiffError } from '#base';
 import { errors } from '../errors.ts';
 import { applyFiles } from '../files/files-step.ts';
 import { contentDigest, pathDigest } from '../files/select.ts';
@@ -111,9 +111,23 @@ async function run(parts: BuildParts, solving: Solving, id: StepId, step: RunSte
       for (const input of inputsOf(step)) given.set(input, await trees.sourceOf(input));
       const onOutput = (stream: 1 | 2, bytes: Buffer): void => tell({ type: 'log', step: id, stream, bytes });
       const sourceOf = (input: StepId): StepSource => given.get(input)!;
-      await runStep(parts, { step, root: root.layers, layer, settings, gifts, sourceOf, onOutput, drained, signal });
+      const request = { step, root: root.layers, layer, settings, gifts, sourceOf, onOutput, drained, signal };
+      try {
+        await runStep(parts, request);
+      } catch (error) {
+        if (error instanceof SkiffError && error.code === 'build.runFailed') await tellFailure(solving, step, root);
+        throw error;
+      }
     },
   });
+}
+
+async function tellFailure(solving: Solving, step: RunStep, root: Snapshot): Promise<void> {
+  const { onRunFailed, resultOf, settings, gifts } = solving;
+  if (!onRunFailed) return;
+  const inputs = new Map<StepId, StepResult>();
+  for (const input of inputsOf(step)) inputs.set(input, await resultOf(input));
+  onRunFailed({ step, root, inputs, settings, gifts });
 }
 
 async function files(parts: BuildParts, solving: Solving, id: StepId, step: FilesStep): Promise<Snapshot> {

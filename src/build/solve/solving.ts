@@ -1,7 +1,7 @@
 /** A build that is asked for, and what its steps share while it goes on. */
 import type { ImageRecord, LayerArchives } from '#images';
 import type { LocalContext } from '../files/context.ts';
-import type { BuildGraph, ImageStep, LocalStep, StepId } from '../graph.ts';
+import type { BuildGraph, ImageStep, LocalStep, RunStep, StepId } from '../graph.ts';
 import type { Tell } from '../progress.ts';
 import type { RunGifts, RunSettings } from '../run/settings.ts';
 import type { Snapshot, StepResult } from './result.ts';
@@ -22,11 +22,23 @@ export interface SolveRequest {
   readonly tell: Tell;
   /** Asked after output was told: a promise holds back the program until who listens has taken it. */
   readonly drained?: () => Promise<void> | undefined;
+  /** Told of a program that failed, while all it had is still there. */
+  readonly onRunFailed?: (failure: RunFailure) => void;
   /** Of what files steps make themselves. */
   readonly nowNs: bigint;
   /** SOURCE_DATE_EPOCH in nanoseconds: the time of what is new, and the latest one of files in new layers. */
   readonly epochNs?: bigint;
   readonly signal: AbortSignal;
+}
+
+/** A step whose program failed, and what it was given. */
+export interface RunFailure {
+  readonly step: RunStep;
+  readonly root: Snapshot;
+  /** What its mounts show. */
+  readonly inputs: ReadonlyMap<StepId, StepResult>;
+  readonly settings: RunSettings;
+  readonly gifts: RunGifts;
 }
 
 /** Repositories and downloads, by their steps without names. What holds them lives as long as the build. */

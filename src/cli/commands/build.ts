@@ -93,6 +93,7 @@ export const build = defineCommand({
       t: flags.tag,
       q: isQuiet,
       events: mode === 'tty' || mode === 'rawjson',
+      keepfailed: true,
       nocache: flags['no-cache'],
       pull: flags.pull,
       target: flags.target || undefined,
@@ -125,7 +126,11 @@ export const build = defineCommand({
     } catch (error) {
       if (signal?.aborted === true) throw new CommandFailure('the build was cancelled', INTERRUPTED);
       progress.fail();
-      throw withCode(error);
+      const failure = withCode(error);
+      if (mode === 'tty' && failure instanceof CommandFailure) {
+        context.complain("'skiff debug' opens a shell in the state before it.");
+      }
+      throw failure;
     }
   },
 });

@@ -14,6 +14,8 @@ export interface BuildQuery {
   readonly isQuiet: boolean;
   /** Events instead of the classic builder's lines (`events=1`), which only our client asks for. */
   readonly wantsEvents: boolean;
+  /** A step whose program fails stays for a look at it (`keepfailed=1`), which only our client asks for. */
+  readonly keepsFailed: boolean;
   readonly noCache: boolean;
   readonly alwaysPulls: boolean;
   readonly buildArgs: Readonly<Record<string, string>>;
@@ -32,6 +34,7 @@ export function readBuildQuery(query: URLSearchParams): BuildQuery {
     remote: query.get('remote') ?? '',
     isQuiet: boolean(query, 'q'),
     wantsEvents: boolean(query, 'events'),
+    keepsFailed: boolean(query, 'keepfailed'),
     noCache: boolean(query, 'nocache'),
     alwaysPulls: boolean(query, 'pull'),
     buildArgs: texts(query, 'buildargs'),

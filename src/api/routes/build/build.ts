@@ -9,6 +9,7 @@ import {
   openRemoteContext,
   parseGitUrl,
   type RemoteContext,
+  type RunFailure,
 } from '#build';
 import { shortId, SkiffError } from '#base';
 import type { EngineParts } from '#engine';
@@ -33,6 +34,7 @@ export async function buildImage(parts: EngineParts, builder: Builder, context: 
   if (remote) held.use(remote);
   const files = remote ? undefined : held.use(await openContext(builder, context, query));
   const progress = new ProgressStream(response);
+  let failure: RunFailure | undefined;
   const stream = (text: string): void => progress.send({ stream: text });
   const events = query.wantsEvents && !query.isQuiet ? new BuildEvents(progress) : undefined;
   const lines = new ClassicLines({
@@ -75,6 +77,16 @@ export async function buildImage(parts: EngineParts, builder: Builder, context: 
           else progress.step(shortId(id), status, current, total);
         },
         tell: (event) => (events ?? lines).event(event),
+        ...(query.keepsFailed
+          ? {
+              onRunFailed: (failed) => {
+                const layers = failure ? undefined : builder.failed.hold(failed);
+                if (!layers) return;
+                failure = failed;
+                held.use(layers);
+              },
+            }
+          : {}),
         drained: () => progress.drained(),
         signal,
       },
@@ -87,6 +99,8 @@ export async function buildImage(parts: EngineParts, builder: Builder, context: 
     }
     progress.end();
   } catch (error) {
+    // With the files of the context, which are the build's until now.
+    if (failure && !signal.aborted) await builder.failed.keep(failure, held.move());
     progress.fail(inClassicWords(error));
   }
 }

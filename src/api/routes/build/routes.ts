@@ -7,9 +7,11 @@ import { errors } from '../../errors.ts';
 import { sendJson } from '../../http-status.ts';
 import { boolean, type Filters, filters, integer } from '../../query.ts';
 import { buildImage } from './build.ts';
+import { debugRoutes } from './debug.ts';
 
 export function buildRoutes(parts: EngineParts, builder: Builder): Route[] {
   return [
+    ...debugRoutes(builder),
     { method: 'POST', path: '/build', handle: (context) => buildImage(parts, builder, context) },
     { method: 'POST', path: '/build/prune', handle: (context) => prune(builder, context) },
     {
