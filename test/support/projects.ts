@@ -8,6 +8,8 @@ export interface Project {
   readonly secrets?: readonly string[];
   /** What dockerd's BuildKit of Debian 12 does not know yet. */
   readonly isNew?: boolean;
+  /** Places to mount on that it leaves behind, which a newer one removes. */
+  readonly stubs?: RegExp;
 }
 
 /** Made of busybox, in a second. */
@@ -78,6 +80,7 @@ CMD ["main"]
   secrets: {
     bases: [],
     secrets: ['id=token,src=token'],
+    stubs: /^run\//,
     files: {
       token: 's3cret\n',
       '.dockerignore': 'token\n',

@@ -86,7 +86,7 @@ describe('builds that are cut off', { skip: missing('root', 'busybox', 'docker')
     const build = ['build', '-q', '--build-arg', `SALT=${salt}`, 'ctx'];
     const options = { cwd: folder, env: environment('0'), encoding: 'utf8', timeout: 60_000 } as const;
     const { status, stdout, stderr } = spawnSync(SKIFF, ['-H', `unix://${daemon.socket}`, ...build], options);
-    assert.equal(status, 0, stderr);
+    assert.equal(status, 0, `${stderr}; the daemon said:\n${daemon.output.slice(-3000)}`);
     const look = ['run', '--rm', '--network=none', stdout.trim(), 'sh', '-c', 'cat /a /b; wc -c < /c; cmp /all /all'];
     const seen = spawnSync(SKIFF, ['-H', `unix://${daemon.socket}`, ...look], options);
     const lines = ['a', 'b'].flatMap((name) => [1, 2, 3, 4, 5, 6].map((i) => `${salt} ${name} ${i}\n`));

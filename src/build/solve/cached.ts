@@ -112,9 +112,15 @@ async function made(parts: BuildParts, solving: Solving, making: Making, trees: 
   if (!held) throw errors.notFound(key);
   solving.held.use(held);
   solving.held.use(cache.use(entry));
-  solving.background.push(layers.measure(key));
-  if (solving.exported.has(id)) solving.background.push(solving.archives.add(key));
+  behind(solving, layers.measure(key));
+  if (solving.exported.has(id)) behind(solving, solving.archives.add(key));
   return snapshotOf(entry);
+}
+
+/** Work that nobody waits for yet: it may fail before anybody does, when the build is cancelled for instance. */
+function behind({ background }: Solving, work: Promise<unknown>): void {
+  work.catch(() => {});
+  background.push(work);
 }
 
 /** Trees of other steps for the use of one: each opened once, closed with it. */
