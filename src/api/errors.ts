@@ -15,6 +15,7 @@ export const errors = defineErrors('api', {
     kind: 'invalid',
     message: (url: string, status: string, body: string) => `failed to GET ${url} with status ${status}: ${body}`,
   },
+  noDebugSession: { kind: 'not-found', message: (name: string) => `no such debug session: ${name}` },
   cannotDownload: { kind: 'invalid', message: (url: string, why: string) => `cannot download ${url}: ${why}` },
   notManager: {
     kind: 'unavailable',

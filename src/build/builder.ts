@@ -16,7 +16,11 @@ import { checkExports } from './export/export.ts';
 import type { ImportedCache } from './export/export-wish.ts';
 import { type LocalContext, receiveContext } from './files/context.ts';
 import type { BuildOptions, BuildParts } from './parts.ts';
+import type { StepId } from './graph.ts';
+import { FailedSteps } from './run/failed-steps.ts';
+import { type OpenedStep, openedStep } from './solve/opened-step.ts';
 import { solve } from './solve/solver.ts';
+import type { SolveRequest } from './solve/solving.ts';
 
 export interface BuilderDeps {
   readonly options: BuildOptions & { readonly cacheBudgetBytes: () => number };
@@ -37,6 +41,8 @@ export class Builder {
   readonly #incoming: string;
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
+  /** Of builds whose client wants to look at what failed. */
+  readonly failed: FailedSteps;
 
   constructor(deps: BuilderDeps) {
     const { options, records } = deps;
@@ -51,6 +57,7 @@ export class Builder {
       cache: new BuildCache(records),
       cacheMounts: new CacheMounts(options.dataRoot, records),
     };
+    this.failed = new FailedSteps(this.#parts);
   }
 
   /** Compares records with what is there. Before the first build; steps of a killed daemon are gone by then. */
@@ -88,10 +95,27 @@ export class Builder {
     }
   }
 
+  /**
+   * The files of one step, and of those before it, without making an image; until it is disposed they stay. Throws as
+   * `build`.
+   */
+  async openStep(request: Omit<SolveRequest, 'wanted'>, step: StepId): Promise<OpenedStep> {
+    const signal = AbortSignal.any([request.signal, this.#closing.signal]);
+    const solving = solve(this.#parts, { ...request, signal, wanted: [step] });
+    this.#running.add(solving);
+    try {
+      const solved = await solving;
+      return openedStep(this.#parts, solved, step);
+    } finally {
+      this.#running.delete(solving);
+    }
+  }
+
   /** Ends all builds, and waits for their end. */
   async close(): Promise<void> {
     this.#closing.abort();
     await Promise.allSettled(this.#running);
+    await this.failed.close();
   }
 
   async #build(work: BuildWork): Promise<BuildOutcome> {

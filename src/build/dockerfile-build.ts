@@ -16,7 +16,9 @@ import type { CacheExportWish, ExportWish, ImportedCache } from './export/export
 import type { LocalContext } from './files/context.ts';
 import type { LocalStep, StepId } from './graph.ts';
 import type { Tell } from './progress.ts';
+import type { RemoteContext } from './remote-context.ts';
 import type { RunGifts, RunSettings } from './run/settings.ts';
+import type { RunFailure, SolveRequest } from './solve/solving.ts';
 
 export interface DockerfileWork {
   /** The Dockerfile's path in the context, and where its ignore file is looked for. */
@@ -24,6 +26,8 @@ export interface DockerfileWork {
   /** Its text, where it is not the context's. */
   readonly text?: string;
   readonly request: Omit<BuildRequest, 'buildPlatform'>;
+  /** What is at `request.mainContext`. It stays the caller's. */
+  readonly remote?: RemoteContext;
   /** Files by the name of their context. They stay the caller's. */
   readonly contexts: ReadonlyMap<string, ContextFiles>;
   /** What becomes of the result. */
@@ -47,6 +51,7 @@ export interface DockerfileWork {
   readonly onPull: (line: PullLine) => void;
   readonly tell: Tell;
   /** See `SolveRequest`. */
+  readonly onRunFailed?: (failure: RunFailure) => void;
   readonly drained?: () => Promise<void> | undefined;
   readonly signal: AbortSignal;
 }
@@ -94,27 +99,9 @@ export async function dockerfileBuild(
   const used = new Map<string, UsedImage>();
   const plan = await planBuild(dockerfile, requestOf(work), sourcesOf(images, work, used));
   work.onPlan(dockerfile, plan);
-  const date = plan.sourceDate;
-  if (date?.kind === 'step') throw errors.noSourceDate();
-  const epochNs = date && BigInt(date.seconds) * 1_000_000_000n;
-  return builder.build({
+  const asked: SolveRequest = {
     graph: plan,
-    exports: work.exports,
-    isList: work.isList ?? false,
-    ...(work.cacheExports ? { cacheExports: work.cacheExports } : {}),
-    hasInlineCache: work.hasInlineCache ?? false,
     ...(work.imported ? { imported: work.imported } : {}),
-    wantsAll: work.cacheExports?.some(({ form }) => form.isWhole) ?? false,
-    ...(work.attest?.wish.sbom ? { alsoNeeded: plan.scans } : {}),
-    ...(work.attest
-      ? {
-          attest: {
-            ...work.attest,
-            ...{ dockerfile: { name: work.path, text }, images: used, scans: plan.scans, startedNs },
-          },
-        }
-      : {}),
-    ...(work.onExport ? { onExport: work.onExport } : {}),
     contextOf: async (step: LocalStep) => {
       const files = contexts.get(step.context);
       if (!files) throw errors.noContext(step.context);
@@ -128,10 +115,48 @@ export async function dockerfileBuild(
     gifts,
     tell,
     ...(work.drained ? { drained: work.drained } : {}),
-    nowNs: epochNs ?? nowNs(),
-    ...(epochNs === undefined ? {} : { epochNs }),
+    ...(work.onRunFailed ? { onRunFailed: work.onRunFailed } : {}),
+    fetched: work.remote?.fetched ?? new Map(),
+    nowNs: nowNs(),
     signal,
+  };
+  await using held = new AsyncDisposableStack();
+  const epochNs = await epochOf(builder, asked, plan, held);
+  return await builder.build({
+    ...asked,
+    exports: work.exports,
+    isList: work.isList ?? false,
+    ...(work.cacheExports ? { cacheExports: work.cacheExports } : {}),
+    hasInlineCache: work.hasInlineCache ?? false,
+    ...(work.attest?.wish.sbom ? { alsoNeeded: plan.scans } : {}),
+    wantsAll: work.cacheExports?.some(({ form }) => form.isWhole) ?? false,
+    ...(work.attest
+      ? {
+          attest: {
+            ...work.attest,
+            ...{ dockerfile: { name: work.path, text }, images: used, scans: plan.scans, startedNs },
+          },
+        }
+      : {}),
+    ...(work.onExport ? { onExport: work.onExport } : {}),
+    ...(epochNs === undefined ? {} : { epochNs, nowNs: epochNs }),
   });
+}
+
+/** SOURCE_DATE_EPOCH in nanoseconds; that of a source is known once it is here. Throws `build.noSourceDate`. */
+async function epochOf(
+  builder: Builder,
+  asked: SolveRequest,
+  plan: BuildPlan,
+  held: AsyncDisposableStack,
+): Promise<bigint | undefined> {
+  const date = plan.sourceDate;
+  if (date?.kind !== 'step') return date && BigInt(date.seconds) * 1_000_000_000n;
+  // What was fetched for it is what the build has: it stays as long.
+  const source = held.use(await builder.openStep({ ...asked, tell: () => {} }, date.step));
+  if (source.timeNs === undefined) throw errors.noSourceDate(plan.steps[date.step]!.name);
+  // compat: whole seconds, as the variable has them.
+  return source.timeNs - (source.timeNs % 1_000_000_000n);
 }
 
 /** What `--check` says of it: images are looked at as for a build, and nothing is run. */
@@ -157,8 +182,9 @@ function sourcesOf(images: Images, work: AskedOfDockerfile, used = new Map<strin
   };
 }
 
-async function readDockerfile({ contexts, path }: DockerfileWork): Promise<string> {
-  const content = await contexts.get('context')?.read(path.replace(/^\.?\/+/, ''), MAX_DOCKERFILE_BYTES);
+async function readDockerfile({ contexts, path, remote }: DockerfileWork): Promise<string> {
+  const inside = path.replace(/^\.?\/+/, '');
+  const content = await (remote ?? contexts.get('context'))?.read(inside, MAX_DOCKERFILE_BYTES);
   if (content === undefined) throw errors.noDockerfile(path);
   if (content.length === 0) throw errors.emptyDockerfile(path);
   return content.toString('utf8');

@@ -19,8 +19,8 @@ export const errors = defineErrors('build', {
       `${reference}: layouts in folders are not read by this builder: load the image first`,
   },
   noSourceDate: {
-    kind: 'not-implemented',
-    message: () => 'SOURCE_DATE_EPOCH=context is not supported by this builder: give it as seconds',
+    kind: 'invalid',
+    message: (name: string) => `SOURCE_DATE_EPOCH: ${name} does not say when it was made: give the time as seconds`,
   },
   manySources: {
     kind: 'invalid',
@@ -40,15 +40,37 @@ export const errors = defineErrors('build', {
     message: (id: string) => `secret ${id}: not found`,
   },
   noSsh: { kind: 'not-found', message: (id: string) => `ssh ${id}: no agent was given to this build` },
-  noGit: {
-    kind: 'not-implemented',
-    message: (url: string) =>
-      `${url}: git repositories cannot be fetched by this builder: clone it and send the folder`,
+  noGitProgram: {
+    kind: 'unavailable',
+    message: () =>
+      'the program git, which fetches repositories, is not on this host: install it (Debian: apt-get install git)',
+  },
+  gitFailed: {
+    kind: 'invalid',
+    message: (url: string, command: string, words: string) => `failed to fetch ${url}: git ${command}: ${words}`,
+  },
+  noGitRef: {
+    kind: 'not-found',
+    message: (url: string, ref: string) => `repository ${url} does not contain ref ${ref === '' ? 'HEAD' : ref}`,
+  },
+  wrongCommit: {
+    kind: 'invalid',
+    message: (url: string, expected: string, actual: string) =>
+      `${url}: expected checksum to match ${expected}, got ${actual}`,
+  },
+  noWholeCommit: {
+    kind: 'invalid',
+    message: (url: string, checksum: string) =>
+      `${url}: fetch-by-commit needs the whole id of a commit as checksum, not '${checksum}'`,
   },
   notDownloaded: { kind: 'invalid', message: (url: string, what: string) => `cannot download ${url}: ${what}` },
   wrongChecksum: {
     kind: 'invalid',
     message: (url: string, expected: string, actual: string) => `${url}: digest mismatch ${actual}: ${expected}`,
+  },
+  nothingFailed: {
+    kind: 'not-found',
+    message: () => 'no failed step is kept: those of builds by skiff build are, for 15 minutes',
   },
   badContext: { kind: 'invalid', message: (why: string) => `the build context cannot be used: ${why}` },
   badExtraHost: { kind: 'invalid', message: (entry: string) => `invalid IP address in add-host: "${entry}"` },

@@ -64,6 +64,8 @@ export {
   type PullLine,
 } from './dockerfile-build.ts';
 export type { BuildEvent, PlannedStep, Tell } from './progress.ts';
+export { openRemoteContext, type RemoteContext } from './remote-context.ts';
+export type { DebugTerminal, FailedStep } from './run/failed-steps.ts';
 export { removeLeftSteps } from './run/restore.ts';
 export { defaultRunSettings, noGifts, type RunGifts, type RunSettings } from './run/settings.ts';
-export type { SolveRequest } from './solve/solving.ts';
+export type { RunFailure, SolveRequest } from './solve/solving.ts';

@@ -1,6 +1,6 @@
 /** Folders and uploads of a build's client, as the contexts of its Dockerfile. */
 import { type Readable, Readable as Streams } from 'node:stream';
-import type { Builder, ContextFiles, LocalContext, LocalStep } from '#build';
+import type { Builder, ContextFiles, LocalContext, LocalStep, RemoteContext } from '#build';
 import { upload } from '#specs/buildkit';
 import { errors } from './errors.ts';
 import type { ProgressOfBuild } from './progress-of-build.ts';
@@ -30,10 +30,16 @@ export class ClientFiles implements AsyncDisposable {
     this.#parts = parts;
   }
 
-  /** compat: from its own folder, with the ignore file beside it; of an upload, from within. */
-  async dockerfile(): Promise<string> {
+  /** Keeps something as long as the files. */
+  hold(other: AsyncDisposable): void {
+    this.#held.use(other);
+  }
+
+  /** compat: from its own folder, with the ignore file beside it; of an upload or a remote context, from within. */
+  async dockerfile(remote: RemoteContext | undefined): Promise<string> {
     const { wish, progress } = this.#parts;
     const path = wish.dockerfile;
+    if (remote && !wish.hasOwnDockerfile) return text(remote.read(path, MAX_DOCKERFILE_BYTES), path);
     if (wish.uploadId !== '') return text((await this.#upload()).read(path, MAX_DOCKERFILE_BYTES), path);
     const name = `[internal] load build definition from ${path}`;
     return progress.during(name, async (vertex) => {

@@ -32,6 +32,9 @@ const LLB = [
   ...['exec.meta.base', 'exec.meta.network', 'exec.meta.proxyenv', 'exec.meta.security', 'exec.meta.ulimit'],
   ...['exec.meta.cgroup.parent', 'exec.meta.linux.resources', 'exec.mount.bind', 'exec.mount.cache'],
   ...['exec.mount.cache.sharing', 'exec.mount.tmpfs', 'exec.mount.tmpfs.size', 'exec.mount.secret', 'exec.mount.ssh'],
+  ...['source.git', 'source.git.keepgitdir', 'source.git.fullurl', 'source.git.httpauth', 'source.git.mountsshsock'],
+  ...['source.git.subdir', 'source.git.checksum', 'source.git.skipsubmodules', 'source.git.mtime'],
+  ...['source.git.fetchbycommit'],
   ...['exec.secretenv', 'file.base', 'platform', 'meta.ignorecache', 'meta.description', 'mergeop'],
   ...['exporter.image.annotations', 'exporter.image.attestations', 'exporter.sourcedateepoch', 'exporter.multiple'],
 ];

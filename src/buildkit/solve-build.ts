@@ -1,5 +1,15 @@
 /** A wish of a client's → an image in the store: what `Control.Solve` does once the client's function has returned. */
-import { type Builder, dockerfileBuild, type DockerfileWork, lintDockerfile, type Step, type StepId } from '#build';
+import {
+  type Builder,
+  dockerfileBuild,
+  type DockerfileWork,
+  lintDockerfile,
+  openRemoteContext,
+  type RemoteContext,
+  type RunGifts,
+  type Step,
+  type StepId,
+} from '#build';
 import type { Images } from '#images';
 import { parseReference } from '#registry';
 import { GrpcError, grpcCode } from '#rpc/grpc';
@@ -114,8 +124,11 @@ async function openWork(parts: SolveParts, { build, ...asked }: SolveWish): Prom
   // Without its client a build has no files, and nobody who wants it.
   const signal = AbortSignal.any([asked.signal, session.gone]);
   const files = new ClientFiles({ builder: parts.builder, session, wish, progress: build.progress, signal });
+  const gifts = giftsOf(session, parts.runFolder);
   try {
-    const file = { name: wish.dockerfile, text: await files.dockerfile() };
+    const remote = await openRemote(parts.builder, wish, { build, gifts, signal });
+    if (remote) files.hold(remote);
+    const file = { name: wish.dockerfile, text: await files.dockerfile(remote) };
     return {
       ...{ session, wish, signal },
       files,
@@ -124,9 +137,10 @@ async function openWork(parts: SolveParts, { build, ...asked }: SolveWish): Prom
         path: wish.dockerfile,
         text: file.text,
         request: wish.request,
+        ...(remote ? { remote } : {}),
         contexts: files.contexts(),
         settings: wish.settings,
-        gifts: giftsOf(session, parts.runFolder),
+        gifts,
         alwaysPulls: wish.alwaysPulls,
         credentialsFor: (reference) => credentialsOf(session, parseReference(reference).host),
         signal,
@@ -137,4 +151,18 @@ async function openWork(parts: SolveParts, { build, ...asked }: SolveWish): Prom
     await files[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** A context that is somewhere else, if the wish names one. */
+async function openRemote(
+  builder: Builder,
+  { request }: BuildWish,
+  { build, gifts, signal }: Pick<SolveWish, 'build' | 'signal'> & { readonly gifts: RunGifts },
+): Promise<RemoteContext | undefined> {
+  const { mainContext: url, buildArgs = {} } = request;
+  if (url === undefined) return undefined;
+  const keepsGitFolder = /^(?:1|t|true)$/i.test(buildArgs['BUILDKIT_CONTEXT_KEEP_GIT_DIR'] ?? '');
+  return build.progress.during('[internal] load remote build context', () =>
+    openRemoteContext(builder, { url, keepsGitFolder, gifts, signal }),
+  );
 }

@@ -20,6 +20,8 @@ export interface BuildWish {
   readonly isList: boolean;
   readonly attest: AttestWish;
   readonly cacheImports: readonly CacheEntryOption[];
+  /** The client gives the Dockerfile although the context is somewhere else. */
+  readonly hasOwnDockerfile: boolean;
 }
 
 type Attributes = Readonly<Record<string, string>>;
@@ -57,6 +59,7 @@ export function readWish(attributes: Attributes, entitlements: readonly string[]
     isList: (platforms?.length ?? 0) > 1 || /^(?:1|t|true)$/i.test(attributes['multi-platform'] ?? ''),
     attest: readAttestWish(attributes),
     cacheImports: readCacheImports(attributes),
+    hasOwnDockerfile: (attributes['dockerfilekey'] ?? '') !== '',
   };
 }
 

@@ -8,6 +8,8 @@ export interface CommandEntry {
 
 export interface CommandGroup {
   readonly summary: string;
+  /** What its name alone does; without it that shows help. */
+  readonly bare?: CommandEntry;
   readonly commands: Readonly<Record<string, CommandEntry>>;
   /** Other names of its commands, not listed. */
   readonly aliases?: Readonly<Record<string, string>>;

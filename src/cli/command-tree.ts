@@ -22,6 +22,10 @@ const create: CommandEntry = {
   summary: 'Make a container without starting it',
   load: async () => (await import('./commands/create.ts')).create,
 };
+const debug: CommandEntry = {
+  summary: 'Open a shell in the state before the step of a build that failed last',
+  load: async () => (await import('./commands/debug.ts')).debug,
+};
 const exec: CommandEntry = {
   summary: 'Run one more program in a running container',
   load: async () => (await import('./commands/exec.ts')).exec,
@@ -423,7 +427,11 @@ export const commandGroups: Readonly<Record<string, CommandGroup>> = {
     },
     aliases: { list: 'ls', remove: 'rm' },
   },
-  debug: { summary: 'A look inside Skiff', commands: { plan } },
+  debug: {
+    summary: 'A shell before the step of a build that failed last; a look inside Skiff',
+    bare: debug,
+    commands: { plan },
+  },
 };
 
 /** Words that are no commands of this command line: the program `skiff` gives what follows to others of the package. */

@@ -65,6 +65,10 @@ async function find(
   }
   const path = `skiff ${name}`;
   const [sub, ...args] = rest;
+  if (sub === undefined && group.bare && !help) {
+    if (!mayRun(name)) throw new NeedsOwnProcess();
+    return load(path, group.bare, [], help);
+  }
   if (sub === undefined || sub === '--help' || sub === '-h') return (await import('./help.ts')).groupHelp(path, group);
   const canonical = group.aliases?.[sub] ?? sub;
   if (!mayRun(`${name} ${canonical}`)) throw new NeedsOwnProcess();

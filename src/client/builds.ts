@@ -3,6 +3,7 @@ import type { Duplex, Readable } from 'node:stream';
 import type { BuildCacheRow, DiskUsageAnswer } from '#specs';
 import { readDiskUsage } from './disk-usage.ts';
 import { type Filters, formatFilters } from './filters.ts';
+import type { HijackedStream } from './hijacked-stream.ts';
 import { listenTo, type ProgressListener } from './progress-lines.ts';
 import { sendStream } from './send-stream.ts';
 import type { Query, Transport } from './transport.ts';
@@ -46,9 +47,37 @@ export interface Builds {
   session(services: SessionServices): Promise<Disposable>;
   /** Lines come as the daemon writes them. */
   build(request: BuildImage, listen: ProgressListener): Promise<BuiltImage>;
+  /** What failed last, and a terminal in the state before it. */
+  readonly debug: BuildDebug;
   /** Rows of the cache. */
   list(): Promise<readonly BuildCacheRow[]>;
   prune(request: PruneBuilds): Promise<{ readonly deleted: readonly string[]; readonly freedBytes: number }>;
+}
+
+export interface BuildDebug {
+  /** The name of the step. Throws `not-found` when none is kept. */
+  failed(): Promise<string>;
+  /** `session` is a name of the caller's own: hex digits, 12 or more. */
+  open(
+    session: string,
+    size: { readonly rows: number; readonly columns: number; readonly term: string },
+  ): Promise<HijackedStream>;
+  resize(session: string, rows: number, columns: number): Promise<void>;
+  /** Undefined while it runs. */
+  exitCode(session: string): Promise<number | undefined>;
+}
+
+function debugOf(transport: Transport): BuildDebug {
+  return {
+    failed: async () => (await transport.json<{ Name: string }>('GET', '/build/debug')).Name,
+    open: (session, { rows, columns, term }) =>
+      transport.hijack('/build/debug', { query: { session, h: rows, w: columns, term } }),
+    resize: async (session, rows, columns) => {
+      await transport.status('POST', `/build/debug/${session}/resize`, { query: { h: rows, w: columns } });
+    },
+    exitCode: async (session) =>
+      (await transport.json<{ ExitCode: number | null }>('GET', `/build/debug/${session}`)).ExitCode ?? undefined,
+  };
 }
 
 export function buildsOf(transport: Transport): Builds {
@@ -71,6 +100,7 @@ export function buildsOf(transport: Transport): Builds {
       });
       return built;
     },
+    debug: debugOf(transport),
     list: async () => {
       const query = { type: 'build-cache', verbose: true };
       const answer = await transport.json<DiskUsageAnswer>('GET', '/system/df', { query });

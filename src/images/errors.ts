@@ -54,7 +54,12 @@ export const errors = defineErrors('image', {
   unknownCompression: {
     kind: 'invalid',
     message: (format: string) =>
-      `the archive is compressed with ${format}, which is not supported: send it plain, or with gzip or zstd`,
+      `the archive is compressed with ${format}, which is not supported: send it plain, or with gzip, zstd, xz or bzip2`,
+  },
+  noDecoder: {
+    kind: 'unavailable',
+    message: (format: string, program: string, packageName: string) =>
+      `the archive is compressed with ${format}, and the program ${program} is not on this host: install it (Debian: apt-get install ${packageName}), or send the archive plain`,
   },
   badCompression: {
     kind: 'invalid',

@@ -141,8 +141,11 @@ export type {
   DiskUsageAnswer,
   FsckAnswer,
   HistoryItem,
+  BuildAmount,
   BuildCacheRow,
+  BuildStreamEvent,
   ImageSummary,
   ProgressMessage,
   TypeUsage,
 } from './docker/images.ts';
+export { BUILD_EVENT } from './docker/images.ts';

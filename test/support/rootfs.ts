@@ -67,18 +67,28 @@ export function debianTar(): string {
 
 /** Path of a tar of that Debian with PostgreSQL, Redis and nginx as its packages install them. */
 export function servicesTar(): string {
+  return debianWith('services', 'postgresql redis-server nginx-light curl', 300_000);
+}
+
+/** Path of a tar of that Debian with compilers and interpreters people build with; takes minutes and more than a gigabyte. */
+export function toolchainsTar(): string {
+  const packages =
+    'gcc libc6-dev make python3 python3-venv nodejs npm golang-go default-jdk-headless git nginx-light postgresql';
+  return debianWith('toolchains', packages, 1_200_000);
+}
+
+function debianWith(name: string, packages: string, timeout: number): string {
   const debian = debianTar();
-  return cached(`services-${debianSource()!.suite}.tar`, (folder) => {
+  return cached(`${name}-${debianSource()!.suite}.tar`, (folder) => {
     execFileSync('tar', ['--numeric-owner', '-C', folder, '-xf', debian]);
     // Nothing is to be started while it is installed.
     writeFileSync(`${folder}/usr/sbin/policy-rc.d`, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
     copyFileSync('/etc/resolv.conf', `${folder}/etc/resolv.conf`);
-    const install =
-      'mount -t proc proc /proc && apt-get update -q && apt-get install -qy --no-install-recommends postgresql redis-server nginx-light curl && apt-get clean';
+    const install = `mount -t proc proc /proc && apt-get update -q && apt-get install -qy --no-install-recommends ${packages} && apt-get clean`;
     execFileSync('unshare', ['--mount', '--propagation', 'private', 'chroot', folder, 'sh', '-c', install], {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' },
-      timeout: 300_000,
+      timeout,
       killSignal: 'SIGKILL',
     });
     rmSync(`${folder}/usr/sbin/policy-rc.d`);

@@ -83,7 +83,7 @@ describe('building from the command line', { skip: missing('root', 'busybox'), t
     check(['build', 'nowhere'], '', 1, /path "nowhere" not found/);
     check(['build', '-f', 'none', 'ctx'], '', 1, /none: no such file or directory/);
     check(['build', '--allow', 'network.host', 'ctx'], '', 1, /--allow is not in this version/);
-    check(['build', '--progress', 'tty', 'ctx'], '', 1, /invalid progress mode tty/);
+    check(['build', '--progress', 'loud', 'ctx'], '', 1, /invalid progress mode loud/);
   });
 
   test('builder du shows what is kept, builder prune removes it', () => {

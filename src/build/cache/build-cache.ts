@@ -21,12 +21,17 @@ export interface CacheEntry {
   readonly own: readonly LayerKey[];
   readonly kind: 'regular' | 'source.git.checkout' | 'source.http';
   readonly description: string;
+  /** Nanoseconds since 1970: when a source says it was made. */
+  readonly sourceTimeNs?: string;
   readonly createdAt: string;
   readonly lastUsedAt: string;
   readonly useCount: number;
 }
 
-export type NewEntry = Pick<CacheEntry, 'keys' | 'identity' | 'layers' | 'own' | 'kind' | 'description'>;
+export type NewEntry = Pick<
+  CacheEntry,
+  'keys' | 'identity' | 'layers' | 'own' | 'kind' | 'description' | 'sourceTimeNs'
+>;
 
 export class BuildCache {
   readonly #records: RecordStore<CacheEntry>;

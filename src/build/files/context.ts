@@ -1,19 +1,17 @@
 /**
- * A build context that comes as a tar: kept as the one file it is, with an index of what is in it. Nothing is unpacked; what
- * a step copies goes from this file straight into the layer, and only the index is asked whether it has to.
+ * A build context that comes as a tar: kept as the bytes it is, with an index of what is in it. Nothing is unpacked; what
+ * a step copies goes from there straight into the layer, and only the index is asked whether it has to.
  *
  * Owners are root's, as BuildKit and Docker have it. A file's digest is that of its content, whatever its time.
  */
 import { createHash, hash, type Hash } from 'node:crypto';
-import { mkdirSync, read, rmSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { promisify } from 'node:util';
-import { because, newContainerId, type IgnoreMatcher, SkiffError } from '#base';
+import { because, type IgnoreMatcher, SkiffError } from '#base';
 import { archiveBytes } from '#images';
 import { S_IF, type Unpacker } from '#linux';
 import { type ByteString, bytesOf, insidePath, shown, type TarEntry, TarReader, type TarSink } from '#wire';
 import { errors } from '../errors.ts';
+import { ContextBytes } from './context-bytes.ts';
 import {
   isFile,
   isFolder,
@@ -26,7 +24,6 @@ import {
   zeros,
 } from './source-tree.ts';
 
-const readAt = promisify(read);
 const READ_BYTES = 256 * 1024;
 
 const EMPTY_DIGEST = hash('sha256', '', 'hex');
@@ -42,7 +39,7 @@ interface IndexedItem extends TreeItem {
   readonly pieces: readonly Piece[];
 }
 
-/** Files of a build, held by one open file that has no name any more: whatever happens, nothing of it stays. */
+/** Files of a build, in memory or in an open file that has no name any more: whatever happens, nothing of it stays. */
 export interface LocalContext extends AsyncDisposable {
   /** As steps see it: without what matches. */
   tree(excludes: IgnoreMatcher): SourceTree;
@@ -56,77 +53,24 @@ export async function receiveContext(
   archive: Readable,
   { folder, signal }: { readonly folder: string; readonly signal: AbortSignal },
 ): Promise<LocalContext> {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const path = `${folder}/context-${newContainerId()}`;
   await using undo = new AsyncDisposableStack();
-  const file = await open(path, 'wx+', 0o600);
-  undo.defer(() => file.close());
-  rmSync(path);
+  const bytes = undo.use(new ContextBytes(folder));
   const sink = new IndexSink();
   const reader = new TarReader(sink);
   try {
-    const writer = new BatchWriter(file);
     for await (const chunk of archiveBytes(archive)) {
       if (signal.aborted) throw errors.cancelled();
       reader.push(chunk);
-      await writer.write(chunk);
+      await bytes.append(chunk);
     }
     reader.end();
-    await writer.end();
+    await bytes.end();
   } catch (error) {
     if (signal.aborted) throw errors.cancelled();
     throw error instanceof SkiffError ? because(errors.badContext(error.message), error) : error;
   }
   undo.move();
-  return new TarContext(file, sink.items(), sink.sizeBytes);
-}
-
-const BATCH_BYTES = 1024 * 1024;
-/** kernel: writev takes at most 1024. */
-const BATCH_PIECES = 512;
-
-/** Appends pieces many at a time, while the next are on their way. */
-class BatchWriter {
-  readonly #file: FileHandle;
-  #batch: Buffer[] = [];
-  #bytes = 0;
-  #writing: Promise<unknown> = Promise.resolve();
-
-  constructor(file: FileHandle) {
-    this.#file = file;
-  }
-
-  async write(bytes: Buffer): Promise<void> {
-    this.#batch.push(bytes);
-    this.#bytes += bytes.length;
-    if (this.#bytes >= BATCH_BYTES || this.#batch.length >= BATCH_PIECES) await this.#next();
-  }
-
-  async end(): Promise<void> {
-    await this.#next();
-    await this.#writing;
-  }
-
-  /** One batch is written at a time: memory is bounded by two. */
-  async #next(): Promise<void> {
-    await this.#writing;
-    const batch = this.#batch;
-    this.#batch = [];
-    this.#bytes = 0;
-    this.#writing = this.#append(batch);
-    // Told by whoever waits for it next.
-    this.#writing.catch(() => {});
-  }
-
-  /** One call may write less than it was given. */
-  async #append(pieces: readonly Buffer[]): Promise<void> {
-    let rest = pieces.filter(({ length }) => length > 0);
-    while (rest.length > 0) {
-      let { bytesWritten } = await this.#file.writev(rest);
-      while (rest.length > 0 && bytesWritten >= rest[0]!.length) bytesWritten -= rest.shift()!.length;
-      if (bytesWritten > 0) rest = [rest[0]!.subarray(bytesWritten), ...rest.slice(1)];
-    }
-  }
+  return new TarContext(bytes, sink.items(), sink.sizeBytes);
 }
 
 /** Names of the archive → the tree they make. */
@@ -189,6 +133,8 @@ class IndexSink implements TarSink {
   items(): Map<string, IndexedItem> {
     const order = (path: string): string => path.replaceAll('/', '\0');
     const paths = [...this.#items.keys()].map((path) => [order(path), path] as const);
+    // Clients mostly send them so.
+    if (paths.every(([key], at) => at === 0 || paths[at - 1]![0] < key)) return this.#items;
     paths.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
     return new Map(paths.map(([, path]) => [path, this.#items.get(path)!]));
   }
@@ -244,18 +190,18 @@ function pathInContext(path: ByteString): string {
 }
 
 class TarContext implements LocalContext {
-  readonly #file: FileHandle;
+  readonly #bytes: ContextBytes;
   readonly #items: ReadonlyMap<string, IndexedItem>;
   readonly sizeBytes: number;
 
-  constructor(file: FileHandle, items: ReadonlyMap<string, IndexedItem>, sizeBytes: number) {
-    this.#file = file;
+  constructor(bytes: ContextBytes, items: ReadonlyMap<string, IndexedItem>, sizeBytes: number) {
+    this.#bytes = bytes;
     this.#items = items;
     this.sizeBytes = sizeBytes;
   }
 
   tree(excludes: IgnoreMatcher): SourceTree {
-    if (excludes.isEmpty) return new IndexTree(this.#items, this.#file.fd);
+    if (excludes.isEmpty) return new IndexTree(this.#items, this.#bytes);
     const kept = new Map<string, IndexedItem>();
     for (const [path, item] of this.#items) {
       if (path !== '' && excludes.excludes(Buffer.from(path, 'latin1').toString())) continue;
@@ -266,7 +212,7 @@ class TarContext implements LocalContext {
       }
       kept.set(path, item);
     }
-    return new IndexTree(kept, this.#file.fd);
+    return new IndexTree(kept, this.#bytes);
   }
 
   async read(path: string, limitBytes: number): Promise<Buffer | undefined> {
@@ -276,25 +222,32 @@ class TarContext implements LocalContext {
       throw errors.badContext(`${path} has ${item.size} bytes, and at most ${limitBytes} are read`);
     const parts: Buffer[] = [];
     for (const { offset, length } of item.pieces) {
-      const part = Buffer.alloc(length);
-      if (offset !== undefined) await this.#file.read(part, 0, length, offset);
-      parts.push(part);
+      parts.push(offset === undefined ? Buffer.alloc(length) : await this.#bytes.read(offset, length));
     }
     return Buffer.concat(parts);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#file.close();
+    await this.#bytes[Symbol.asyncDispose]();
   }
 }
 
 class IndexTree implements SourceTree {
-  readonly descriptor: number;
+  readonly #bytes: ContextBytes;
   readonly #items: ReadonlyMap<string, IndexedItem>;
+  /** The same in their order, and where each is: what is in a folder comes right behind it. */
+  readonly #ordered: readonly IndexedItem[];
+  readonly #places = new Map<string, number>();
 
-  constructor(items: ReadonlyMap<string, IndexedItem>, descriptor: number) {
+  constructor(items: ReadonlyMap<string, IndexedItem>, bytes: ContextBytes) {
     this.#items = items;
-    this.descriptor = descriptor;
+    this.#ordered = [...items.values()];
+    for (const { path } of this.#ordered) this.#places.set(path, this.#places.size);
+    this.#bytes = bytes;
+  }
+
+  descriptor(): Promise<number> {
+    return this.#bytes.descriptor();
   }
 
   async stat(path: string): Promise<TreeItem | undefined> {
@@ -316,9 +269,7 @@ class IndexTree implements SourceTree {
         continue;
       }
       for (let at = 0; at < length; at += READ_BYTES) {
-        const piece = Buffer.alloc(Math.min(READ_BYTES, length - at));
-        await readAt(this.descriptor, piece, 0, piece.length, offset + at);
-        yield piece;
+        yield await this.#bytes.read(offset + at, Math.min(READ_BYTES, length - at));
       }
     }
   }
@@ -343,9 +294,14 @@ class IndexTree implements SourceTree {
   async [Symbol.asyncDispose](): Promise<void> {}
 
   *#within(path: string, withItself: boolean): Generator<IndexedItem> {
+    const place = this.#places.get(path);
+    if (place === undefined) return;
+    if (withItself) yield this.#ordered[place]!;
     const prefix = path === '' ? '' : `${path}/`;
-    for (const [each, item] of this.#items) {
-      if (each === path ? withItself : each.startsWith(prefix)) yield item;
+    for (let at = place + 1; at < this.#ordered.length; at += 1) {
+      const item = this.#ordered[at]!;
+      if (!item.path.startsWith(prefix)) return;
+      yield item;
     }
   }
 }

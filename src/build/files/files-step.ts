@@ -40,11 +40,12 @@ async function applyAction(parts: BuildParts, request: FilesRequest, action: Fil
   await using below = stackTree({ folders, facts, helperProgram });
   const overlayOptions = layer.overlay({ withMountPoints: false });
   const source = action.kind === 'copy' ? request.treeOf(action.from) : undefined;
+  const descriptor = await source?.descriptor();
   const options: UnpackerOptions = {
     program: helperProgram,
     sameKind: action.kind !== 'copy' || !action.unpacks,
     ...(overlayOptions ? { overlayOptions } : {}),
-    ...(source?.descriptor === undefined ? {} : { source: source.descriptor }),
+    ...(descriptor === undefined ? {} : { source: descriptor }),
   };
   await using unpacker = openUnpacker(layer.folder, options);
   const destination: Destination = { below, unpacker, nowNs, signal };

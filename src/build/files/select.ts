@@ -99,27 +99,49 @@ export function excluder(action: Pick<CopyAction, 'excludes'>): (selection: Sele
 
 /** What a copy takes, by content: the same digest, the same result, whatever the times of files are. */
 export async function contentDigest(tree: SourceTree, action: CopyAction): Promise<string> {
-  const hash = createHash('sha256');
+  const lines = new LineHash();
   const isExcluded = excluder(action);
   for (const selection of await selectSources(tree, action)) {
-    for (const parent of selection.parents) hash.update(lineOf(parent, '', parent.path));
-    hash.update(`${JSON.stringify([selection.name, selection.isFolder])}\n`);
+    for (const parent of selection.parents) lines.add(lineOf(parent, '', parent.path));
+    lines.add(`${JSON.stringify([selection.name, selection.isFolder])}\n`);
     for await (const [item, digest] of tree.contents(selection.path)) {
       if (isExcluded(selection, item.path)) continue;
       const inside = item.path.slice(selection.path.length);
-      hash.update(lineOf(item, digest, inside));
+      lines.add(lineOf(item, digest, inside));
     }
   }
-  return hash.digest('hex');
+  return lines.digest();
+}
+
+/** Hashes short lines many at a time. */
+class LineHash {
+  readonly #hash = createHash('sha256');
+  #text = '';
+
+  add(line: string): void {
+    this.#text += line;
+    if (this.#text.length > 64 * 1024) this.#flush();
+  }
+
+  digest(): string {
+    this.#flush();
+    return this.#hash.digest('hex');
+  }
+
+  #flush(): void {
+    this.#hash.update(this.#text);
+    this.#text = '';
+  }
 }
 
 /** Digest of one path and all that is in it, for mounts; '' when there is none. */
 export async function pathDigest(tree: SourceTree, source: string): Promise<string> {
   const path = await resolvePath(bytes(clean(source)), (at) => readLink(tree, at), true);
-  const hash = createHash('sha256');
-  for await (const [item, digest] of tree.contents(path))
-    hash.update(lineOf(item, digest, item.path.slice(path.length)));
-  return hash.digest('hex');
+  const lines = new LineHash();
+  for await (const [item, digest] of tree.contents(path)) {
+    lines.add(lineOf(item, digest, item.path.slice(path.length)));
+  }
+  return lines.digest();
 }
 
 function lineOf(item: TreeItem, digest: string, path: string): string {

@@ -43,7 +43,7 @@ export interface SourceTree extends AsyncDisposable {
   /** What a file holds. */
   content(path: string): AsyncGenerator<Buffer>;
   /** The open file `send` has the unpacker copy from, where that is possible. */
-  readonly descriptor: number | undefined;
+  descriptor(): Promise<number | undefined>;
   /** Puts the item and, if it is a folder, all in it, where `place` says; what has no place is left out. */
   send(path: string, unpacker: Unpacker, place: (item: TreeItem) => Placement | undefined): Promise<void>;
 }
@@ -78,7 +78,7 @@ export function putEntry(unpacker: Unpacker, item: TreeItem, placement: Placemen
 
 /** A tree with nothing in it. */
 export const emptyTree: SourceTree = {
-  descriptor: undefined,
+  descriptor: async () => undefined,
   stat: async (path) => (path === '' ? rootItem : undefined),
   below: async function* () {},
   contents: async function* (path) {
@@ -116,12 +116,16 @@ export function stackTree(options: StackTreeOptions): SourceTree {
 }
 
 class StackTree implements SourceTree {
-  readonly descriptor = undefined;
   readonly #options: StackTreeOptions;
   #reader: TreeReader | undefined;
 
   constructor(options: StackTreeOptions) {
     this.#options = options;
+  }
+
+  /** It shows a folder, and that is no file. */
+  async descriptor(): Promise<undefined> {
+    return undefined;
   }
 
   async stat(path: string): Promise<TreeItem | undefined> {

@@ -9,6 +9,7 @@ import type { OwnerIds } from './owner.ts';
 import type { SourceTree } from './source-tree.ts';
 
 const BLOCK = 512;
+const UNDOABLE = ['image.unknownCompression', 'image.noDecoder'];
 
 /** False when the file is no archive: then nothing was written. Throws what a damaged one gives. */
 export async function unpackInto(
@@ -44,7 +45,7 @@ async function isArchive(source: SourceTree, path: string): Promise<boolean> {
     return head.length >= BLOCK && looksLikeTar(head.subarray(0, BLOCK));
   } catch (error) {
     // What it is compressed with is known, but not how to undo it: taking it for a plain file would be wrong.
-    if (error instanceof SkiffError && error.code === 'image.unknownCompression') throw error;
+    if (error instanceof SkiffError && UNDOABLE.includes(error.code)) throw error;
     if (error instanceof SkiffError && error.kind === 'invalid') return false;
     throw error;
   }

@@ -186,8 +186,8 @@ async function copyOf(
 /** What is in a folder of the tree, or a file under another name. */
 async function send(parts: BuildParts, tree: SourceTree, path: string, folder: string, name = ''): Promise<void> {
   const { helperProgram: program } = parts.runtime;
-  const source = tree.descriptor === undefined ? {} : { source: tree.descriptor };
-  await using unpacker = openUnpacker(folder, { program, ...source });
+  const source = await tree.descriptor();
+  await using unpacker = openUnpacker(folder, { program, ...(source === undefined ? {} : { source }) });
   await tree.send(path, unpacker, ({ path: each, mode, uid, gid, mtimeNs }) => {
     const inside = each === path ? name : path === '' ? each : each.slice(path.length + 1);
     const to = Buffer.from(inside === '' ? '.' : inside, 'latin1');

@@ -20,6 +20,8 @@ import type { RunStep } from '../graph.ts';
 import type { RunSettings } from './settings.ts';
 
 export interface RunConfigInput {
+  /** Of the program, when it has one. */
+  readonly terminal?: { readonly rows: number; readonly columns: number };
   readonly step: RunStep;
   readonly settings: RunSettings;
   readonly user: ResolvedUser;
@@ -46,7 +48,8 @@ export function runConfig(input: RunConfigInput): RuntimeConfig {
   return {
     ociVersion: OCI_RUNTIME_VERSION,
     process: {
-      terminal: false,
+      terminal: input.terminal !== undefined,
+      ...(input.terminal ? { consoleSize: { height: input.terminal.rows, width: input.terminal.columns } } : {}),
       user: { uid: user.uid, gid: user.gid, additionalGids: [...user.additionalGids] },
       args: [...step.argv],
       env: [...step.environment, ...step.proxyEnvironment, ...input.environment],

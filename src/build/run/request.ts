@@ -1,6 +1,7 @@
 /** What it takes to run the program of a step. */
 import type { BuiltLayer, LayerKey } from '#images';
 import type { SourceTree } from '../files/source-tree.ts';
+import type { RunningProcess } from '#runtime';
 import type { RunStep } from '../graph.ts';
 import type { RunGifts, RunSettings } from './settings.ts';
 
@@ -23,5 +24,16 @@ export interface RunRequest {
   readonly onOutput: (stream: 1 | 2, bytes: Buffer) => void;
   /** See `SolveRequest.drained`. */
   readonly drained: () => Promise<void> | undefined;
+  /** Somebody at a terminal takes the program's place: nothing is told of its output, and no code is a failure. */
+  readonly interactive?: Interactive;
   readonly signal: AbortSignal;
+}
+
+export interface Interactive {
+  readonly rows: number;
+  readonly columns: number;
+  /** Connects the terminal, before the program runs; the inner promise is fulfilled when it has shown all. */
+  join(process: RunningProcess): Promise<{ readonly ended: Promise<void> }>;
+  /** The program's exit code. */
+  onExit(code: number): void;
 }

@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { causeChain, errnoCode, type Log } from '#base';
 import type { ContainerRuntime } from '#runtime';
+import { endLeftGit } from '../git/git-program.ts';
 import type { BuildOptions } from '../parts.ts';
 import { CGROUP_NOTE, runRoot } from './run-step.ts';
 
@@ -23,6 +24,7 @@ export async function removeLeftSteps({
     try {
       const cgroup = noteIn(`${root}/${id}`);
       if (cgroup !== '') await endCgroup(runtime, cgroup);
+      endLeftGit(`${root}/${id}`);
       rmSync(`${root}/${id}`, { recursive: true, force: true });
     } catch (error) {
       log.warn('a step of an earlier build could not be cleaned up', { step: id, error: causeChain(error) });

@@ -55,7 +55,9 @@ export async function runStep(parts: BuildParts, request: RunRequest): Promise<v
     group: readRootFile(folders, '/etc/group') ?? '',
   });
   const overlayOptions = layer.overlay({ withMountPoints: true })!;
+  const { interactive } = request;
   const config = runConfig({
+    ...(interactive ? { terminal: interactive } : {}),
     step,
     settings,
     user,
@@ -77,7 +79,7 @@ export async function runStep(parts: BuildParts, request: RunRequest): Promise<v
     seccomp: step.isPrivileged ? { kind: 'unconfined' } : parts.seccomp(),
     home: user.home,
     makeCwd: { uid: 0, gid: 0 },
-    stdin: false,
+    stdin: interactive !== undefined,
     stdinOnce: false,
     isInit: false,
     linger: false,
@@ -116,11 +118,13 @@ async function perform(parts: BuildParts, request: RunRequest, performance: Perf
   try {
     if (signal.aborted) kill();
     await serveNames(networks, network, process.pid);
-    const { ended } = await follow(process, request);
+    const { interactive } = request;
+    const { ended } = await (interactive?.join(process) ?? follow(process, request));
     await process.release();
     const { code, oomKills } = await process.exited;
     await ended;
     if (signal.aborted) throw errors.cancelled();
+    if (interactive) return interactive.onExit(code);
     if (code !== 0) throw runFailed(step.argv, code, oomKills > 0);
   } catch (error) {
     await runtime.killCgroup(cgroupsPath);

@@ -30,7 +30,12 @@ export interface Making {
   readonly definition: unknown;
   readonly sources: readonly KeySource[];
   readonly kind?: CacheEntry['kind'];
-  readonly make: (layer: BuiltLayer, trees: Trees) => Promise<void>;
+  /** Of a source, when it says it was made. */
+  readonly make: (layer: BuiltLayer, trees: Trees) => Promise<SourceTime | void>;
+}
+
+export interface SourceTime {
+  readonly timeNs: bigint;
 }
 
 /** The cache's result, or one made now. */
@@ -93,7 +98,12 @@ function taken(
   solving.held.use(cache.use(entry));
   solving.entries.set(id, entry.id);
   solving.tell({ type: 'cached', step: id });
-  return { kind: 'snapshot', identity: entry.identity, layers: entry.layers };
+  return snapshotOf(entry);
+}
+
+function snapshotOf({ identity, layers, sourceTimeNs }: CacheEntry): Snapshot {
+  const dated = sourceTimeNs === undefined ? {} : { timeNs: BigInt(sourceTimeNs) };
+  return { kind: 'snapshot', identity, layers, ...dated };
 }
 
 /** A result that was kept elsewhere: its layers come here, and the cache has it from now on. */
@@ -137,7 +147,7 @@ async function made(parts: BuildParts, solving: Solving, making: Making, trees: 
   const { id, step, root, make, kind = 'regular' } = making;
   solving.tell({ type: 'started', step: id });
   await using layer = layers.begin(root.layers);
-  await make(layer, trees);
+  const source = await make(layer, trees);
   if (solving.signal.aborted) throw errors.cancelled();
   // Containers here see the same times as those elsewhere, who have the archive.
   if (solving.epochNs !== undefined) await cutTimes(layer.folder, Number(solving.epochNs / 1_000_000_000n));
@@ -146,7 +156,8 @@ async function made(parts: BuildParts, solving: Solving, making: Making, trees: 
   // What was made again although the cache had it may differ: steps after it have to see that.
   const isAgain = step.ignoresCache && cache.find(keys[0]) !== undefined;
   const identity = isAgain ? `${keys[0]}@${randomUUID()}` : keys[0];
-  const entry = cache.add({ keys, identity, layers: all, own: [key], kind, description: step.name });
+  const dated = source ? { sourceTimeNs: String(source.timeNs) } : {};
+  const entry = cache.add({ keys, identity, layers: all, own: [key], kind, description: step.name, ...dated });
   const held = layers.hold(all);
   if (!held) throw errors.notFound(key);
   solving.held.use(held);
@@ -154,7 +165,7 @@ async function made(parts: BuildParts, solving: Solving, making: Making, trees: 
   solving.entries.set(id, entry.id);
   behind(solving, layers.measure(key));
   if (solving.exported.has(id)) behind(solving, solving.archives.add(key));
-  return { kind: 'snapshot', identity, layers: all };
+  return snapshotOf(entry);
 }
 
 /** Work that nobody waits for yet: it may fail before anybody does, when the build is cancelled for instance. */

@@ -42,6 +42,8 @@ export async function fetchFile(parts: BuildParts, solving: Solving, id: StepId,
       if (sizeBytes > 0) unpacker.copy(0, sizeBytes);
       unpacker.end();
       await unpacker.finish();
+      if (mtimeNs > 0n) return { timeNs: mtimeNs };
+      return undefined;
     },
   });
 }

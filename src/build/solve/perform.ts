@@ -1,5 +1,5 @@
 /** One step: its key, what the cache has of it, and else doing it. */
-import { IgnoreMatcher } from '#base';
+import { IgnoreMatcher, SkiffError } from '#base';
 import { hostPlatform } from '#images';
 import { hasInterpreter } from '#linux';
 import { formatPlatform, type Platform, platformFits } from '#specs';
@@ -7,11 +7,23 @@ import { errors } from '../errors.ts';
 import { applyFiles } from '../files/files-step.ts';
 import { contentDigest, pathDigest } from '../files/select.ts';
 import type { SourceTree } from '../files/source-tree.ts';
-import type { CopyAction, FilesStep, ImageStep, LocalStep, MergeStep, RunStep, Step, StepId } from '../graph.ts';
+import type {
+  CopyAction,
+  FilesStep,
+  GitStep,
+  HttpStep,
+  ImageStep,
+  LocalStep,
+  MergeStep,
+  RunStep,
+  Step,
+  StepId,
+} from '../graph.ts';
 import type { BuildParts } from '../parts.ts';
 import type { StepSource } from '../run/request.ts';
 import { runStep } from '../run/run-step.ts';
 import { cached, type KeySource } from './cached.ts';
+import { fetchRepository } from './git-step.ts';
 import { fetchFile } from './http-step.ts';
 import { filesDefinition, runDefinition, runSources, stepKey } from './keys.ts';
 import { emptySnapshot, inputsOf, type Snapshot, type StepResult } from './result.ts';
@@ -25,9 +37,9 @@ export async function performStep(parts: BuildParts, solving: Solving, id: StepI
     case 'local':
       return local(solving, step);
     case 'git':
-      throw errors.noGit(step.url);
+      return once(solving, id, step, () => fetchRepository(parts, solving, id, step));
     case 'http':
-      return fetchFile(parts, solving, id, step);
+      return once(solving, id, step, () => fetchFile(parts, solving, id, step));
     case 'run':
       return run(parts, solving, id, step);
     case 'files':
@@ -35,6 +47,26 @@ export async function performStep(parts: BuildParts, solving: Solving, id: StepI
     case 'merge':
       return merge(solving, step);
   }
+}
+
+/** What a name of the network stands for does not change in the middle of a build. */
+async function once(
+  solving: Solving,
+  id: StepId,
+  step: GitStep | HttpStep,
+  fetch: () => Promise<Snapshot>,
+): Promise<Snapshot> {
+  const { name: _name, source: _source, ignoresCache: _ignoresCache, ...what } = step;
+  const key = JSON.stringify(what);
+  const known = solving.fetched.get(key);
+  if (known) {
+    const snapshot = await known;
+    solving.tell({ type: 'cached', step: id });
+    return snapshot;
+  }
+  const fetching = fetch();
+  solving.fetched.set(key, fetching);
+  return fetching;
 }
 
 async function image({ images, layers }: BuildParts, solving: Solving, id: StepId, step: ImageStep): Promise<Snapshot> {
@@ -83,7 +115,13 @@ async function run(parts: BuildParts, solving: Solving, id: StepId, step: RunSte
       for (const input of inputsOf(step)) given.set(input, await trees.sourceOf(input));
       const onOutput = (stream: 1 | 2, bytes: Buffer): void => tell({ type: 'log', step: id, stream, bytes });
       const sourceOf = (input: StepId): StepSource => given.get(input)!;
-      await runStep(parts, { step, root: root.layers, layer, settings, gifts, sourceOf, onOutput, drained, signal });
+      const request = { step, root: root.layers, layer, settings, gifts, sourceOf, onOutput, drained, signal };
+      try {
+        await runStep(parts, request);
+      } catch (error) {
+        if (error instanceof SkiffError && error.code === 'build.runFailed') await tellFailure(solving, step, root);
+        throw error;
+      }
     },
   });
 }
@@ -105,6 +143,14 @@ function refuseForeign(platform: Platform | undefined): void {
   // kernel: 64-bit x86 runs 32-bit programs as well.
   const isOwn = platformFits(platform, host) || (host.architecture === 'amd64' && platform.architecture === '386');
   if (!isOwn && !hasInterpreter(platform.architecture)) throw errors.noInterpreter(formatPlatform(platform));
+}
+
+async function tellFailure(solving: Solving, step: RunStep, root: Snapshot): Promise<void> {
+  const { onRunFailed, resultOf, settings, gifts } = solving;
+  if (!onRunFailed) return;
+  const inputs = new Map<StepId, StepResult>();
+  for (const input of inputsOf(step)) inputs.set(input, await resultOf(input));
+  onRunFailed({ step, root, inputs, settings, gifts });
 }
 
 async function files(parts: BuildParts, solving: Solving, id: StepId, step: FilesStep): Promise<Snapshot> {

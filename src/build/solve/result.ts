@@ -10,6 +10,8 @@ export type StepResult =
       readonly identity: string;
       /** Lowest first. */
       readonly layers: readonly LayerKey[];
+      /** Of a source: when it was made, if it says so. */
+      readonly timeNs?: bigint;
     }
   /** Files somebody gave: known by content only. */
   | { readonly kind: 'local'; readonly tree: SourceTree };

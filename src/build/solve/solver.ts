@@ -26,6 +26,8 @@ export interface Solved extends AsyncDisposable {
   readonly exported: ReadonlySet<StepId>;
   /** Ids of the cache's entries, by the step that gave or found them. */
   readonly entries: ReadonlyMap<StepId, string>;
+  /** Of a step that was needed. */
+  resultOf(step: StepId): StepResult | undefined;
 }
 
 /** Programs of one build that run at the same time. */
@@ -33,15 +35,15 @@ const MAX_PARALLEL = Math.max(4, availableParallelism());
 
 /** Throws what the first failing step threw, and `build.cancelled`. */
 export async function solve(parts: BuildParts, request: SolveRequest): Promise<Solved> {
-  const { graph, tell } = request;
-  const needed = neededSteps(graph, request.alsoNeeded ?? []);
+  const { graph, wanted, tell } = request;
+  const needed = neededSteps(graph, [...(wanted ?? rootsOf(graph)), ...(request.alsoNeeded ?? [])]);
   const planned = needed.map((id) => ({ id, name: graph.steps[id]!.name, inputs: inputsOf(graph.steps[id]!) }));
   tell({ type: 'planned', steps: planned });
   const stop = new AbortController();
   const signal = AbortSignal.any([request.signal, stop.signal]);
   using held = new DisposableStack();
   const results = new Map<StepId, Promise<StepResult>>();
-  const exported = exportedSteps(graph);
+  const exported = exportedSteps(graph, wanted ? [] : rootsOf(graph));
   const { imported = [], wantsAll = false } = request;
   const { identities, leftOut } =
     imported.length > 0 && !wantsAll ? await probe(parts, { ...request, signal }, { needed, exported }) : nothingProbed;
@@ -62,6 +64,7 @@ export async function solve(parts: BuildParts, request: SolveRequest): Promise<S
     held,
     background: [],
     exported,
+    fetched: request.fetched ?? new Map(),
     entries: new Map(),
     archives: held.use(parts.layers.archives({ signal, epochNs: request.epochNs })),
     resultOf: (step) => results.getOrInsertComputed(step, () => start(step)),
@@ -93,25 +96,28 @@ export async function solve(parts: BuildParts, request: SolveRequest): Promise<S
       const result = step === undefined ? undefined : done.get(step);
       return result?.kind === 'snapshot' ? result.layers : [];
     },
+    resultOf: (step) => done.get(step),
     [Symbol.asyncDispose]: async () => kept.dispose(),
   };
 }
 
-/** Those the outputs reach, in their order. */
-function neededSteps({ steps, outputs }: BuildGraph, others: readonly StepId[]): StepId[] {
+const rootsOf = ({ outputs }: BuildGraph): StepId[] =>
+  outputs.flatMap(({ root }) => (root === undefined ? [] : [root]));
+
+/** Those the roots reach, in their order. */
+function neededSteps({ steps }: BuildGraph, roots: readonly StepId[]): StepId[] {
   const needed = new Set<StepId>();
   const visit = (id: StepId): void => {
     if (needed.has(id)) return;
     needed.add(id);
     inputsOf(steps[id]!).forEach(visit);
   };
-  for (const { root } of outputs) if (root !== undefined) visit(root);
-  others.forEach(visit);
+  roots.forEach(visit);
   return [...needed].sort((a, b) => a - b);
 }
 
-/** Those that stand below the outputs. */
-function exportedSteps({ steps, outputs }: BuildGraph): Set<StepId> {
+/** Those that stand below the roots, and the roots. */
+function exportedSteps({ steps }: BuildGraph, roots: readonly StepId[]): Set<StepId> {
   const exported = new Set<StepId>();
   const visit = (id: StepId | undefined): void => {
     if (id === undefined || exported.has(id)) return;
@@ -120,7 +126,7 @@ function exportedSteps({ steps, outputs }: BuildGraph): Set<StepId> {
     if (step.kind === 'run' || step.kind === 'files') visit(step.root);
     if (step.kind === 'merge') step.layers.forEach(visit);
   };
-  for (const { root } of outputs) visit(root);
+  roots.forEach(visit);
   return exported;
 }
 

@@ -2,14 +2,18 @@
 import type { ImageRecord, LayerArchives } from '#images';
 import type { LocalContext } from '../files/context.ts';
 import type { ImportedCache } from '../export/export-wish.ts';
-import type { BuildGraph, ImageStep, LocalStep, StepId } from '../graph.ts';
+import type { BuildGraph, ImageStep, LocalStep, RunStep, StepId } from '../graph.ts';
 import type { Tell } from '../progress.ts';
 import type { RunGifts, RunSettings } from '../run/settings.ts';
-import type { StepResult } from './result.ts';
+import type { Snapshot, StepResult } from './result.ts';
 import type { Slots } from './slots.ts';
 
 export interface SolveRequest {
   readonly graph: BuildGraph;
+  /** Steps whose results are asked for instead of the outputs: nothing is made ready to become an image. */
+  readonly wanted?: readonly StepId[];
+  /** Sources that were fetched for this build already, by what they are: the same for all its steps. */
+  readonly fetched?: FetchedSources;
   /** The files of a local step; they stay the caller's. */
   readonly contextOf: (step: LocalStep) => Promise<LocalContext>;
   /** Brings an image that is not here. */
@@ -19,6 +23,8 @@ export interface SolveRequest {
   readonly tell: Tell;
   /** Asked after output was told: a promise holds back the program until who listens has taken it. */
   readonly drained?: () => Promise<void> | undefined;
+  /** Told of a program that failed, while all it had is still there. */
+  readonly onRunFailed?: (failure: RunFailure) => void;
   /** Of what files steps make themselves. */
   readonly nowNs: bigint;
   /** SOURCE_DATE_EPOCH in nanoseconds: the time of what is new, and the latest one of files in new layers. */
@@ -32,8 +38,22 @@ export interface SolveRequest {
   readonly signal: AbortSignal;
 }
 
+/** A step whose program failed, and what it was given. */
+export interface RunFailure {
+  readonly step: RunStep;
+  readonly root: Snapshot;
+  /** What its mounts show. */
+  readonly inputs: ReadonlyMap<StepId, StepResult>;
+  readonly settings: RunSettings;
+  readonly gifts: RunGifts;
+}
+
+/** Repositories and downloads, by their steps without names. What holds them lives as long as the build. */
+export type FetchedSources = Map<string, Promise<Snapshot>>;
+
 /** What steps of one build share. */
 export interface Solving extends SolveRequest {
+  readonly fetched: FetchedSources;
   readonly slots: Slots;
   /** What is held until the build is over. */
   readonly held: DisposableStack;

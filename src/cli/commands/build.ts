@@ -6,12 +6,12 @@ import { isRefusal } from '#client';
 import { type Output, parseAnnotation, parseAttests, parseCache, parseOutput } from '../build/build-options.ts';
 import { openSession } from '../build/build-session.ts';
 import { openContext } from '../build/local-context.ts';
+import { progressMode, showBuild } from '../build/show-build.ts';
 import { type CommandContext, defineCommand } from '../command.ts';
 import { parseExtraHost } from '../container-options/extra-hosts.ts';
 import { distinctUlimits, parseUlimit } from '../container-options/limits.ts';
 import { CommandFailure, errors, fileError } from '../errors.ts';
 import { bytes, integer, list, text, toggle, values } from '../flag-types.ts';
-import { showProgress } from '../output/progress.ts';
 
 /** What this builder does not do, and what to do instead. */
 const NOT_YET: Readonly<Record<string, string>> = {
@@ -54,7 +54,7 @@ export const build = defineCommand({
     'no-cache-filter': list({ help: 'Run the steps of these stages anew' }),
     output: list({ short: 'o', help: 'Where the result goes: FOLDER, -, or type=local|tar|oci|docker|image,dest=…' }),
     platform: list({ help: 'What the image is for, such as linux/arm64; several make an index' }),
-    progress: text({ initial: 'auto', help: "How to tell: 'auto', 'plain' or 'quiet'" }),
+    progress: text({ initial: 'auto', help: "How to tell: 'auto', 'plain', 'tty', 'quiet' or 'rawjson'" }),
     provenance: list({ help: 'Short for --attest=type=provenance' }),
     pull: toggle({ help: 'Ask the registry even for images that are here' }),
     push: toggle({ help: 'Short for --output type=registry' }),
@@ -75,10 +75,8 @@ export const build = defineCommand({
       const given = flags[name as keyof typeof flags] as readonly string[];
       if (given.length > 0) throw errors.notThere(`--${name}`, hint);
     }
-    if (!['auto', 'plain', 'quiet'].includes(flags.progress)) {
-      throw errors.invalid(`invalid progress mode ${flags.progress}: use auto, plain or quiet`);
-    }
-    const isQuiet = flags.quiet || flags.progress === 'quiet';
+    const mode = progressMode(flags.quiet ? 'quiet' : flags.progress, context.stdout);
+    const isQuiet = mode === 'quiet';
     const { CredentialStore, registryConfigHeader } = await import('#registry/credentials');
     const registryConfig = await registryConfigHeader(new CredentialStore(context.environment));
     const outputs = outputsOf(flags);
@@ -99,6 +97,8 @@ export const build = defineCommand({
       remote: remote || undefined,
       t: flags.tag,
       q: isQuiet,
+      events: mode === 'tty' || mode === 'rawjson',
+      keepfailed: true,
       nocache: flags['no-cache'],
       nocachefilter: flags['no-cache-filter'].join(',') || undefined,
       pull: flags.pull,
@@ -125,17 +125,16 @@ export const build = defineCommand({
       cgroupparent: flags['cgroup-parent'] || undefined,
     };
     // An archive on stdout is alone there.
-    const show = showProgress(outputs.some(({ dest }) => dest === '-') ? context.stderr : context.stdout);
-    const stop = new AbortController();
-    let caught: NodeJS.Signals | undefined;
+    const shown = outputs.some(({ dest }) => dest === '-') ? context.stderr : context.stdout;
+    using progress = showBuild(shown, mode);
     // What is half-made goes before the process does.
-    using _watch = context.signals.watch(['SIGINT', 'SIGTERM'], (name) => {
-      caught = name;
-      stop.abort();
-    });
+    using stop = stopping(context);
+    const { signal } = stop;
     try {
-      const request = { context: stream, query, registryConfig, signal: stop.signal };
-      const { id, facts } = await context.client().builds.build(request, show);
+      const sent = stream && progress.sending(stream);
+      const request = { context: sent, query, registryConfig, signal };
+      const { id, facts } = await context.client().builds.build(request, progress.message);
+      progress.end();
       session.finish(facts);
       if (flags.iidfile !== '') writeResult(context, flags.iidfile, id, 'the image ID file');
       if (flags['metadata-file'] !== '') {
@@ -143,11 +142,26 @@ export const build = defineCommand({
       }
       return 0;
     } catch (error) {
-      if (caught !== undefined) return caught === 'SIGINT' ? 130 : 143;
-      throw withCode(error);
+      if (signal.aborted) throw new CommandFailure('the build was cancelled', codeOf(signal.reason));
+      progress.fail();
+      const failure = withCode(error);
+      if (mode === 'tty' && failure instanceof CommandFailure) {
+        context.complain("'skiff debug' opens a shell in the state before it.");
+      }
+      throw failure;
     }
   },
 });
+
+/** Ctrl-C ends the build first, and the command after it. The reason of the signal is the name of the one that came. */
+function stopping({ signals }: CommandContext): Disposable & { readonly signal: AbortSignal } {
+  const stop = new AbortController();
+  const watch = signals.watch(['SIGINT', 'SIGTERM'], (name) => stop.abort(name));
+  return { signal: stop.signal, [Symbol.dispose]: () => watch[Symbol.dispose]() };
+}
+
+/** As shells tell what a signal has ended. */
+const codeOf = (signal: unknown): number => (signal === 'SIGTERM' ? 143 : 130);
 
 /** A name alone takes the value of the environment; one that is not there is not sent. */
 function buildArgs({ environment }: CommandContext, given: readonly string[]): Record<string, string | null> {

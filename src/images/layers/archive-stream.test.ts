@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
@@ -50,16 +51,45 @@ test('a damaged or cut stream is refused, never taken for a short one', async ()
   }
 });
 
-test('other compressions are named', async () => {
-  for (const [format, head] of [
-    ['xz', 'fd377a585a00'],
-    ['bzip2', '425a6839314159'],
-  ]) {
-    await assert.rejects(read(Readable.from([Buffer.from(head!, 'hex')])), {
-      code: 'image.unknownCompression',
-      message: new RegExp(`compressed with ${format}`),
-    });
+test('xz and bzip2 go through their programs, in pieces of any size', { skip: !hasBoth() }, async () => {
+  for (const program of ['xz', 'bzip2']) {
+    const half = CONTENT.length >> 1;
+    const packed = [CONTENT.subarray(0, half), CONTENT.subarray(half)].map((input) => execFileSync(program, { input }));
+    const whole = Buffer.concat(packed);
+    for (const size of [100, whole.length]) assert.ok((await read(pieces(whole, size))).equals(CONTENT), program);
+    await assert.rejects(read(pieces(whole.subarray(0, -5), 1000)), { code: 'image.badCompression' }, program);
+    const large = execFileSync(program, { input: Buffer.alloc(50_000_000) });
+    let length = 0;
+    for await (const chunk of archiveBytes(Readable.from([large]))) length += chunk.length;
+    assert.equal(length, 50_000_000);
+    // Who stops early leaves no program behind that waits for somebody to read.
+    for await (const chunk of archiveBytes(Readable.from([large]))) {
+      assert.ok(chunk.length > 0);
+      break;
+    }
   }
+});
+
+function hasBoth(): boolean {
+  return ['xz', 'bzip2'].every((program) => spawnSync(program, ['--version'], { input: '' }).status === 0);
+}
+
+test('without the program the refusal names it and its package, and other compressions are named', async () => {
+  const path = process.env['PATH'];
+  process.env['PATH'] = '/nowhere';
+  try {
+    const head = Buffer.from('fd377a585a00', 'hex');
+    await assert.rejects(read(Readable.from([head])), {
+      code: 'image.noDecoder',
+      message: /program xz is not on this host: .*apt-get install xz-utils/,
+    });
+  } finally {
+    process.env['PATH'] = path;
+  }
+  await assert.rejects(read(Readable.from([Buffer.from('04224d18ffff', 'hex')])), {
+    code: 'image.unknownCompression',
+    message: /compressed with lz4/,
+  });
 });
 
 test('a failing source fails the reading with its own error', async () => {

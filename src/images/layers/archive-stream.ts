@@ -1,8 +1,9 @@
-/** The bytes of an archive, uncompressed, whether it comes plain or compressed with gzip or zstd. */
-import type { Readable, Transform } from 'node:stream';
+/** The bytes of an archive, uncompressed, whether it comes plain or compressed with gzip, zstd, xz or bzip2. */
+import type { Duplex, Readable } from 'node:stream';
 import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
-import { because, messageOf } from '#base';
+import { because, messageOf, SkiffError } from '#base';
 import { errors } from '../errors.ts';
+import { programDecoder } from './program-decoder.ts';
 
 /** Larger pieces make inflating about twice as fast as node's default of 16 KiB. */
 const CHUNK_BYTES = 256 * 1024;
@@ -19,7 +20,8 @@ const LONGEST_MAGIC = 6;
 
 /**
  * Yields the archive's bytes. The source is not destroyed when reading stops early, for it may be a request that is
- * still to be answered. Throws `image.unknownCompression`, `image.badCompression`, and what the source fails with.
+ * still to be answered. Throws `image.unknownCompression`, `image.noDecoder`, `image.badCompression`, and what the source
+ * fails with.
  */
 export async function* archiveBytes(source: Readable): AsyncGenerator<Buffer> {
   const chunks = chunksOf(source);
@@ -73,6 +75,7 @@ async function* decoded(chunks: AsyncGenerator<Buffer>, format: string): AsyncGe
   try {
     for await (const chunk of decoder) yield chunk as Buffer;
   } catch (error) {
+    if (error instanceof SkiffError) throw error;
     if (inputFailure === undefined) throw because(errors.badCompression(format, messageOf(error)), error);
   } finally {
     decoder.destroy();
@@ -81,14 +84,18 @@ async function* decoded(chunks: AsyncGenerator<Buffer>, format: string): AsyncGe
   if (inputFailure !== undefined) throw inputFailure;
 }
 
-function decoderFor(format: string): Transform {
+function decoderFor(format: string): Duplex {
   if (format === 'gzip') return createGunzip({ chunkSize: CHUNK_BYTES });
-  if (format !== 'zstd') throw errors.unknownCompression(format);
-  // Windows of up to 128 MiB (`zstd --long`), as the zstd program takes them.
-  return createZstdDecompress({ chunkSize: CHUNK_BYTES, params: { [constants.ZSTD_d_windowLogMax]: 27 } });
+  if (format === 'zstd') {
+    // Windows of up to 128 MiB (`zstd --long`), as the zstd program takes them.
+    return createZstdDecompress({ chunkSize: CHUNK_BYTES, params: { [constants.ZSTD_d_windowLogMax]: 27 } });
+  }
+  const decoder = programDecoder(format);
+  if (!decoder) throw errors.unknownCompression(format);
+  return decoder;
 }
 
-async function feed(chunks: AsyncGenerator<Buffer>, decoder: Transform): Promise<void> {
+async function feed(chunks: AsyncGenerator<Buffer>, decoder: Duplex): Promise<void> {
   for await (const chunk of chunks) {
     if (decoder.destroyed) return;
     if (!decoder.write(chunk)) await drained(decoder);
@@ -97,7 +104,7 @@ async function feed(chunks: AsyncGenerator<Buffer>, decoder: Transform): Promise
 }
 
 /** Resolves when the decoder takes more, or is destroyed. */
-async function drained(decoder: Transform): Promise<void> {
+async function drained(decoder: Duplex): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   decoder.once('drain', resolve).once('close', resolve);
   await promise;

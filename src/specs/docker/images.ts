@@ -43,6 +43,32 @@ export interface ProgressMessage {
   readonly aux?: object;
 }
 
+/** The `id` of lines of a build that have an event in `aux`: told to clients that ask for them with `events=1`. */
+export const BUILD_EVENT = 'skiff.build.event';
+
+/** What a build tells while it goes on. Steps are numbered as in the plan. */
+export type BuildStreamEvent =
+  | {
+      readonly type: 'planned';
+      readonly steps: readonly { readonly id: number; readonly name: string; readonly inputs: readonly number[] }[];
+    }
+  | { readonly type: 'started' | 'cached' | 'done'; readonly step: number }
+  | { readonly type: 'failed'; readonly step: number; readonly message: string }
+  /** `data` is base64. */
+  | { readonly type: 'log'; readonly step: number; readonly stream: 1 | 2; readonly data: string }
+  | ({ readonly type: 'status'; readonly step: number; readonly id: string } & BuildAmount)
+  | ({ readonly type: 'pull'; readonly reference: string; readonly id?: string } & BuildAmount)
+  /** Base images are here. */
+  | { readonly type: 'pulled' }
+  /** For the user, about the whole build. */
+  | { readonly type: 'notice'; readonly text: string };
+
+export interface BuildAmount {
+  readonly status: string;
+  readonly current?: number;
+  readonly total?: number;
+}
+
 /** What one type of object takes on the disk. */
 export interface TypeUsage<Item> {
   readonly ActiveCount: number;

@@ -45,6 +45,8 @@ export interface TarHeader {
 }
 
 export function isZeroBlock(block: Uint8Array): boolean {
+  // Of most blocks one byte tells.
+  if (block.length > 0 && block[0] !== 0) return false;
   return block.every((byte) => byte === 0);
 }
 
@@ -78,17 +80,30 @@ export function decodeHeader(block: Buffer, offset: number): TarHeader {
 /** A number field: octal digits between blanks, or base-256 (GNU, star). Undefined when it is neither or too large. */
 export function decodeNumber(field: Buffer): number | undefined {
   const first = field[0] ?? 0;
-  if ((first & 0x80) === 0) {
-    const digits = /^[ \0]*([0-7]*)(?:[ \0]|$)/.exec(field.toString('latin1'));
-    const value = digits ? Number.parseInt(digits[1] || '0', 8) : Number.NaN;
-    return Number.isSafeInteger(value) ? value : undefined;
-  }
+  if ((first & 0x80) === 0) return decodeOctal(field);
   // Two's complement, big-endian; bit 7 of the first byte is the mark, bit 6 the sign.
   let value = (first & 0x40) === 0 ? BigInt(first & 0x3f) : BigInt(first & 0x3f) - 0x40n;
   for (const byte of field.subarray(1)) value = value * 256n + BigInt(byte);
   const small = Number(value);
   return Number.isSafeInteger(small) ? small : undefined;
 }
+
+/** Digit by digit: an archive of many small files is mostly this. */
+function decodeOctal(field: Buffer): number | undefined {
+  let at = 0;
+  while (at < field.length && (field[at] === SPACE || field[at] === 0)) at += 1;
+  let value = 0;
+  for (; at < field.length; at += 1) {
+    const digit = field[at]! - ZERO;
+    if (digit < 0 || digit > 7) break;
+    value = value * 8 + digit;
+  }
+  const isEnded = at === field.length || field[at] === SPACE || field[at] === 0;
+  return isEnded && Number.isSafeInteger(value) ? value : undefined;
+}
+
+const SPACE = 0x20;
+const ZERO = 0x30;
 
 /** What the writer puts into a header; numbers must fit (see `fitsOctal`). */
 export interface HeaderFields extends TarHeader {
@@ -106,7 +121,7 @@ export function encodeHeader(fields: HeaderFields): Buffer {
   block.write(fields.linkName, FIELD.linkName[0], FIELD.linkName[1], 'latin1');
   block.write('ustar\x0000', FIELD.magic[0], 'latin1');
   block.write(fields.prefix, FIELD.prefix[0], FIELD.prefix[1], 'latin1');
-  const sum = checksum(block, (byte) => byte);
+  const { sum } = checksums(block);
   block.write(`${sum.toString(8).padStart(6, '0')}\0 `, FIELD.checksum[0], 'latin1');
   return block;
 }
@@ -128,14 +143,22 @@ function decodeName(block: Buffer): ByteString {
 /** Historic writers summed signed characters: either sum counts. */
 function checksumMatches(block: Buffer): boolean {
   const wanted = decodeNumber(slice(block, FIELD.checksum));
-  return wanted === checksum(block, (byte) => byte) || wanted === checksum(block, (byte) => (byte << 24) >> 24);
+  const { sum, signed } = checksums(block);
+  return wanted === sum || wanted === signed;
 }
 
-function checksum(block: Buffer, valueOf: (byte: number) => number): number {
+/** Of all bytes, those of the field itself taken as spaces; and the same of signed characters. */
+function checksums(block: Buffer): { readonly sum: number; readonly signed: number } {
   const [from, length] = FIELD.checksum;
-  let sum = length * 0x20;
-  for (let at = 0; at < BLOCK; at += 1) if (at < from || at >= from + length) sum += valueOf(block[at]!);
-  return sum;
+  let sum = length * SPACE;
+  let large = 0;
+  for (let at = 0; at < BLOCK; at += 1) {
+    if (at === from) at += length;
+    const byte = block[at]!;
+    sum += byte;
+    large += byte >> 7;
+  }
+  return { sum, signed: sum - large * 256 };
 }
 
 const slice = (block: Buffer, [at, length]: Field): Buffer => block.subarray(at, at + length);

@@ -13,6 +13,10 @@ export interface BuildQuery {
   /** Where the context is instead of the body; '' for the body. */
   readonly remote: string;
   readonly isQuiet: boolean;
+  /** Events instead of the classic builder's lines (`events=1`), which only our client asks for. */
+  readonly wantsEvents: boolean;
+  /** A step whose program fails stays for a look at it (`keepfailed=1`), which only our client asks for. */
+  readonly keepsFailed: boolean;
   readonly noCache: boolean | readonly string[];
   readonly alwaysPulls: boolean;
   readonly buildArgs: Readonly<Record<string, string>>;
@@ -45,6 +49,8 @@ export function readBuildQuery(query: URLSearchParams): BuildQuery {
     names: query.getAll('t').filter((name) => name !== ''),
     remote: query.get('remote') ?? '',
     isQuiet: boolean(query, 'q'),
+    wantsEvents: boolean(query, 'events'),
+    keepsFailed: boolean(query, 'keepfailed'),
     noCache: boolean(query, 'nocache') || (listOf(query, 'nocachefilter').length > 0 && listOf(query, 'nocachefilter')),
     alwaysPulls: boolean(query, 'pull'),
     buildArgs: texts(query, 'buildargs'),

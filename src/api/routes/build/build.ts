@@ -1,6 +1,16 @@
 /** `POST /build`: the classic builder's request and answer, for `DOCKER_BUILDKIT=0 docker build` and whoever speaks like it. */
 import { Readable } from 'node:stream';
-import { type Builder, dockerfileBuild, filesOf, type LocalContext, noGifts, parseGitUrl } from '#build';
+import {
+  type Builder,
+  dockerfileBuild,
+  filesOf,
+  type LocalContext,
+  noGifts,
+  openRemoteContext,
+  parseGitUrl,
+  type RemoteContext,
+  type RunFailure,
+} from '#build';
 import { shortId, SkiffError } from '#base';
 import type { EngineParts } from '#engine';
 import { parseReference, parseTag } from '#registry';
@@ -8,6 +18,7 @@ import { header, type RequestContext } from '#rpc';
 import { byteString, encodeTarEntry, TAR_END, tarEntry, tarPadding } from '#wire';
 import { errors } from '../../errors.ts';
 import { ProgressStream } from '../../progress.ts';
+import { BuildEvents } from './build-events.ts';
 import { type BuildQuery, readBuildQuery, registryConfigOf } from './build-query.ts';
 import type { BuildKitDoor } from './buildkit.ts';
 import { ClassicLines } from './classic-lines.ts';
@@ -28,10 +39,15 @@ export async function buildImage({ parts, builder, buildKit }: BuildDoorParts, c
   const query = readBuildQuery(context.query);
   const credentialsOf = registryConfigOf(header(request, 'x-registry-config'));
   for (const name of query.names) parseTag(name);
-  await using files = await openContext(builder, context, query);
+  await using held = new AsyncDisposableStack();
+  const remote = await openRemote(builder, context, query);
+  if (remote) held.use(remote);
+  const files = remote ? undefined : held.use(await openContext(builder, context, query));
   const progress = new ProgressStream(response);
+  let failure: RunFailure | undefined;
   const stream = (text: string): void => progress.send({ stream: text });
   let untold = '';
+  const events = query.wantsEvents && !query.isQuiet ? new BuildEvents(progress) : undefined;
   const lines = new ClassicLines({
     write: (text) => {
       if (query.isQuiet) untold = (untold + text).slice(-MOST_UNTOLD);
@@ -53,8 +69,10 @@ export async function buildImage({ parts, builder, buildKit }: BuildDoorParts, c
           labels: query.labels,
           target: query.target,
           noCache: query.noCache,
+          ...(remote ? { mainContext: query.remote } : {}),
         },
-        contexts: new Map([['context', filesOf(files)]]),
+        ...(remote ? { remote } : {}),
+        contexts: new Map(files ? [['context', filesOf(files)]] : []),
         ...extras,
         isList: query.platforms.length > 1,
         settings: query.settings,
@@ -62,15 +80,30 @@ export async function buildImage({ parts, builder, buildKit }: BuildDoorParts, c
         alwaysPulls: query.alwaysPulls,
         credentialsFor: (reference) => credentialsOf(parseReference(reference).host),
         onPlan: (dockerfile, plan) => {
+          events?.pulled();
+          for (const notice of plan.notices) events?.notice(notice);
+          if (events) return;
           lines.begin(dockerfile, plan, query.target);
           if (!query.isQuiet) for (const notice of plan.notices) stream(`${notice}\n`);
         },
-        onPull: ({ id, status, current, total }) => {
-          if (query.isQuiet) return;
+        onPull: (line) => {
+          events?.pull(line);
+          if (query.isQuiet || events) return;
+          const { id, status, current, total } = line;
           if (id === undefined) progress.status(status);
           else progress.step(shortId(id), status, current, total);
         },
-        tell: (event) => lines.event(event),
+        tell: (event) => (events ?? lines).event(event),
+        ...(query.keepsFailed
+          ? {
+              onRunFailed: (failed) => {
+                const layers = failure ? undefined : builder.failed.hold(failed);
+                if (!layers) return;
+                failure = failed;
+                held.use(layers);
+              },
+            }
+          : {}),
         drained: () => progress.drained(),
       },
     );
@@ -84,6 +117,8 @@ export async function buildImage({ parts, builder, buildKit }: BuildDoorParts, c
     }
     progress.end();
   } catch (error) {
+    // With the files of the context, which are the build's until now.
+    if (failure && !signal.aborted) await builder.failed.keep(failure, held.move());
     // compat: of a quiet build that fails everything is told.
     if (untold !== '') stream(untold);
     progress.fail(inClassicWords(error));
@@ -99,6 +134,17 @@ function inClassicWords(error: unknown): unknown {
   return new SkiffError(error.kind, error.code, message, { cause: error, details: { code } });
 }
 
+/** The repository that `remote` names, if it is one. Throws what fetching throws. */
+async function openRemote(
+  builder: Builder,
+  { signal }: Pick<RequestContext, 'signal'>,
+  { remote, buildArgs }: BuildQuery,
+): Promise<RemoteContext | undefined> {
+  if (!parseGitUrl(remote)) return undefined;
+  const keepsGitFolder = /^(?:1|t|true)$/i.test(buildArgs['BUILDKIT_CONTEXT_KEEP_GIT_DIR'] ?? '');
+  return openRemoteContext(builder, { url: remote, keepsGitFolder, gifts: noGifts, signal });
+}
+
 /** The body, or what `remote` names. Throws `api.*` and `build.badContext`. */
 async function openContext(
   builder: Builder,
@@ -106,7 +152,6 @@ async function openContext(
   { remote, dockerfile }: BuildQuery,
 ): Promise<LocalContext> {
   if (remote === '' || remote === 'client-session') return builder.receive(acceptBody(), signal);
-  if (parseGitUrl(remote)) throw errors.unsupported('a git repository as the context', 'clone it and send the folder');
   if (!/^https?:\/\//.test(remote)) throw errors.invalid(`unable to find remote context: ${remote}`);
   const answer = await fetch(remote, { signal, redirect: 'follow' }).catch((error: unknown) => {
     throw errors.cannotDownload(remote, error instanceof Error ? error.message : String(error));

@@ -8,9 +8,11 @@ import { sendJson } from '../../http-status.ts';
 import { boolean, type Filters, filters, integer } from '../../query.ts';
 import { buildImage } from './build.ts';
 import type { BuildKitDoor } from './buildkit.ts';
+import { debugRoutes } from './debug.ts';
 
 export function buildRoutes(parts: EngineParts, builder: Builder, buildKit: BuildKitDoor): Route[] {
   return [
+    ...debugRoutes(builder),
     { method: 'POST', path: '/build', handle: (context) => buildImage({ parts, builder, buildKit }, context) },
     { method: 'POST', path: '/build/prune', handle: (context) => prune(builder, context) },
     {
