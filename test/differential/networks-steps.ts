@@ -143,6 +143,13 @@ export const steps: readonly string[] = [
   "docker run -d --name p2 -P --expose 90 --expose 91/udp busybox sleep 1000 >/dev/null; docker inspect -f '{{range $p, $b := .NetworkSettings.Ports}}{{$p}} {{len $b}} {{end}}' p2",
   "docker run -d --name p3 -p 18100-18102:100-102 busybox sleep 1000 >/dev/null; docker port p3 | grep -v '\\[::\\]' | sort",
   'docker rm -f p1 p2 p3',
+  // The default route.
+  'docker run -d --name g1 --network n2 busybox sleep 1000; docker network connect n1 g1',
+  'docker exec g1 ip route | grep default | grep -o "dev eth."',
+  'docker network disconnect n1 g1; docker network connect tuned g1',
+  'docker exec g1 ip route | grep default | grep -o "dev eth."',
+  'docker network disconnect n2 g1; docker exec g1 ip route | grep default | grep -o "via [0-9.]*"',
+  'docker rm -f g1',
   // Links.
   'docker run -d --name l1 --hostname house busybox sleep 1000',
   'docker run --rm --link l1:alias busybox awk \'/house/ {$1=""; print}\' /etc/hosts',

@@ -98,3 +98,20 @@ test('consoleSize is sent for a container with a terminal', () => {
   const body = toCreateBody({ flags: values, ...common, consoleSize: [24, 80] });
   assert.deepEqual((body.HostConfig as { ConsoleSize?: unknown }).ConsoleSize, [24, 80]);
 });
+
+test('limits of networks are sent as they were given, links on a network of the user with its endpoint', () => {
+  const { body } = bodyOf([
+    '--network',
+    'n',
+    '--link',
+    'a:b',
+    '--network-rate-in',
+    '1mbit',
+    '--network-burst-in=64k',
+    'img',
+  ]);
+  const { HostConfig, NetworkingConfig } = body as Record<string, Record<string, unknown>>;
+  assert.deepEqual(HostConfig!['NetworkLimits'], { RateIn: '1mbit', BurstIn: '64k' });
+  assert.deepEqual(HostConfig!['Links'], ['a:b']);
+  assert.deepEqual(NetworkingConfig!['EndpointsConfig'], { n: { Links: ['a:b'] } });
+});
