@@ -25,16 +25,17 @@ export async function buildImage({ parts, builder, buildKit }: BuildDoorParts, c
   const query = readBuildQuery(context.query);
   const credentialsOf = registryConfigOf(header(request, 'x-registry-config'));
   for (const name of query.names) parseTag(name);
-  await using files = await openContext(builder, context, query);
   const progress = new ProgressStream(response);
   const stream = (text: string): void => progress.send({ stream: text });
+  const extras = await openExtras(buildKit, query, { credentialsOf, stream, signal });
+  await using files = await openContext(builder, context, query);
   const lines = new ClassicLines({
     write: (text) => {
       if (!query.isQuiet) stream(text);
     },
   });
   try {
-    const extras = await openExtras(buildKit, query, { credentialsOf, stream, signal });
+    const imported = await extras.openCaches();
     const {
       images: [image],
       facts,
@@ -50,7 +51,8 @@ export async function buildImage({ parts, builder, buildKit }: BuildDoorParts, c
           noCache: query.noCache,
         },
         contexts: new Map([['context', filesOf(files)]]),
-        ...extras,
+        ...extras.work,
+        imported,
         isList: query.platforms.length > 1,
         settings: query.settings,
         gifts: extras.gifts ?? noGifts,
