@@ -30,7 +30,8 @@ export const errors = defineErrors('buildkit', {
   noStore: { kind: 'invalid', message: (id: string) => `the client offers no store of blobs: ${id}` },
   needsSession: {
     kind: 'invalid',
-    message: () => 'this output or cache is in a folder of the client, and the client has opened no session',
+    message: () =>
+      'outputs and caches in files of the client need a session beside the request: use skiff build, or buildx',
   },
   noFileSend: { kind: 'invalid', message: () => 'the client of this build takes no files' },
   noFiles: { kind: 'invalid', message: (name: string) => `no local sources enabled: ${name}` },

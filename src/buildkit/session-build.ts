@@ -14,7 +14,6 @@ export interface SessionBuildRequest {
   readonly cacheExports: readonly CacheEntryOption[];
   readonly cacheImports: readonly CacheEntryOption[];
   readonly credentialsOf: (host: string) => AuthConfig;
-  readonly progress: ImportParts['progress'];
   readonly signal: AbortSignal;
 }
 
@@ -22,7 +21,8 @@ export interface SessionBuild {
   readonly exports: readonly ExportWish[];
   readonly cacheExports: readonly CacheExportWish[];
   readonly hasInlineCache: boolean;
-  readonly imported: readonly ImportedCache[];
+  /** Reads the caches that are to be looked into, those that can be had. */
+  readonly openCaches: (progress: ImportParts['progress']) => Promise<ImportedCache[]>;
   readonly gifts: RunGifts | undefined;
   /** Aborted when the session or the request ends. */
   readonly signal: AbortSignal;
@@ -40,6 +40,10 @@ export async function openSessionBuild(
   request: SessionBuildRequest,
 ): Promise<SessionBuild> {
   const { sessionId, outputs, cacheExports, cacheImports, credentialsOf } = request;
+  const isOurs = ({ Type }: ExporterEntry): boolean => !/^(?:local|tar|oci|docker)$/.test(Type);
+  if (sessionId === '' && !(outputs.every(isOurs) && [...cacheExports, ...cacheImports].every(isOurs))) {
+    throw errors.needsSession();
+  }
   const session = sessionId === '' ? undefined : await sessions.get(sessionId);
   const signal = session ? AbortSignal.any([request.signal, session.gone]) : request.signal;
   const paths = {
@@ -55,7 +59,7 @@ export async function openSessionBuild(
     exports: readExports(outputs, { ...paths, onBytes: () => {} }),
     cacheExports: caches.wishes,
     hasInlineCache: caches.hasInline,
-    imported: await importCaches(cacheImports, { ...paths, builder, progress: request.progress }),
+    openCaches: (progress) => importCaches(cacheImports, { ...paths, builder, progress }),
     gifts: session && giftsOf(session, runFolder),
     signal,
   };

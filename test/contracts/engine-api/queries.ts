@@ -132,7 +132,7 @@ export const queryParameters: Readonly<Record<string, QueryFate>> = {
   'ImageBuild networkmode': { ...builds, as: 'networkmode:' },
   'ImageBuild platform': builds,
   'ImageBuild target': builds,
-  'ImageBuild outputs': { refused: `outputs=${encodeURIComponent('[{"Type":"tar"}]')}`, status: 501 },
+  'ImageBuild outputs': { refused: `outputs=${encodeURIComponent('[{"Type":"tar"}]')}`, status: 400 },
   'ImageBuild version': { refused: 'version=2', status: 501 },
   'BuildPrune reserved-space': builds,
   'BuildPrune max-used-space': builds,

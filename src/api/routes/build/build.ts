@@ -39,15 +39,16 @@ export async function buildImage({ parts, builder, buildKit }: BuildDoorParts, c
   const query = readBuildQuery(context.query);
   const credentialsOf = registryConfigOf(header(request, 'x-registry-config'));
   for (const name of query.names) parseTag(name);
-  await using held = new AsyncDisposableStack();
-  const remote = await openRemote(builder, context, query);
-  if (remote) held.use(remote);
-  const files = remote ? undefined : held.use(await openContext(builder, context, query));
   const progress = new ProgressStream(response);
   let failure: RunFailure | undefined;
   const stream = (text: string): void => progress.send({ stream: text });
   let untold = '';
   const events = query.wantsEvents && !query.isQuiet ? new BuildEvents(progress) : undefined;
+  const extras = await openExtras(buildKit, query, { credentialsOf, stream, signal });
+  await using held = new AsyncDisposableStack();
+  const remote = await openRemote(builder, context, query);
+  if (remote) held.use(remote);
+  const files = remote ? undefined : held.use(await openContext(builder, context, query));
   const lines = new ClassicLines({
     write: (text) => {
       if (query.isQuiet) untold = (untold + text).slice(-MOST_UNTOLD);
@@ -55,7 +56,7 @@ export async function buildImage({ parts, builder, buildKit }: BuildDoorParts, c
     },
   });
   try {
-    const extras = await openExtras(buildKit, query, { credentialsOf, stream, signal });
+    const imported = await extras.openCaches();
     const {
       images: [image],
       facts,
@@ -73,7 +74,8 @@ export async function buildImage({ parts, builder, buildKit }: BuildDoorParts, c
         },
         ...(remote ? { remote } : {}),
         contexts: new Map(files ? [['context', filesOf(files)]] : []),
-        ...extras,
+        ...extras.work,
+        imported,
         isList: query.platforms.length > 1,
         settings: query.settings,
         gifts: extras.gifts ?? noGifts,

@@ -11,7 +11,10 @@ interface ExtraParts {
   readonly signal: AbortSignal;
 }
 
-/** What a build has that the classic builder had not; without any of it BuildKit's part is not even loaded. */
+/**
+ * What a build has that the classic builder had not; without any of it BuildKit's part is not even loaded. Nothing is told
+ * before `openCaches`. Throws `buildkit.*` and `build.badAttestation` for what cannot be had.
+ */
 export async function openExtras(
   buildKit: BuildKitDoor,
   query: BuildQuery,
@@ -21,7 +24,7 @@ export async function openExtras(
   const store = { kind: 'store', names, isBesidePush: false } as const;
   const lists = [outputs, cacheExports, cacheImports];
   if (sessionId === '' && lists.every(({ length }) => length === 0) && Object.keys(attests).length === 0) {
-    return { exports: [store], gifts: undefined, signal };
+    return { work: { exports: [store], signal }, gifts: undefined, openCaches: async () => [] };
   }
   const say = (text: string): void => {
     if (!isQuiet) stream(`${text}\n`);
@@ -42,8 +45,8 @@ export async function openExtras(
       }),
   };
   const door = await buildKit();
-  const request = { sessionId, outputs, cacheExports, cacheImports, credentialsOf, progress, signal };
-  const { exports, ...opened } = await door.openBuild(request);
+  const request = { sessionId, outputs, cacheExports, cacheImports, credentialsOf, signal };
+  const { exports, gifts, openCaches, ...opened } = await door.openBuild(request);
   const attributes = {
     ...prefixed('attest:', attests),
     ...prefixed('build-arg:', query.buildArgs),
@@ -51,10 +54,14 @@ export async function openExtras(
     ...{ filename: query.dockerfile, target: query.target, context: query.remote },
   };
   return {
-    ...opened,
-    exports: exports.length === 0 && outputs.length === 0 ? [store] : exports,
-    attest: { wish: readAttestWish(attributes), attributes, invocationId: sessionId },
-    onExport: { during },
+    work: {
+      ...opened,
+      exports: exports.length === 0 && outputs.length === 0 ? [store] : exports,
+      attest: { wish: readAttestWish(attributes), attributes, invocationId: sessionId },
+      onExport: { during },
+    },
+    gifts,
+    openCaches: () => openCaches(progress),
   };
 }
 
