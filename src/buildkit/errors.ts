@@ -12,6 +12,10 @@ export const errors = defineErrors('buildkit', {
   buildTaken: { kind: 'conflict', message: (ref: string) => `job ID ${ref} already exists` },
   badListing: { kind: 'invalid', message: (why: string) => `the client's list of files cannot be used: ${why}` },
   clientFailed: { kind: 'invalid', message: (what: string, why: string) => `${what}: ${why}` },
+  noPolicyFile: {
+    kind: 'not-found',
+    message: () => 'files of a remote context are not shown before it is built: policy not found',
+  },
   unsupported: {
     kind: 'not-implemented',
     message: (what: string, instead: string) => `${what} is not supported by this builder: ${instead}`,

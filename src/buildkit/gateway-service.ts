@@ -3,6 +3,7 @@
  * stands for the wish, which is carried out when the function returns it.
  */
 import { create } from '@bufbuild/protobuf';
+import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { newContainerId } from '#base';
 import { type GrpcCall, type GrpcHandler, unary } from '#rpc/grpc';
 import { gateway } from '#specs/buildkit';
@@ -32,6 +33,7 @@ const LLB = [
   ...['exec.meta.base', 'exec.meta.network', 'exec.meta.proxyenv', 'exec.meta.security', 'exec.meta.ulimit'],
   ...['exec.meta.cgroup.parent', 'exec.meta.linux.resources', 'exec.mount.bind', 'exec.mount.cache'],
   ...['exec.mount.cache.sharing', 'exec.mount.tmpfs', 'exec.mount.tmpfs.size', 'exec.mount.secret', 'exec.mount.ssh'],
+  'constraints',
   ...['source.git', 'source.git.keepgitdir', 'source.git.fullurl', 'source.git.httpauth', 'source.git.mountsshsock'],
   ...['source.git.subdir', 'source.git.checksum', 'source.git.skipsubmodules', 'source.git.mtime'],
   ...['source.git.fetchbycommit'],
@@ -93,6 +95,7 @@ export function gatewayHandlers(parts: GatewayParts): Record<string, GrpcHandler
 
 /** The Dockerfile's, by its name or as the image of the same. Throws `buildkit.unsupported`. */
 function checkFrontEnd({ Frontend, FrontendOpt, FrontendInputs, Definition }: gateway.SolveRequest): void {
+  if (Definition && isSource(Definition.def)) throw errors.noPolicyFile();
   if ((Definition?.def.length ?? 0) > 0) {
     throw errors.unsupported('a build that is no Dockerfile', 'use docker build or docker buildx build');
   }
@@ -104,6 +107,30 @@ function checkFrontEnd({ Frontend, FrontendOpt, FrontendInputs, Definition }: ga
     (Frontend === 'gateway.v0' && /^(?:docker\.io\/)?docker\/dockerfile(?:-upstream)?(?:[:@].*)?$/.test(source));
   if (!isOurs)
     throw errors.unsupported(`the front end ${source || Frontend}`, 'begin the file with # syntax=docker/dockerfile:1');
+}
+
+/** spec: BuildKit's pb.Op, the field of its oneof that is a SourceOp, and those that are any kind of operation. */
+const SOURCE_FIELD = 3;
+const isOperation = (field: number): boolean => field >= 2 && field <= 8;
+
+/**
+ * Nothing but a repository or a download: buildx looks into a remote context for a policy, and goes on without when there is
+ * none. One that is there is refused by the build itself.
+ */
+function isSource(operations: readonly Uint8Array[]): boolean {
+  const fields = operations.flatMap((bytes) => fieldsOf(bytes)).filter(isOperation);
+  return fields.length > 0 && fields.every((field) => field === SOURCE_FIELD);
+}
+
+function fieldsOf(bytes: Uint8Array): number[] {
+  const reader = new BinaryReader(bytes);
+  const fields: number[] = [];
+  while (reader.pos < reader.len) {
+    const [field, type] = reader.tag();
+    fields.push(field);
+    reader.skip(type, field);
+  }
+  return fields;
 }
 
 function returnedBy(build: BuildUnderWay, result: gateway.Result | undefined): Parameters<BuildUnderWay['end']>[0] {

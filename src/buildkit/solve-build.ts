@@ -24,6 +24,9 @@ import type { Session, Sessions } from './sessions.ts';
 import { answerSubrequest, type Metadata } from './subrequests.ts';
 import { type BuildWish, readWish } from './wish.ts';
 
+/** Only whether it is there counts. */
+const MAX_POLICY_BYTES = 16 * 1024 * 1024;
+
 export interface SolveParts {
   readonly builder: Builder;
   readonly images: Images;
@@ -127,7 +130,12 @@ async function openWork(parts: SolveParts, { build, ...asked }: SolveWish): Prom
   const gifts = giftsOf(session, parts.runFolder);
   try {
     const remote = await openRemote(parts.builder, wish, { build, gifts, signal });
-    if (remote) files.hold(remote);
+    if (remote) {
+      files.hold(remote);
+      // buildx asked for it before, and was told nothing.
+      const policy = await remote.read(`${wish.dockerfile}.rego`, MAX_POLICY_BYTES);
+      if (policy) throw errors.unsupported(`the policy ${wish.dockerfile}.rego of the context`, 'build without it');
+    }
     const file = { name: wish.dockerfile, text: await files.dockerfile(remote) };
     return {
       ...{ session, wish, signal },

@@ -1,5 +1,6 @@
 /** `POST /build` on the real kernel: what a client sends and sees, and that nothing stays of builds that are cut off. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
@@ -60,6 +61,19 @@ describe('building images', { skip }, () => {
     assert.notEqual(fresh.id, id);
     const { stdout } = await daemon.containers.run({ Image: 'made:1', Cmd: [] });
     assert.equal(stdout, 'content\n');
+  });
+
+  test('ADD unpacks archives, whatever they are compressed with', {
+    skip: missing('xz', 'bzip2', 'gzip'),
+  }, async () => {
+    const inner = (name: string): Buffer => archive(file(`of-${name}`, `${name}\n`));
+    const packed = ['gzip', 'xz', 'bzip2'].map((name) =>
+      file(`a.${name}`, execFileSync(name, ['-c'], { input: inner(name) })),
+    );
+    const text =
+      'FROM busybox\nADD a.gzip a.xz a.bzip2 /x/\nADD --unpack=false a.xz /kept\nRUN cat /x/of-*; wc -c < /kept\n';
+    const built = await build(daemon, context(text, ...packed));
+    assert.match(built.text, /\nbzip2\ngzip\nxz\n\d+\n/, JSON.stringify(built.lines));
   });
 
   test('a program that fails ends the build with its code, a Dockerfile that makes no sense before it begins', async () => {

@@ -7,6 +7,7 @@ import { after, before, suite, test } from 'node:test';
 import { installBuildx } from '../support/buildx.ts';
 import { useDaemon } from '../support/daemon.ts';
 import { eventually } from '../support/eventually.ts';
+import { GitServer } from '../support/git-server.ts';
 import { missing } from '../support/needs.ts';
 
 interface Ended {
@@ -108,6 +109,29 @@ suite("BuildKit's clients", { skip: missing('root', 'busybox', 'go', 'docker'), 
     assert.equal(quiet.stdout.trim(), id, quiet.stderr);
     const labels = await docker(['image', 'inspect', '-f', '{{json .Config.Labels}}', id]);
     assert.equal(labels.stdout.trim(), '{"a":"b"}');
+  });
+
+  test('repositories are contexts, and tokens for them come as secrets', { skip: missing('git') }, async () => {
+    await using server = new GitServer();
+    await server.start();
+    server.create('app', { Dockerfile: 'FROM busybox\nCOPY . /c\nRUN cat /c/sub/f\n', 'sub/f': 'from git\n' });
+    server.create('more', { b: 'the other\n' });
+    assert.match((await build([server.url('app')])).stderr, / from git\n/);
+    const named = ['--build-context', `more=${server.url('more')}`, '-f', '-', 'ctx'];
+    const text = 'FROM busybox\nCOPY --from=more b /\nRUN cat /b\n';
+    assert.match((await build(named, text)).stderr, / the other\n/);
+    server.authorization = `Basic ${Buffer.from('x-access-token:top secret').toString('base64')}`;
+    const refused = await docker(['build', server.url('app')]);
+    assert.match(refused.stderr, /failed to fetch http:[^]*git ls-remote/);
+    const given = await build(['--secret', 'id=GIT_AUTH_TOKEN.127.0.0.1,src=secret', server.url('app')]);
+    assert.match(given.stderr, /RUN cat \/c\/sub\/f\n#\d+ CACHED/);
+    const ownText = 'FROM busybox\nCOPY f /own\nRUN cat /own\n';
+    const own = await build(
+      ['--secret', 'id=GIT_AUTH_TOKEN,src=secret', '-f', '-', `${server.url('app')}#main:sub`],
+      ownText,
+    );
+    assert.match(own.stderr, / from git\n/);
+    await nothingLeft();
   });
 
   test('secrets are there for one step and nowhere else', async () => {

@@ -7,7 +7,7 @@ test('credentials go into the section of their host alone, and nothing can break
   assert.doesNotMatch(gitConfig('https://host/a.git', none), /extraHeader/);
   const token = gitConfig('https://me@host:8443/a.git', { ...none, token: 'abc' });
   const expected = Buffer.from('x-access-token:abc').toString('base64');
-  assert.ok(token.includes(`[http "https://host:8443/"]\n\textraHeader = "Authorization: basic ${expected}"\n`), token);
+  assert.ok(token.includes(`[http "https://host:8443/"]\n\textraHeader = "Authorization: Basic ${expected}"\n`), token);
   const header = gitConfig('http://host/a.git', { token: 'unused', header: 'Bearer "x\\y\n[core]\n\thooksPath = /h' });
   assert.ok(header.includes('extraHeader = "Authorization: Bearer \\"x\\\\y[core]\thooksPath = /h"\n'), header);
   // Not over SSH, and not to a host there is none of.

@@ -14,7 +14,7 @@ export interface GitSecrets {
 /** The text of `.gitconfig`; the header goes to the host of the URL alone. */
 export function gitConfig(url: string, { header, token }: GitSecrets): string {
   const authorization =
-    header ?? (token === undefined ? undefined : `basic ${Buffer.from(`x-access-token:${token}`).toString('base64')}`);
+    header ?? (token === undefined ? undefined : `Basic ${Buffer.from(`x-access-token:${token}`).toString('base64')}`);
   const origin = originOf(url);
   const extra =
     authorization === undefined || origin === undefined
