@@ -103,7 +103,7 @@ static int ask(const char *server, const char *name, long rate, long ms) {
   int fd = socket(AF_INET, SOCK_DGRAM, 0);
   if (connect(fd, (void *)&address, sizeof address)) return fail("connect");
   /* Whoever asks that much makes room for the answers. */
-  int room = 1 << 20;
+  int room = 1 << 22;
   setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
   unsigned char message[512];
   long asked = 0, answered = 0, total = rate * ms / 1000, start = now_us();
@@ -116,7 +116,7 @@ static int ask(const char *server, const char *name, long rate, long ms) {
     ppoll(&wait, 1, &pause, NULL);
     answered += take(fd);
   }
-  for (long until = now_us() + 1000000; answered < asked && now_us() < until; answered += take(fd)) {
+  for (long until = now_us() + 3000000; answered < asked && now_us() < until; answered += take(fd)) {
     struct pollfd wait = {.fd = fd, .events = POLLIN};
     poll(&wait, 1, 50);
   }
