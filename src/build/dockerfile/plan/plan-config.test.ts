@@ -254,3 +254,8 @@ test('history continues the base image, and has a time when there is one', async
   ]);
   assert.deepEqual(plan.sourceDate, { kind: 'seconds', seconds: 1_700_000_000 });
 });
+
+test('an image from nothing works in the root folder, as BuildKit says of it', async () => {
+  const { outputs } = await planText('FROM scratch\nCOPY a /\n');
+  assert.equal(outputs[0]!.config.workingDirectory, '/');
+});

@@ -45,7 +45,8 @@ export interface StageFacts {
 export const nothing = (platform: Platform): StageStart => ({
   root: undefined,
   platform,
-  config: emptyImageConfig,
+  // compat: as BuildKit says of it.
+  config: { ...emptyImageConfig, workingDirectory: '/' },
   history: [],
   author: '',
 });
