@@ -54,6 +54,8 @@ const mount = {
   Type: 'text',
   ReadOnly: 'flag',
   Consistency: 'text',
+  // Not Docker's.
+  IdMap: 'text',
   BindOptions: {
     Propagation: 'text',
     NonRecursive: 'flag',

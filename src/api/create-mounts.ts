@@ -1,5 +1,12 @@
 /** `Binds` (`-v`) and `Mounts` (`--mount`) → what a container is to mount. compat: the refusals are Docker's, word for word. */
-import { type BindRecursion, cleanPath, type MountSetting, type VolumeSetting } from '#engine';
+import {
+  type AskedIdMaps,
+  type BindRecursion,
+  cleanPath,
+  type MountSetting,
+  parseIdMaps,
+  type VolumeSetting,
+} from '#engine';
 import type { HostConfigBody, MountBody } from '#specs';
 import { errors } from './errors.ts';
 
@@ -60,6 +67,7 @@ export function parseMount(mount: MountBody): MountSetting {
     if (given !== undefined) throw wrong(`field ${given} must not be specified`);
   };
   const source = mount.Source ?? '';
+  const idMaps = idMapsOf(mount, wrong);
   switch (type) {
     case 'bind': {
       if (source === '') throw wrong('field Source must not be empty');
@@ -71,19 +79,20 @@ export function parseMount(mount: MountBody): MountSetting {
       if (!source.startsWith('/')) throw wrong(`invalid mount path: '${source}' mount path must be absolute`);
       const recursion = recursionOf(mount, wrong);
       const propagation = Propagation;
-      return { type, ...common, source: cleanPath(source), propagation, createSource: CreateMountpoint, recursion };
+      const createSource = CreateMountpoint;
+      return { type, ...common, source: cleanPath(source), propagation, createSource, recursion, ...idMaps };
     }
     case 'volume':
       refuse('BindOptions', 'ImageOptions', 'TmpfsOptions');
       if (source === '' && common.readonly) throw wrong('must not set ReadOnly mode when using anonymous volumes');
-      return { type, ...common, name: source, ...volumeOptions(mount, wrong) };
+      return { type, ...common, name: source, ...volumeOptions(mount, wrong), ...idMaps };
     case 'tmpfs': {
-      refuse('BindOptions', 'VolumeOptions', 'ImageOptions', 'Source');
+      refuse('BindOptions', 'VolumeOptions', 'ImageOptions', 'Source', 'IdMap');
       const { SizeBytes = 0, Mode = 0, Options = [] } = mount.TmpfsOptions ?? {};
       return { type, ...common, sizeBytes: SizeBytes, permissions: Mode, options: Options };
     }
     case 'image': {
-      refuse('BindOptions', 'VolumeOptions', 'TmpfsOptions');
+      refuse('BindOptions', 'VolumeOptions', 'TmpfsOptions', 'IdMap');
       if (source === '') throw wrong('field Source must not be empty');
       const subpath = mount.ImageOptions?.Subpath ?? '';
       if (subpath !== '') throw errors.unsupported('a path in a mounted image', 'mount the whole image');
@@ -92,6 +101,13 @@ export function parseMount(mount: MountBody): MountSetting {
     default:
       throw wrong('mount type unknown');
   }
+}
+
+function idMapsOf({ IdMap: text }: MountBody, wrong: (why: string) => Error): { readonly idMaps?: AskedIdMaps } {
+  if (!text) return {};
+  const maps = parseIdMaps(text);
+  if ('wrong' in maps) throw wrong(`invalid IdMap: ${maps.wrong}`);
+  return { idMaps: { ...maps, text } };
 }
 
 function recursionOf({ BindOptions, ReadOnly }: MountBody, wrong: (why: string) => Error): BindRecursion {

@@ -20,6 +20,7 @@ export type {
   ResourceSettings,
 } from './container-settings.ts';
 export type {
+  AskedIdMaps,
   BindRecursion,
   BindSetting,
   ImageSetting,
@@ -27,6 +28,7 @@ export type {
   TmpfsSetting,
   VolumeSetting,
 } from './mounts/mount-setting.ts';
+export { parseIdMaps } from './mounts/id-map.ts';
 export { cleanPath, holdersOf, volumePointsOf } from './mounts/mount-point.ts';
 export { createEvents, type EngineEvent, type Events } from './events.ts';
 export { createExecInstances, type ExecInstance, type ExecSettings } from './exec-instances.ts';

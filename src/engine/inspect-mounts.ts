@@ -56,6 +56,7 @@ function bodyOf(setting: MountSetting): MountBody {
     ...(source === '' ? {} : { Source: source }),
     Target: destination,
     ...(readonly ? { ReadOnly: true } : {}),
+    ...('idMaps' in setting && setting.idMaps ? { IdMap: setting.idMaps.text } : {}),
     ...optionsOf(setting),
   };
 }

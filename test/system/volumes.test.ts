@@ -248,6 +248,57 @@ describe('volumes', { skip: missing('root', 'busybox') }, () => {
     await removeVolume('parts');
   });
 
+  test('id maps: files have other owners in the container than on the disk', async () => {
+    await make({ Name: 'mapped' });
+    mkdirSync(`${folder}/mapped`);
+    for (const path of [`${folder}/mapped`, pathOf('mapped')]) writeFileSync(`${path}/old`, 'old');
+    const mount = (type: string, source: string, idMap: string, more: object = {}) => ({
+      Mounts: [{ Type: type, Source: source, Target: '/m', IdMap: idMap, ...more }],
+    });
+    const script = 'stat -c %u:%g /m/old && touch /m/new && stat -c %u:%g /m/new';
+    for (const [type, source, path] of [
+      ['bind', `${folder}/mapped`, `${folder}/mapped`],
+      ['volume', 'mapped', pathOf('mapped')],
+    ] as const) {
+      const host = mount(type, source, 'uids=0-1000-10#5000-20-1;gids=0-1000-10');
+      const { code, stdout, stderr } = await run(script, host, { User: '1007:1003' });
+      // The folder is 1000's there, and closed to others.
+      assert.equal(code, 1, stderr);
+      assert.equal(stdout, '1000:1000\n');
+      execFileSync('chmod', ['777', path]);
+      const again = await run(script, host, { User: '1007:1003' });
+      assert.equal(again.stdout, '1000:1000\n1007:1003\n', again.stderr);
+      const { uid, gid } = statSync(`${path}/new`);
+      assert.deepEqual([uid, gid], [7, 3]);
+      rmSync(`${path}/new`);
+      // Who is in no range owns nothing, and can be owner of nothing.
+      const nobody = await run('touch /m/new; stat -c %u:%g /m', host, { User: '3:3' });
+      assert.match(nobody.stderr, /Value too large|Overflow/i);
+      assert.equal(existsSync(`${path}/new`), false);
+    }
+    const id = await containers.create({
+      Cmd: ['true'],
+      HostConfig: { ...none, ...mount('volume', 'mapped', 'uids=0-1-2') },
+    });
+    const inspected = (await http.call('GET', `/containers/${id}/json`)).json<{ HostConfig: { Mounts: object[] } }>();
+    assert.deepEqual(inspected.HostConfig.Mounts, [
+      { Type: 'volume', Source: 'mapped', Target: '/m', IdMap: 'uids=0-1-2' },
+    ]);
+    await containers.remove(id);
+    for (const [type, idMap, words] of [
+      ['volume', 'uids=0-0', /invalid IdMap: uids: '0-0' is no range/],
+      ['bind', 'uids=0-0-2#1-7-1', /shares ids with/],
+      ['tmpfs', 'uids=0-0-1', /field IdMap must not be specified/],
+    ] as const) {
+      const source = type === 'tmpfs' ? {} : { Source: '/tmp' };
+      const body = { HostConfig: { ...none, Mounts: [{ Type: type, ...source, Target: '/m', IdMap: idMap }] } };
+      const refused = await http.send('POST', '/containers/create', { Image: 'busybox', ...body });
+      assert.equal(refused.status, 400);
+      assert.match(refused.json<{ message: string }>().message, words);
+    }
+    await removeVolume('mapped');
+  });
+
   test('an image is mounted, and cannot be written to', async () => {
     const Mounts = [{ Type: 'image', Source: 'filled', Target: '/image' }];
     const { stdout } = await run('cat /image/data/file; touch /image/x || echo closed', { Mounts });

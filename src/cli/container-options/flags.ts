@@ -116,7 +116,7 @@ export const containerFlags = {
   'memory-swappiness': integer({ help: 'How readily memory is swapped out, 0 to 100 (cgroup v1)' }),
   mount: values({
     type: 'mount',
-    help: 'Mount, as type=volume,src=data,dst=/b, type=bind,src=/a,dst=/b[,readonly], type=tmpfs,dst=/b, type=image,src=IMAGE,dst=/b',
+    help: 'Mount, as type=volume,src=data,dst=/b, type=bind,src=/a,dst=/b[,readonly][,idmap=uids=0-1000-1], type=tmpfs,dst=/b, type=image,src=IMAGE,dst=/b',
     parse: parseMount,
   }),
   name: text({ help: 'Name of the container' }),

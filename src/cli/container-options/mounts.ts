@@ -11,6 +11,7 @@ interface Draft {
   Target?: string;
   ReadOnly?: boolean;
   Consistency?: string;
+  IdMap?: string;
   BindOptions?: Record<string, unknown>;
   VolumeOptions?: VolumeDraft;
   ImageOptions?: Record<string, unknown>;
@@ -55,6 +56,10 @@ function setField(draft: Draft, field: string): void {
       return;
     case 'consistency':
       draft.Consistency = given.toLowerCase();
+      return;
+    // Not Docker's, but Podman's.
+    case 'idmap':
+      draft.IdMap = given;
       return;
     case 'bind-propagation':
       draft.BindOptions = { ...draft.BindOptions, Propagation: given.toLowerCase() };
@@ -118,6 +123,9 @@ function checkMount(draft: Draft): void {
   const { Type, BindOptions, VolumeOptions, ImageOptions, TmpfsOptions } = draft;
   if (Type === '') throw new Error('type is required');
   if (!draft.Target) throw new Error('target is required');
+  if (draft.IdMap !== undefined && Type !== 'bind' && Type !== 'volume') {
+    throw new Error(`'idmap' is an option of binds and volumes: a mount of type '${Type}' has none`);
+  }
   if (BindOptions && Type !== 'bind') throw new Error(`cannot mix 'bind-*' options with mount type '${Type}'`);
   if (VolumeOptions && Type !== 'volume') throw new Error(`cannot mix 'volume-*' options with mount type '${Type}'`);
   if (ImageOptions && Type !== 'image') throw new Error(`cannot mix 'image-*' options with mount type '${Type}'`);

@@ -1,4 +1,5 @@
 /** What is asked of one mount, by `-v` or by `--mount`, in our own words; and what a container has of it. */
+import type { MountIdMaps } from './id-map.ts';
 
 export type MountSetting = BindSetting | VolumeSetting | TmpfsSetting | ImageSetting;
 
@@ -18,6 +19,13 @@ export interface BindSetting extends Asked {
   /** `-v` makes a missing source folder; `--mount` refuses it. */
   readonly createSource: boolean;
   readonly recursion: BindRecursion;
+  readonly idMaps?: AskedIdMaps;
+}
+
+/** Of files of the source; what is mounted below it keeps its own. */
+export interface AskedIdMaps extends MountIdMaps {
+  /** As it was asked for. */
+  readonly text: string;
 }
 
 /**
@@ -38,6 +46,7 @@ export interface VolumeSetting extends Asked {
   readonly labels: Readonly<Record<string, string>> | null;
   /** Only this folder or file of it; empty: all. */
   readonly subpath: string;
+  readonly idMaps?: AskedIdMaps;
 }
 
 export interface TmpfsSetting extends Asked {

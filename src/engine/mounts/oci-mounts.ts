@@ -5,7 +5,7 @@ import type { Mount } from '#specs';
 import type { ContainerRecord } from '../container-record.ts';
 import { mountPointsOf } from './mount-point.ts';
 import type { MountPoint } from './mount-setting.ts';
-import type { BindSetting, TmpfsSetting } from './mount-setting.ts';
+import type { BindSetting, TmpfsSetting, VolumeSetting } from './mount-setting.ts';
 
 export interface MountSources {
   readonly facts: Pick<HostFacts, 'kernel'>;
@@ -39,16 +39,24 @@ function mountOf(point: MountPoint, { facts, volumePath, imageOptions }: MountSo
   const { destination } = setting;
   switch (setting.type) {
     case 'bind':
-      return { destination, type: 'bind', source: setting.source, options: bindOptions(point, setting, facts) };
+      return {
+        ...{ destination, type: 'bind', source: setting.source, options: bindOptions(point, setting, facts) },
+        ...idMapped(setting),
+      };
     case 'volume': {
       const source = setting.subpath === '' ? volumePath(name) : setting.subpath;
-      return { destination, type: 'bind', source, options: ['rbind', 'rprivate', ...readOnly(point, facts)] };
+      const options = ['rbind', 'rprivate', ...readOnly(point, facts)];
+      return { destination, type: 'bind', source, options, ...idMapped(setting) };
     }
     case 'image':
       return { destination, type: 'overlay', source: 'overlay', options: ['ro', ...imageOptions(name)] };
     case 'tmpfs':
       return tmpfs(destination, tmpfsWords(setting, point));
   }
+}
+
+function idMapped({ idMaps }: BindSetting | VolumeSetting): Partial<Mount> {
+  return idMaps ? { uidMappings: idMaps.uids, gidMappings: idMaps.gids } : {};
 }
 
 function bindOptions(point: MountPoint, { recursion }: BindSetting, facts: Pick<HostFacts, 'kernel'>): string[] {

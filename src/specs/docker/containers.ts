@@ -107,6 +107,8 @@ export interface MountBody {
   readonly Target?: string;
   readonly ReadOnly?: boolean;
   readonly Consistency?: string;
+  /** Not Docker's: of a bind or a volume, `uids=DISK-CONTAINER-COUNT;gids=…`. */
+  readonly IdMap?: string;
   readonly BindOptions?: {
     readonly Propagation?: string;
     readonly NonRecursive?: boolean;
