@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -106,6 +107,12 @@ test('nothing is written through links that are there, or that come', async () =
     { path: 'l/x', content: 'x' },
   ];
   await assert.rejects(receive(through), { code: 'session.badListing' });
+  const linked = [
+    { path: 'l', mode: LINK, linkname: `${folder}/elsewhere` },
+    { path: 'stolen', linkname: 'l/kept' },
+  ];
+  await assert.rejects(receive(linked), { code: 'session.badListing' });
+  assert.ok(!existsSync(`${folder}/out/stolen`));
 });
 
 test('paths that leave the folder, devices, and folders in the way are refused; nothing half-written stays', async () => {

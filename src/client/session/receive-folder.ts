@@ -94,8 +94,7 @@ class Receiver {
     if (id >= MAX_ENTRIES) throw errors.badListing(`it has more than ${MAX_ENTRIES} entries`);
     const { path, mode } = stat;
     if (!isClean(path)) throw errors.badListing(`${JSON.stringify(path)} is no clean path inside of it`);
-    const parent = path.slice(0, Math.max(path.lastIndexOf('/'), 0));
-    if (!this.#folders.has(parent)) throw errors.badListing(`${path} is in no folder of it`);
+    if (!this.#folders.has(parentOf(path))) throw errors.badListing(`${path} is in no folder of it`);
     const full = `${this.#root}/${path}`;
     if (has(mode, 'directory')) {
       await makeFolder(full);
@@ -107,6 +106,9 @@ class Receiver {
     } else if (has(mode, 'device') || has(mode, 'fifo') || has(mode, 'socket')) throw errors.device(path);
     else if (stat.linkname !== '') {
       if (!isClean(stat.linkname)) throw errors.badListing(`${path} links to ${stat.linkname}`);
+      if (!this.#folders.has(parentOf(stat.linkname))) {
+        throw errors.badListing(`${path} links to ${stat.linkname}, which is in no folder of it`);
+      }
       // Its file may still be on the way.
       this.#links.push({ path: full, existing: `${this.#root}/${stat.linkname}` });
     } else this.#waiting.push({ id, path: full, stat });
@@ -176,6 +178,8 @@ class Receiver {
 
 const isClean = (path: string): boolean =>
   path !== '' && path.split('/').every((name) => name !== '' && name !== '.' && name !== '..' && !name.includes('\0'));
+
+const parentOf = (path: string): string => path.slice(0, Math.max(path.lastIndexOf('/'), 0));
 
 const secondsOf = ({ modTime }: fsutil.Stat): number => Number(modTime) / 1e9;
 

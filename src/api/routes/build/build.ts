@@ -10,6 +10,7 @@ import {
   parseGitUrl,
   type RemoteContext,
   type RunFailure,
+  type RunGifts,
 } from '#build';
 import { shortId, SkiffError } from '#base';
 import type { EngineParts } from '#engine';
@@ -46,7 +47,7 @@ export async function buildImage({ parts, builder, buildKit }: BuildDoorParts, c
   const events = query.wantsEvents && !query.isQuiet ? new BuildEvents(progress) : undefined;
   const extras = await openExtras(buildKit, query, { credentialsOf, stream, signal });
   await using held = new AsyncDisposableStack();
-  const remote = await openRemote(builder, context, query);
+  const remote = await openRemote(builder, context, query, extras.gifts ?? noGifts);
   if (remote) held.use(remote);
   const files = remote ? undefined : held.use(await openContext(builder, context, query));
   const lines = new ClassicLines({
@@ -141,10 +142,11 @@ async function openRemote(
   builder: Builder,
   { signal }: Pick<RequestContext, 'signal'>,
   { remote, buildArgs }: BuildQuery,
+  gifts: RunGifts,
 ): Promise<RemoteContext | undefined> {
   if (!parseGitUrl(remote)) return undefined;
   const keepsGitFolder = /^(?:1|t|true)$/i.test(buildArgs['BUILDKIT_CONTEXT_KEEP_GIT_DIR'] ?? '');
-  return openRemoteContext(builder, { url: remote, keepsGitFolder, gifts: noGifts, signal });
+  return openRemoteContext(builder, { url: remote, keepsGitFolder, gifts, signal });
 }
 
 /** The body, or what `remote` names. Throws `api.*` and `build.badContext`. */
