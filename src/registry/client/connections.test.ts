@@ -128,11 +128,11 @@ test('a reader that is slow itself is no stall; a body that is too long is refus
     answer(response, 200, {}, Buffer.alloc(1_000_000));
     return true;
   });
-  using reading = connections({ stallMs: 30 });
+  using reading = connections({ stallMs: 300 });
   const url = new URL(`http://${registry.host}/`);
   let size = 0;
-  for await (const piece of readPieces(await reading.send({ method: 'GET', url }), 30, undefined)) {
-    if (size === 0) await new Promise((resolve) => setTimeout(resolve, 80));
+  for await (const piece of readPieces(await reading.send({ method: 'GET', url }), 300, undefined)) {
+    if (size === 0) await new Promise((resolve) => setTimeout(resolve, 700));
     size += piece.length;
   }
   assert.equal(size, 1_000_000);
