@@ -97,7 +97,7 @@ export const differences: readonly Difference[] = [
   {
     name: 'space reclaimed',
     steps: ['docker image prune -af --filter label!=l', 'docker image prune --all -f'],
-    ours: /Total reclaimed space: (?:7\.\d+MB|5\.\d+kB)/,
+    ours: /Total reclaimed space: (?:\d\.\d+MB|5\.\d+kB)/,
   },
 ];
 
