@@ -16,7 +16,7 @@ import { missing } from '../support/needs.ts';
 import { StaticRegistry } from '../support/static-registry.ts';
 
 const options = { skip: missing('root', 'tar'), timeout: 900_000 };
-const KILLS = Number(process.env['SKIFF_TEST_KILLS'] ?? 200);
+const KILLS = Number(process.env['SKIFF_TEST_KILLS'] ?? 80);
 
 /** Tars of layers with some hundred files each. */
 function makeLayers(folder: string, count: number): string[] {
