@@ -3,11 +3,12 @@
  * with the manifests as they are, and Docker's `manifest.json` and `repositories`. The same images give the same bytes.
  */
 import { type Digest, digestParts } from '#base';
-import { repositoryOf } from '#registry';
+import { fullName, repositoryOf } from '#registry';
 import { type Descriptor, type ImageManifest, mediaTypes, platformJson } from '#specs';
 import { encodeTarEntry, TAR_END, tarEntry, tarPadding } from '#wire';
 import type { ContentStore } from '../content/content-store.ts';
 import type { ImageRecord } from '../image-record.ts';
+import { blobPath, folderEntry, jsonEntry } from './layout-entries.ts';
 
 export interface SavedImage {
   readonly image: ImageRecord;
@@ -18,23 +19,23 @@ export interface SavedImage {
 }
 
 export async function* writeArchive(content: ContentStore, images: readonly SavedImage[]): AsyncGenerator<Buffer> {
-  yield folder('blobs');
+  yield folderEntry('blobs');
   const blobs = new Map<Digest, number>();
   for (const { descriptor, manifest } of images) {
     for (const { digest, size } of [descriptor, manifest.config, ...manifest.layers]) blobs.set(digest, size);
   }
   for (const algorithm of new Set([...blobs.keys()].map((digest) => digestParts(digest).algorithm))) {
-    yield folder(`blobs/${algorithm}`);
+    yield folderEntry(`blobs/${algorithm}`);
   }
   for (const [digest, size] of [...blobs].sort(([a], [b]) => (a < b ? -1 : 1))) {
     yield encodeTarEntry(tarEntry(blobPath(digest), 'file', { size }));
     for await (const chunk of content.open(digest) as AsyncIterable<Buffer>) yield chunk;
     yield tarPadding(size);
   }
-  yield* file('index.json', layoutIndex(images));
-  yield* file('manifest.json', dockerList(images));
-  yield* file('oci-layout', { imageLayoutVersion: '1.0.0' });
-  yield* file('repositories', repositories(images));
+  yield* jsonEntry('index.json', layoutIndex(images));
+  yield* jsonEntry('manifest.json', dockerList(images));
+  yield* jsonEntry('oci-layout', { imageLayoutVersion: '1.0.0' });
+  yield* jsonEntry('repositories', repositories(images));
   yield TAR_END;
 }
 
@@ -48,6 +49,7 @@ function layoutIndex(images: readonly SavedImage[]): object {
       return tags.map((tag) => ({
         ...base,
         annotations: {
+          // compat: containerd's names have Docker Hub's host and `library/` written out.
           'io.containerd.image.name': fullName(tag),
           'org.opencontainers.image.ref.name': tag.slice(repositoryOf(tag).length + 1),
         },
@@ -75,25 +77,4 @@ function repositories(images: readonly SavedImage[]): object {
     }
   }
   return all;
-}
-
-/** compat: containerd's names have Docker Hub's host and `library/` written out. */
-function fullName(tag: string): string {
-  const first = tag.split('/')[0]!;
-  if (!tag.includes('/')) return `docker.io/library/${tag}`;
-  return /[.:]/.test(first) || first === 'localhost' ? tag : `docker.io/${tag}`;
-}
-
-function blobPath(digest: Digest): string {
-  const { algorithm, hex } = digestParts(digest);
-  return `blobs/${algorithm}/${hex}`;
-}
-
-const folder = (path: string): Buffer => encodeTarEntry(tarEntry(`${path}/`, 'directory'));
-
-function* file(path: string, value: object): Generator<Buffer> {
-  const bytes = Buffer.from(JSON.stringify(value));
-  yield encodeTarEntry(tarEntry(path, 'file', { size: bytes.length }));
-  yield bytes;
-  yield tarPadding(bytes.length);
 }

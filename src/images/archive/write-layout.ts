@@ -2,12 +2,12 @@
  * An image, or an index with several, as one archive: an OCI layout, and for Docker's format also the list `docker load`
  * reads. The same blobs give the same bytes: names in order, no times.
  */
-import type { Digest } from '#base';
 import { digestParts } from '#base';
 import type { BlobSource } from '#registry';
 import { fullName, repositoryOf } from '#registry';
 import { type Descriptor, MAX_MANIFEST_BYTES, mediaTypes, parseManifest, platformJson } from '#specs';
 import { encodeTarEntry, TAR_END, tarEntry, tarPadding } from '#wire';
+import { blobPath, folderEntry, jsonEntry } from './layout-entries.ts';
 
 export interface LayoutRequest {
   readonly root: Descriptor;
@@ -23,19 +23,19 @@ export interface LayoutRequest {
 
 export async function* writeLayout(content: BlobSource, request: LayoutRequest): AsyncGenerator<Buffer> {
   const { root, isDocker } = request;
-  yield folder('blobs');
+  yield folderEntry('blobs');
   const blobs = new Map(request.blobs.map(({ digest, size }) => [digest, size]));
   for (const algorithm of new Set([...blobs.keys()].map((digest) => digestParts(digest).algorithm))) {
-    yield folder(`blobs/${algorithm}`);
+    yield folderEntry(`blobs/${algorithm}`);
   }
   for (const [digest, size] of [...blobs].sort(([a], [b]) => (a < b ? -1 : 1))) {
     yield encodeTarEntry(tarEntry(blobPath(digest), 'file', { size }));
     for await (const chunk of content.open(digest) as AsyncIterable<Buffer>) yield chunk;
     yield tarPadding(size);
   }
-  yield* file('index.json', layoutIndex(request));
-  if (isDocker) yield* file('manifest.json', await dockerList(content, root, request.names));
-  yield* file('oci-layout', { imageLayoutVersion: '1.0.0' });
+  yield* jsonEntry('index.json', layoutIndex(request));
+  if (isDocker) yield* jsonEntry('manifest.json', await dockerList(content, root, request.names));
+  yield* jsonEntry('oci-layout', { imageLayoutVersion: '1.0.0' });
   yield TAR_END;
 }
 
@@ -70,18 +70,4 @@ async function dockerList(content: BlobSource, root: Descriptor, names: readonly
       Layers: manifest.layers.map(({ digest }) => blobPath(digest)),
     },
   ];
-}
-
-function blobPath(digest: Digest): string {
-  const { algorithm, hex } = digestParts(digest);
-  return `blobs/${algorithm}/${hex}`;
-}
-
-const folder = (path: string): Buffer => encodeTarEntry(tarEntry(`${path}/`, 'directory'));
-
-function* file(path: string, value: object): Generator<Buffer> {
-  const bytes = Buffer.from(JSON.stringify(value));
-  yield encodeTarEntry(tarEntry(path, 'file', { size: bytes.length }));
-  yield bytes;
-  yield tarPadding(bytes.length);
 }
