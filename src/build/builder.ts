@@ -1,7 +1,7 @@
 /** The builder: runs graphs, makes images of them, keeps and prunes the cache. */
 import { rmSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import type { KeyedMutex, Log, RecordStores } from '#base';
+import { type KeyedMutex, type Log, nowNs, type RecordStores } from '#base';
 import type { BuildLayers, Images, LayerKey } from '#images';
 import type { HostFacts } from '#linux';
 import type { Networks } from '#network';
@@ -14,7 +14,10 @@ import { registryCache, type RegistryCacheOptions } from './cache-transfer/regis
 import { exportAll } from './export/export-all.ts';
 import { checkExports } from './export/export.ts';
 import type { ImportedCache } from './export/export-wish.ts';
-import { type LocalContext, receiveContext } from './files/context.ts';
+import { receiveContext } from './files/context.ts';
+import type { LocalContext } from './files/context-index.ts';
+import { type ClientFolder, openFolderContext } from './files/folder-context.ts';
+import { KnownFiles } from './files/known-files.ts';
 import type { BuildOptions, BuildParts } from './parts.ts';
 import type { StepId } from './graph.ts';
 import { FailedSteps } from './run/failed-steps.ts';
@@ -41,6 +44,7 @@ export class Builder {
   readonly #incoming: string;
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
+  readonly #knownFiles = new KnownFiles();
   /** Of builds whose client wants to look at what failed. */
   readonly failed: FailedSteps;
 
@@ -81,6 +85,19 @@ export class Builder {
   /** A build context as a tar. */
   receive(archive: Readable, signal: AbortSignal): Promise<LocalContext> {
     return receiveContext(archive, { folder: this.#incoming, signal });
+  }
+
+  /**
+   * A build context that stays with the client; `key` is the client's name for it. The folder is closed with the context, or
+   * when it throws.
+   */
+  async openFolder(client: ClientFolder, key: string, signal: AbortSignal): Promise<LocalContext> {
+    await using undo = new AsyncDisposableStack();
+    undo.defer(() => client.close());
+    const known = this.#knownFiles.folder(key, nowNs());
+    const context = await openFolderContext(client, { folder: this.#incoming, known, signal });
+    undo.move();
+    return context;
   }
 
   /** Runs a graph and exports what it gives. When it throws, only whole results of the cache stay, and exports before it. */

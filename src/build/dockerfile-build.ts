@@ -13,7 +13,7 @@ import type { BuildPlan, BuildRequest, BuildSources, ResolvedImage } from './doc
 import { planBuild } from './dockerfile/plan/plan-build.ts';
 import { errors } from './errors.ts';
 import type { CacheExportWish, ExportWish, ImportedCache } from './export/export-wish.ts';
-import type { LocalContext } from './files/context.ts';
+import type { LocalContext } from './files/context-index.ts';
 import type { LocalStep, StepId } from './graph.ts';
 import type { Tell } from './progress.ts';
 import type { RemoteContext } from './remote-context.ts';

@@ -33,7 +33,8 @@ export { type GitSource, parseGitUrl } from './dockerfile/plan/git-url.ts';
 export { planBuild } from './dockerfile/plan/plan-build.ts';
 export { excerpt } from './dockerfile/source-text.ts';
 export { type BuildTarget, listTargets, type Outline, outline } from './dockerfile/targets.ts';
-export type { LocalContext } from './files/context.ts';
+export type { LocalContext } from './files/context-index.ts';
+export type { ClientFolder, FileReceiver, ListedEntry } from './files/folder-context.ts';
 export type {
   BuildGraph,
   BuildOutput,

@@ -7,15 +7,9 @@ import { type ControlParts, controlHandlers } from './control-service.ts';
 import { gatewayHandlers } from './gateway-service.ts';
 import { plainRefusal } from './refusals.ts';
 import { openSessionBuild, type SessionBuild, type SessionBuildRequest } from './session-build.ts';
-import { Sessions } from './sessions.ts';
+import { type SessionOffer, Sessions } from './sessions.ts';
 
 export type BuildKitParts = Omit<ControlParts, 'sessions' | 'builds'>;
-
-export interface SessionOffer {
-  readonly id: string;
-  /** Full paths of the methods the client answers. */
-  readonly methods: readonly string[];
-}
 
 export class BuildKit {
   readonly #sessions = new Sessions();
@@ -37,8 +31,8 @@ export class BuildKit {
   }
 
   /** A connection on which we call the client. Throws `buildkit.sessionTaken`. */
-  join({ id, methods }: SessionOffer, take: () => Duplex): Promise<void> {
-    return this.#sessions.add(id, methods, take);
+  join(offer: SessionOffer, take: () => Duplex): Promise<void> {
+    return this.#sessions.add(offer, take);
   }
 
   /** For a build of another door. Throws `buildkit.badOption`, `buildkit.noSession`. */

@@ -1,10 +1,10 @@
 /** Folders and uploads of a build's client, as the contexts of its Dockerfile. */
-import { type Readable, Readable as Streams } from 'node:stream';
+import { Readable as Streams } from 'node:stream';
 import type { Builder, ContextFiles, LocalContext, LocalStep, RemoteContext } from '#build';
 import { upload } from '#specs/buildkit';
 import { errors } from './errors.ts';
 import type { ProgressOfBuild } from './progress-of-build.ts';
-import { receiveFolder } from './receive-folder.ts';
+import { type FolderWish, receiveFolder } from './receive-folder.ts';
 import type { Session } from './sessions.ts';
 import type { BuildWish } from './wish.ts';
 
@@ -101,22 +101,18 @@ export class ClientFiles implements AsyncDisposable {
     };
   }
 
-  #receive(
-    key: string,
-    folder: Parameters<typeof receiveFolder>[1],
-    vertex: string,
-    what: string,
-  ): Promise<LocalContext> {
-    const { session, progress, signal } = this.#parts;
+  #receive(key: string, wish: FolderWish, vertex: string, what: string): Promise<LocalContext> {
+    const { builder, session, progress, signal } = this.#parts;
     let total = 0;
-    const archive = Streams.from(
-      receiveFolder(session, folder, signal, (bytes) => {
+    return this.#keep(key, async () => {
+      const folder = await receiveFolder(session, wish, signal, (bytes) => {
         total = bytes;
         progress.status(vertex, what, { current: bytes });
-      }),
-      { objectMode: false },
-    );
-    return this.#keep(key, archive, () => progress.status(vertex, what, { current: total, isDone: true }));
+      });
+      const files = await builder.openFolder(folder, `${session.sharedKey}\n${wish.name}`, signal);
+      progress.status(vertex, what, { current: total, isDone: true });
+      return files;
+    });
   }
 
   #upload(): Promise<LocalContext> {
@@ -130,15 +126,13 @@ export class ClientFiles implements AsyncDisposable {
       stream.close();
       for await (const { data } of stream.answers) yield data;
     };
-    return this.#keep('upload', Streams.from(received(), { objectMode: false }), () => {});
+    return this.#keep('upload', () =>
+      this.#parts.builder.receive(Streams.from(received(), { objectMode: false }), this.#parts.signal),
+    );
   }
 
-  #keep(key: string, archive: Readable, done: () => void): Promise<LocalContext> {
-    return this.#opened.getOrInsertComputed(key, async () => {
-      const files = this.#held.use(await this.#parts.builder.receive(archive, this.#parts.signal));
-      done();
-      return files;
-    });
+  #keep(key: string, open: () => Promise<LocalContext>): Promise<LocalContext> {
+    return this.#opened.getOrInsertComputed(key, async () => this.#held.use(await open()));
   }
 }
 

@@ -1,3 +1,4 @@
 /** BuildKit's doors: gRPC for `docker buildx`, over connections that HTTP hands over. Loaded by the first that comes. */
-export { BuildKit, type BuildKitParts, type SessionOffer } from './build-kit.ts';
+export { BuildKit, type BuildKitParts } from './build-kit.ts';
+export type { SessionOffer } from './sessions.ts';
 export type { SessionBuild, SessionBuildRequest } from './session-build.ts';

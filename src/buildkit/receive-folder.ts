@@ -1,11 +1,13 @@
 /**
- * A folder of the client's, asked for over the session and passed on as a tar: FileSync/DiffCopy with us as the receiver.
+ * A folder of the client's, asked for over the session: FileSync/DiffCopy with us as the receiver.
  *
- * The client lists everything first, a folder before what is in it, then sends the content of what is asked for. Files are
- * asked for in the order of the list, a few ahead, so that what waits for its turn in memory is bounded.
+ * The client lists everything first, a folder before what is in it, then sends the content of what is asked for, until it
+ * is told that no more will be.
  */
+import type { ClientFolder, FileReceiver, ListedEntry } from '#build';
+import type { GrpcStream } from '#rpc/grpc';
 import { filesync, fsutil } from '#specs/buildkit';
-import { byteString, encodeTarEntry, TAR_END, type TarEntry, tarEntry, tarPadding } from '#wire';
+import { byteString, type TarEntry, tarEntry } from '#wire';
 import { errors } from './errors.ts';
 import { permissionsOfGoMode, typeOfGoMode } from './file-mode.ts';
 import type { Session } from './sessions.ts';
@@ -18,13 +20,13 @@ export interface FolderWish {
   readonly paths: readonly string[];
 }
 
-/** Files asked for and not yet passed on; their bytes may all be here. */
-const FILES_AHEAD = 32;
-const BYTES_AHEAD = 32 * 1024 * 1024;
+/** Files that are asked for in one message. */
+const FILES_AT_ONCE = 512;
 /** Of names and facts: a list is kept whole. */
 const MAX_ENTRIES = 2_000_000;
 
 type Packet = fsutil.Packet;
+type PacketStream = GrpcStream<typeof filesync.FileSync.method.diffCopy>;
 const { STAT, REQ, DATA, FIN, ERR } = {
   STAT: fsutil.Packet_PacketType.PACKET_STAT,
   REQ: fsutil.Packet_PacketType.PACKET_REQ,
@@ -33,59 +35,120 @@ const { STAT, REQ, DATA, FIN, ERR } = {
   ERR: fsutil.Packet_PacketType.PACKET_ERR,
 };
 
-/** The tar's bytes. `onBytes` hears how much has come. Throws `buildkit.badListing`, `buildkit.clientFailed`. */
-export async function* receiveFolder(
+/**
+ * The folder once the client has listed it; it has to be closed. `onBytes` hears how much has come. Throws
+ * `buildkit.badListing`, `buildkit.clientFailed`; so does fetching.
+ */
+export async function receiveFolder(
   session: Session,
   wish: FolderWish,
   signal: AbortSignal,
   onBytes: (total: number) => void,
-): AsyncGenerator<Buffer> {
+): Promise<ClientFolder> {
   if (!session.offers('/moby.filesync.v1.FileSync/DiffCopy')) throw errors.noFiles(wish.name);
-  using stream = session.client.open(filesync.FileSync.method.diffCopy, { metadata: metadataOf(wish), signal });
-  const packets = stream.answers[Symbol.asyncIterator]();
-  let total = 0;
-  const next = async (): Promise<Packet> => {
-    const { value, done } = await packets.next();
-    if (done === true) throw errors.clientFailed(wish.name, 'the client stopped sending');
-    if (value.type === ERR) throw errors.clientFailed(wish.name, Buffer.from(value.data).toString());
-    total += value.data.length;
-    if (value.data.length > 0) onBytes(total);
-    return value;
-  };
-
+  using undo = new DisposableStack();
+  const stream = undo.use(
+    session.client.open(filesync.FileSync.method.diffCopy, { metadata: metadataOf(wish), signal }),
+  );
+  const packets = new Packets(stream, wish.name);
   const list = new Listing();
-  for (let packet = await next(); packet.stat; packet = await next()) {
-    if (packet.type !== STAT) throw errors.badListing('something else came in the middle of it');
-    list.add(packet.stat);
+  for (let isListed = false; !isListed; ) {
+    for (const packet of await packets.next()) {
+      if (isListed || packet.type !== STAT) throw errors.badListing('something else came in the middle of it');
+      if (packet.stat) list.add(packet.stat);
+      else isListed = true;
+    }
   }
-  const contents = new Contents({
-    files: list.files,
-    ask: (id) => stream.send({ type: REQ, ID: id }),
-    next: async () => {
-      const packet = await next();
-      if (packet.type !== DATA) throw errors.badListing(`packet of type ${packet.type} where content was asked for`);
-      return packet;
-    },
-  });
-  for (const { id, entry } of list.entries) {
-    if (entry.type === 'file' && entry.size > 0) {
-      yield encodeTarEntry(entry);
-      let left = entry.size;
-      for await (const bytes of contents.of(id)) {
-        left -= bytes.length;
-        if (left < 0) break;
-        yield bytes;
+  undo.move();
+  return new SessionFolder({ stream, packets, entries: list.entries, onBytes });
+}
+
+/** What the client says, as it comes. */
+class Packets {
+  readonly #batches: AsyncIterator<Packet[]>;
+  readonly #name: string;
+
+  constructor(stream: PacketStream, name: string) {
+    this.#batches = stream.batches[Symbol.asyncIterator]();
+    this.#name = name;
+  }
+
+  /** Throws `buildkit.clientFailed`. */
+  async next(): Promise<Packet[]> {
+    const { value, done } = await this.#batches.next();
+    if (done === true) throw errors.clientFailed(this.#name, 'the client stopped sending');
+    for (const packet of value) this.#check(packet);
+    return value;
+  }
+
+  /** Until the client ends. Throws `buildkit.clientFailed`. */
+  async end(): Promise<void> {
+    for (let result = await this.#batches.next(); result.done !== true; result = await this.#batches.next()) {
+      for (const packet of result.value) this.#check(packet);
+    }
+  }
+
+  #check({ type, data }: Packet): void {
+    if (type === ERR) throw errors.clientFailed(this.#name, Buffer.from(data).toString());
+  }
+}
+
+interface SessionFolderParts {
+  readonly stream: PacketStream;
+  readonly packets: Packets;
+  readonly entries: readonly ListedEntry[];
+  readonly onBytes: (total: number) => void;
+}
+
+class SessionFolder implements ClientFolder {
+  readonly #parts: SessionFolderParts;
+  #total = 0;
+  #isBroken = false;
+
+  constructor(parts: SessionFolderParts) {
+    this.#parts = parts;
+  }
+
+  get entries(): readonly ListedEntry[] {
+    return this.#parts.entries;
+  }
+
+  async fetch(ids: readonly number[], receiver: FileReceiver): Promise<void> {
+    // Until it has ended well, what comes next is not known.
+    this.#isBroken = true;
+    const { packets, onBytes } = this.#parts;
+    let asked = 0;
+    let ended = 0;
+    while (ended < ids.length) {
+      // Half of them are still on their way when the next are asked for.
+      if (asked < ids.length && asked - ended <= FILES_AT_ONCE / 2) {
+        const next = ids.slice(asked, asked + FILES_AT_ONCE);
+        asked += next.length;
+        await this.#parts.stream.send(...next.map((ID) => ({ type: REQ, ID })));
       }
-      if (left !== 0) throw errors.clientFailed(wish.name, `${entry.path} changed while it was sent`);
-      yield tarPadding(entry.size);
-    } else yield encodeTarEntry(entry);
+      for (const { type, ID, data } of await packets.next()) {
+        if (type !== DATA) throw errors.badListing(`packet of type ${type} where content was asked for`);
+        if (data.length === 0) {
+          receiver.end(ID);
+          ended += 1;
+        } else {
+          this.#total += data.length;
+          const room = receiver.data(ID, Buffer.from(data.buffer, data.byteOffset, data.length));
+          if (room) await room;
+        }
+      }
+      onBytes(this.#total);
+    }
+    this.#isBroken = false;
   }
-  yield TAR_END;
-  await stream.send({ type: FIN });
-  stream.close();
-  // The client says so, too, and ends.
-  for (let result = await packets.next(); result.done !== true; result = await packets.next()) {
-    if (result.value.type === ERR) throw errors.clientFailed(wish.name, Buffer.from(result.value.data).toString());
+
+  async close(): Promise<void> {
+    using stream = this.#parts.stream;
+    if (this.#isBroken) return;
+    await stream.send({ type: FIN });
+    stream.close();
+    // The client says so, too, and ends.
+    await this.#parts.packets.end();
   }
 }
 
@@ -105,21 +168,9 @@ function list(key: string, values: readonly string[]): Record<string, string | s
   return { [key]: encoded, [`${key}-encoded`]: '1' };
 }
 
-/** A file with content, which is asked for by its number. */
-export interface ListedFile {
-  readonly id: number;
-  readonly size: number;
-}
-
-interface Listed {
-  readonly id: number;
-  readonly entry: TarEntry;
-}
-
 /** The client's list, each path judged by itself and by the one before. */
 export class Listing {
-  readonly entries: Listed[] = [];
-  readonly files: ListedFile[] = [];
+  readonly entries: ListedEntry[] = [];
   #next = 0;
   #last = '';
 
@@ -134,9 +185,7 @@ export class Listing {
     }
     this.#last = path;
     const entry = entryOf(stat);
-    if (!entry) return;
-    this.entries.push({ id, entry });
-    if (entry.type === 'file' && entry.size > 0) this.files.push({ id, size: entry.size });
+    if (entry) this.entries.push({ id, entry });
   }
 }
 
@@ -168,65 +217,4 @@ function entryOf(stat: fsutil.Stat): TarEntry | undefined {
     devMinor: Number(stat.devminor),
     xattrs: new Map(Object.entries(stat.xattrs).map(([name, value]) => [byteString(name), Buffer.from(value)])),
   });
-}
-
-interface ContentsParts {
-  /** In the order in which they will be taken. */
-  readonly files: readonly ListedFile[];
-  readonly ask: (id: number) => Promise<void>;
-  readonly next: () => Promise<Packet>;
-}
-
-/** Contents by the id of their file; the client may mix those that were asked for. */
-class Contents {
-  readonly #parts: ContentsParts;
-  readonly #waiting = new Map<number, { pieces: Buffer[]; left: number; isWhole: boolean }>();
-  #asked = 0;
-  /** Of files that are asked for: what of them is here, and what may come. */
-  #promised = 0;
-
-  constructor(parts: ContentsParts) {
-    this.#parts = parts;
-  }
-
-  async *of(id: number): AsyncGenerator<Buffer> {
-    await this.#askAhead(id);
-    for (;;) {
-      const file = this.#waiting.get(id)!;
-      for (let piece = file.pieces.shift(); piece; piece = file.pieces.shift()) {
-        this.#promised -= piece.length;
-        yield piece;
-      }
-      if (file.isWhole) break;
-      await this.#receive();
-    }
-    this.#waiting.delete(id);
-  }
-
-  async #askAhead(id: number): Promise<void> {
-    const { files, ask } = this.#parts;
-    while (
-      this.#asked < files.length &&
-      (!this.#waiting.has(id) ||
-        (this.#waiting.size < FILES_AHEAD && this.#promised + files[this.#asked]!.size <= BYTES_AHEAD))
-    ) {
-      const next = files[this.#asked++]!;
-      this.#promised += next.size;
-      this.#waiting.set(next.id, { pieces: [], left: next.size, isWhole: false });
-      await ask(next.id);
-    }
-  }
-
-  async #receive(): Promise<void> {
-    const packet = await this.#parts.next();
-    const file = this.#waiting.get(packet.ID);
-    if (!file || file.isWhole) throw errors.badListing(`content of number ${packet.ID}, which was not asked for`);
-    if (packet.data.length === 0) {
-      file.isWhole = true;
-      return;
-    }
-    file.left -= packet.data.length;
-    if (file.left < 0) throw errors.badListing(`more content of number ${packet.ID} than was announced`);
-    file.pieces.push(Buffer.from(packet.data));
-  }
 }

@@ -5,11 +5,21 @@ import { errors } from './errors.ts';
 
 export interface Session {
   readonly id: string;
+  readonly sharedKey: string;
   readonly client: GrpcClient;
   /** Aborted when the connection is gone. */
   readonly gone: AbortSignal;
   /** Whether the client offers a method, by its full path. */
   offers(method: string): boolean;
+}
+
+/** What a client says of itself when it joins. */
+export interface SessionOffer {
+  readonly id: string;
+  /** Full paths of the methods it answers. */
+  readonly methods: readonly string[];
+  /** Its name for the folder it builds; '' without. */
+  readonly sharedKey: string;
 }
 
 /** compat: how long a build waits for the session it names. */
@@ -20,12 +30,13 @@ export class Sessions {
   readonly #waiting = new Map<string, Set<() => void>>();
 
   /** Takes the connection over, and serves until it ends. Throws `buildkit.sessionTaken`. */
-  add(id: string, methods: readonly string[], take: () => Duplex): Promise<void> {
+  add({ id, methods, sharedKey }: SessionOffer, take: () => Duplex): Promise<void> {
     if (this.#sessions.has(id)) throw errors.sessionTaken(id);
     const offered = new Set(methods.map((method) => method.toLowerCase()));
     const client = new GrpcClient(take());
     const gone = new AbortController();
-    const session: Session = { id, client, gone: gone.signal, offers: (method) => offered.has(method.toLowerCase()) };
+    const offers = (method: string): boolean => offered.has(method.toLowerCase());
+    const session: Session = { id, sharedKey, client, gone: gone.signal, offers };
     this.#sessions.set(id, session);
     for (const wake of this.#waiting.get(id) ?? []) wake();
     return client.closed.then(() => {

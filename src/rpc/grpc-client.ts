@@ -20,12 +20,14 @@ export interface GrpcCallOptions {
 
 /** A call that sends and receives as it likes. Disposing it ends it. */
 export interface GrpcStream<Method extends DescMethod> extends Disposable {
-  /** Waits for room. */
-  send(message: MessageInitShape<Method['input']>): Promise<void>;
+  /** All at once. Waits for room. */
+  send(...messages: MessageInitShape<Method['input']>[]): Promise<void>;
   /** Nothing more will be sent. */
   close(): void;
   /** Until the other end has no more. Throws GrpcError for its refusal. */
   readonly answers: AsyncIterable<MessageShape<Method['output']>>;
+  /** The same, all that came together at once: of many small ones each would cost a turn. Read one or the other. */
+  readonly batches: AsyncIterable<MessageShape<Method['output']>[]>;
 }
 
 export class GrpcClient implements Disposable {
@@ -63,13 +65,16 @@ export class GrpcClient implements Disposable {
     stream.on('error', () => {});
     const status = statusOf(stream);
     const input: DescMessage = method.input;
+    const batches = batchesOf(stream, method, status);
     return {
-      send: async (message) => {
-        const bytes = encodeGrpcMessage(toBinary(input, create(input, message as never)));
+      send: async (...messages) => {
+        const framed = messages.map((message) => encodeGrpcMessage(toBinary(input, create(input, message as never))));
+        const bytes = framed.length === 1 ? framed[0]! : Buffer.concat(framed);
         if (!stream.write(bytes)) await roomIn(stream);
       },
       close: () => void stream.end(),
-      answers: answersOf(stream, method, status),
+      answers: each(batches),
+      batches,
       // A stream that is closed, rather than destroyed, first says that everything was sent.
       [Symbol.dispose]: () => void stream.destroy(),
     };
@@ -107,20 +112,24 @@ function statusOf(stream: ClientHttp2Stream): Promise<GrpcError | undefined> {
   });
 }
 
-async function* answersOf<Method extends DescMethod>(
+async function* batchesOf<Method extends DescMethod>(
   stream: ClientHttp2Stream,
   { output }: Method,
   status: Promise<GrpcError | undefined>,
-): AsyncGenerator<MessageShape<Method['output']>> {
+): AsyncGenerator<MessageShape<Method['output']>[]> {
   try {
-    for await (const bytes of readGrpcMessages(stream, MAX_GRPC_MESSAGE_BYTES)) {
-      yield fromBinary(output, bytes) as MessageShape<Method['output']>;
+    for await (const messages of readGrpcMessages(stream, MAX_GRPC_MESSAGE_BYTES)) {
+      yield messages.map((bytes) => fromBinary(output, bytes) as MessageShape<Method['output']>);
     }
   } catch (error) {
     throw error instanceof GrpcError ? error : ((await status) ?? error);
   }
   const refused = await status;
   if (refused) throw refused;
+}
+
+async function* each<Message>(batches: AsyncIterable<Message[]>): AsyncGenerator<Message> {
+  for await (const batch of batches) yield* batch;
 }
 
 function roomIn(stream: ClientHttp2Stream): Promise<void> {

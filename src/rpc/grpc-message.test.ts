@@ -8,7 +8,7 @@ async function read(bytes: Buffer, pieceBytes: number, maxBytes = 1000): Promise
   for (let at = 0; at < bytes.length; at += pieceBytes) stream.write(bytes.subarray(at, at + pieceBytes));
   stream.end();
   const found: string[] = [];
-  for await (const message of readGrpcMessages(stream, maxBytes)) found.push(message.toString());
+  for await (const messages of readGrpcMessages(stream, maxBytes)) found.push(...messages.map(String));
   return found;
 }
 

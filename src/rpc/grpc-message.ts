@@ -42,25 +42,60 @@ export function encodeGrpcMessage(bytes: Uint8Array): Buffer {
   return framed;
 }
 
-/** The messages of a stream to its end. Throws GrpcError for what is too long, compressed or cut off. */
-export async function* readGrpcMessages(stream: Duplex, maxBytes: number): AsyncGenerator<Buffer> {
-  let rest: Buffer = Buffer.alloc(0);
+/** Messages as they come, all that came together at once, to the stream's end. Throws as `MessageSplitter`. */
+export async function* readGrpcMessages(stream: Duplex, maxBytes: number): AsyncGenerator<Buffer[]> {
+  const splitter = new MessageSplitter(maxBytes);
   // Who has read enough may still have an answer to send.
   const chunks = stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
   for await (const chunk of chunks) {
-    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    while (rest.length >= HEAD_BYTES) {
-      if (rest[0] !== 0) throw new GrpcError(grpcCode.unimplemented, 'compressed messages are not understood');
-      const length = rest.readUInt32BE(1);
-      if (length > maxBytes) {
-        throw new GrpcError(grpcCode.resourceExhausted, `a message of ${length} bytes, more than ${maxBytes}`);
-      }
-      if (rest.length < HEAD_BYTES + length) break;
-      yield rest.subarray(HEAD_BYTES, HEAD_BYTES + length);
-      rest = rest.subarray(HEAD_BYTES + length);
-    }
+    const messages = splitter.push(chunk);
+    if (messages.length > 0) yield messages;
   }
-  if (rest.length > 0) throw new GrpcError(grpcCode.internal, 'the stream ended in the middle of a message');
+  splitter.end();
+}
+
+/** Pieces of a stream → whole messages, which share the pieces' memory. */
+class MessageSplitter {
+  readonly #maxBytes: number;
+  /** Not yet whole: joined only once enough is there, for a long message comes in hundreds of pieces. */
+  #pieces: Buffer[] = [];
+  #bytes = 0;
+  #wanted = HEAD_BYTES;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Throws GrpcError for what is too long or compressed. */
+  push(piece: Buffer): Buffer[] {
+    this.#pieces.push(piece);
+    this.#bytes += piece.length;
+    const messages: Buffer[] = [];
+    if (this.#bytes < this.#wanted) return messages;
+    const all = this.#pieces.length === 1 ? piece : Buffer.concat(this.#pieces);
+    let at = 0;
+    for (;;) {
+      this.#wanted = HEAD_BYTES;
+      if (all.length - at < HEAD_BYTES) break;
+      if (all[at] !== 0) throw new GrpcError(grpcCode.unimplemented, 'compressed messages are not understood');
+      const length = all.readUInt32BE(at + 1);
+      if (length > this.#maxBytes) {
+        throw new GrpcError(grpcCode.resourceExhausted, `a message of ${length} bytes, more than ${this.#maxBytes}`);
+      }
+      this.#wanted = HEAD_BYTES + length;
+      if (all.length - at < this.#wanted) break;
+      messages.push(all.subarray(at + HEAD_BYTES, at + this.#wanted));
+      at += this.#wanted;
+    }
+    this.#pieces = at === all.length ? [] : [all.subarray(at)];
+    this.#bytes = all.length - at;
+    return messages;
+  }
+
+  /** Throws GrpcError for a message that is cut off. */
+  end(): void {
+    if (this.#bytes > 0) throw new GrpcError(grpcCode.internal, 'the stream ended in the middle of a message');
+  }
 }
 
 /** Percent-encoded UTF-8, as `grpc-message` has it. */

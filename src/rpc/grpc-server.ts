@@ -147,14 +147,16 @@ async function* decoded<Desc extends DescMessage>(
   stream: ServerHttp2Stream,
   schema: Desc,
 ): AsyncGenerator<MessageShape<Desc>> {
-  for await (const bytes of readGrpcMessages(stream, MAX_GRPC_MESSAGE_BYTES)) {
-    let message: MessageShape<Desc>;
-    try {
-      message = fromBinary(schema, bytes);
-    } catch {
-      throw new GrpcError(grpcCode.invalidArgument, `not a message of type ${schema.typeName}`);
+  for await (const messages of readGrpcMessages(stream, MAX_GRPC_MESSAGE_BYTES)) {
+    for (const bytes of messages) {
+      let message: MessageShape<Desc>;
+      try {
+        message = fromBinary(schema, bytes);
+      } catch {
+        throw new GrpcError(grpcCode.invalidArgument, `not a message of type ${schema.typeName}`);
+      }
+      yield message;
     }
-    yield message;
   }
   // Who breaks off has not sent everything, though the stream ends.
   if (stream.aborted) throw new GrpcError(grpcCode.cancelled, 'the client has gone');

@@ -26,63 +26,56 @@ export class ContextBytes implements AsyncDisposable {
     this.#folder = folder;
   }
 
-  /** The piece must not be changed any more. Throws Node's system errors. */
-  async append(piece: Buffer): Promise<void> {
+  /** Where the next piece will be. */
+  get length(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * The piece must not be changed any more. A promise is to be waited for before the next, so that memory is bounded.
+   * Throws Node's system errors.
+   */
+  append(piece: Buffer): Promise<void> | undefined {
+    const offset = this.#bytes;
+    this.#bytes += piece.length;
     if (this.#writer) return this.#writer.write(piece);
     this.#pieces.push(piece);
-    this.#starts.push(this.#bytes);
-    this.#bytes += piece.length;
+    this.#starts.push(offset);
     ofAllBytes += piece.length;
-    if (this.#bytes > MOST_BYTES || ofAllBytes > MOST_OF_ALL_BYTES) await this.#moveToFile();
+    return this.#bytes > MOST_BYTES || ofAllBytes > MOST_OF_ALL_BYTES ? this.#toFile().flush() : undefined;
   }
 
-  /** Everything is there. */
-  async end(): Promise<void> {
-    await this.#writer?.end();
-    this.#writer = undefined;
-  }
-
-  /** After the end. */
   async read(offset: number, length: number): Promise<Buffer> {
     if (!this.#file) return this.#inMemory(offset, length);
+    await this.#writer?.flush();
     const buffer = Buffer.alloc(length);
     await (await this.#file).read(buffer, 0, length, offset);
     return buffer;
   }
 
-  /** Of the file, which is made now if there is none. After the end. */
+  /** Of the file, which is made now if there is none; all that was appended before is in it. */
   async descriptor(): Promise<number> {
-    this.#file ??= this.#written();
-    return (await this.#file).fd;
+    await (this.#writer ?? this.#toFile()).flush();
+    return (await this.#file!).fd;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#forget();
     // Whatever it failed with was told to who asked for it.
+    await this.#writer?.flush().catch(() => {});
     const file = await this.#file?.catch(() => undefined);
     await file?.close();
   }
 
-  async #written(): Promise<FileHandle> {
-    const file = await this.#makeFile();
-    try {
-      const writer = new BatchWriter(file);
-      for (const piece of this.#pieces) await writer.write(piece);
-      await writer.end();
-    } catch (error) {
-      await file.close();
-      throw error;
-    }
-    this.#forget();
-    return file;
-  }
-
-  async #moveToFile(): Promise<void> {
-    const pieces = this.#pieces;
-    this.#forget();
+  /** All there is, and all that comes. */
+  #toFile(): BatchWriter {
     this.#file = this.#makeFile();
-    this.#writer = new BatchWriter(await this.#file);
-    for (const piece of pieces) await this.#writer.write(piece);
+    // Told by whoever waits for it next.
+    this.#file.catch(() => {});
+    this.#writer = new BatchWriter(this.#file);
+    for (const piece of this.#pieces) this.#writer.queue(piece);
+    this.#forget();
+    return this.#writer;
   }
 
   async #makeFile(): Promise<FileHandle> {
@@ -131,42 +124,50 @@ const BATCH_PIECES = 512;
 
 /** Appends pieces many at a time, while the next are on their way. */
 class BatchWriter {
-  readonly #file: FileHandle;
+  readonly #file: Promise<FileHandle>;
   #batch: Buffer[] = [];
   #bytes = 0;
   #writing: Promise<unknown> = Promise.resolve();
 
-  constructor(file: FileHandle) {
+  constructor(file: Promise<FileHandle>) {
     this.#file = file;
   }
 
-  async write(bytes: Buffer): Promise<void> {
+  queue(bytes: Buffer): void {
     this.#batch.push(bytes);
     this.#bytes += bytes.length;
-    if (this.#bytes >= BATCH_BYTES || this.#batch.length >= BATCH_PIECES) await this.#next();
   }
 
-  async end(): Promise<void> {
+  write(bytes: Buffer): Promise<void> | undefined {
+    this.queue(bytes);
+    return this.#bytes >= BATCH_BYTES || this.#batch.length >= BATCH_PIECES ? this.#next() : undefined;
+  }
+
+  async flush(): Promise<void> {
     await this.#next();
     await this.#writing;
   }
 
   /** One batch is written at a time: memory is bounded by two. */
   async #next(): Promise<void> {
-    await this.#writing;
+    const before = this.#writing;
     const batch = this.#batch;
     this.#batch = [];
     this.#bytes = 0;
-    this.#writing = this.#append(batch);
-    // Told by whoever waits for it next.
-    this.#writing.catch(() => {});
+    if (batch.length > 0) {
+      this.#writing = before.then(() => this.#append(batch));
+      // Told by whoever waits for it next.
+      this.#writing.catch(() => {});
+    }
+    await before;
   }
 
   /** One call may write less than it was given. */
   async #append(pieces: readonly Buffer[]): Promise<void> {
+    const file = await this.#file;
     let rest = pieces.filter(({ length }) => length > 0);
     while (rest.length > 0) {
-      let { bytesWritten } = await this.#file.writev(rest);
+      let { bytesWritten } = await file.writev(rest.slice(0, BATCH_PIECES));
       while (rest.length > 0 && bytesWritten >= rest[0]!.length) bytesWritten -= rest.shift()!.length;
       if (bytesWritten > 0) rest = [rest[0]!.subarray(bytesWritten), ...rest.slice(1)];
     }

@@ -7,7 +7,8 @@ import { gzipSync } from 'node:zlib';
 import { IgnoreMatcher, SkiffError } from '#base';
 import { byteString, encodeTarEntry, TAR_END, type TarEntry, tarEntry, tarPadding } from '#wire';
 import type { CopyAction } from '../graph.ts';
-import { type LocalContext, receiveContext } from './context.ts';
+import { receiveContext } from './context.ts';
+import type { LocalContext } from './context-index.ts';
 import { contentDigest, selectSources } from './select.ts';
 
 type More = Partial<TarEntry>;

@@ -1,6 +1,6 @@
 /** A build that is asked for, and what its steps share while it goes on. */
 import type { ImageRecord, LayerArchives } from '#images';
-import type { LocalContext } from '../files/context.ts';
+import type { LocalContext } from '../files/context-index.ts';
 import type { ImportedCache } from '../export/export-wish.ts';
 import type { BuildGraph, ImageStep, LocalStep, RunStep, StepId } from '../graph.ts';
 import type { Tell } from '../progress.ts';

@@ -37,7 +37,8 @@ export function buildKitRoutes(buildKit: BuildKitDoor): Route[] {
         if (id === '') throw errors.invalid('session id is missing');
         const methods = request.headersDistinct['x-docker-expose-session-grpc-method'] ?? [];
         const server = await buildKit();
-        await server.join({ id, methods }, () => context.hijack('', 'h2c'));
+        const sharedKey = header(request, 'x-docker-expose-session-sharedkey') ?? '';
+        await server.join({ id, methods, sharedKey }, () => context.hijack('', 'h2c'));
       },
     },
   ];
