@@ -45,9 +45,14 @@ export class ContextBytes implements AsyncDisposable {
     return this.#bytes > MOST_BYTES || ofAllBytes > MOST_OF_ALL_BYTES ? this.#toFile().flush() : undefined;
   }
 
+  /** What was appended is where a descriptor that was asked for before finds it. */
+  async settle(): Promise<void> {
+    await this.#writer?.flush();
+  }
+
   async read(offset: number, length: number): Promise<Buffer> {
     if (!this.#file) return this.#inMemory(offset, length);
-    await this.#writer?.flush();
+    await this.settle();
     const buffer = Buffer.alloc(length);
     await (await this.#file).read(buffer, 0, length, offset);
     return buffer;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { fstatSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { IgnoreMatcher } from '#base';
@@ -118,6 +118,21 @@ test('what is known is asked for when it is read, and then once', async () => {
   );
   const again = new FakeFolder({ ...FILES, b: { content: 'B' } });
   await withFolder(again, async () => assert.deepEqual(again.asked, ['b']), known);
+});
+
+test('what comes later is in the file a step was given before', async () => {
+  const known = new KnownFiles();
+  await withFolder(new FakeFolder(FILES), async () => {}, known);
+  await withFolder(
+    new FakeFolder(FILES),
+    async (context) => {
+      const descriptor = (await context.tree(new IgnoreMatcher([])).descriptor())!;
+      assert.equal(fstatSync(descriptor).size, 0);
+      assert.equal(await text(context, 'a'), 'content of a');
+      assert.equal(fstatSync(descriptor).size, 'content of a'.length);
+    },
+    known,
+  );
 });
 
 test('a file is known by its size and its time, unless the time tells nothing', async () => {

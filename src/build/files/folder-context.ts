@@ -124,6 +124,7 @@ class FetchedFiles {
         this.#end(file);
       },
     });
+    await this.#bytes.settle();
     const [left] = coming.values();
     if (left) throw errors.badContext(`${shown(left.file.entry.path)} was not sent`);
   }
