@@ -45,6 +45,26 @@ process.once('exit', () => rmSync(folder, { recursive: true }));
 let files = 0;
 contract('on disk', () => openRecordStores(`${folder}/${files++}/records.db`));
 
+test('on disk: what is kept of what was read is what is there, after a batch that failed too', () => {
+  const stores = openRecordStores(`${folder}/read.db`);
+  const boxes = stores.of<Box>('box', { keepsRead: true });
+  boxes.put('a', { name: 'a' });
+  assert.equal(boxes.get('a'), boxes.get('a'));
+  boxes.put('a', { name: 'b' });
+  assert.deepEqual(boxes.get('a'), { name: 'b' });
+  const fail = (): void => {
+    boxes.put('a', { name: 'c' });
+    boxes.put('new', { name: 'new' });
+    assert.deepEqual([boxes.get('a'), boxes.get('new')], [{ name: 'c' }, { name: 'new' }]);
+    throw new Error('no');
+  };
+  assert.throws(() => stores.atomically(fail), /no/);
+  assert.deepEqual([boxes.get('a'), boxes.get('new')], [{ name: 'b' }, undefined]);
+  boxes.delete('a');
+  assert.equal(boxes.get('a'), undefined);
+  stores.close();
+});
+
 test('on disk: another opening sees what was put', () => {
   const path = `${folder}/kept.db`;
   const first = openRecordStores(path);

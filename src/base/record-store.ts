@@ -26,7 +26,11 @@ export interface RecordStore<T> {
 
 /** Opens stores by kind; closing it closes the file. */
 export interface RecordStores {
-  of<T>(kind: string): RecordStore<T>;
+  /**
+   * `keepsRead`: what was read once is given again, the same object, until it is changed. For records that are read many
+   * times within one request, and that nobody changes in place.
+   */
+  of<T>(kind: string, options?: { readonly keepsRead?: boolean }): RecordStore<T>;
   /** Runs the changes in one transaction: all of them stand, or none. */
   atomically<T>(changes: () => T): T;
   /** Changes inside also survive a power cut when this returns; without it they survive a killed daemon. */
@@ -56,6 +60,8 @@ export function openRecordStores(path: string, limits: { readonly maxPages?: num
     );
   `);
   if (limits.maxPages !== undefined) database.exec(`PRAGMA max_page_count = ${limits.maxPages}`);
+  /** What of it was read may be what was never to be. */
+  const forgetAll: (() => void)[] = [];
   const transaction = <T>(changes: () => T): T => {
     if (database.isTransaction) return changes();
     database.exec('BEGIN IMMEDIATE');
@@ -66,11 +72,18 @@ export function openRecordStores(path: string, limits: { readonly maxPages?: num
     } catch (error) {
       // SQLite has ended the transaction itself when the disk is full or fails.
       if (database.isTransaction) database.exec('ROLLBACK');
+      for (const forget of forgetAll) forget();
       throw refused(path, error);
     }
   };
   return {
-    of: <T>(kind: string) => new SqliteRecordStore<T>(database, kind, path),
+    of: <T>(kind: string, { keepsRead = false } = {}) => {
+      const store = new SqliteRecordStore<T>(database, kind, path);
+      if (!keepsRead) return store;
+      const kept = new KeptRecords(store);
+      forgetAll.push(() => kept.forget());
+      return kept;
+    },
     atomically: transaction,
     durably: (changes) => {
       database.exec('PRAGMA synchronous = FULL');
@@ -158,6 +171,42 @@ class SqliteRecordStore<T> implements RecordStore<T> {
     } catch (error) {
       throw refused(this.#path, error);
     }
+  }
+}
+
+/** Gives what was read once again, until it is changed. */
+class KeptRecords<T> implements RecordStore<T> {
+  readonly #store: RecordStore<T>;
+  readonly #read = new Map<string, T>();
+
+  constructor(store: RecordStore<T>) {
+    this.#store = store;
+  }
+
+  get(id: string): T | undefined {
+    const known = this.#read.get(id);
+    if (known !== undefined) return known;
+    const record = this.#store.get(id);
+    if (record !== undefined) this.#read.set(id, record);
+    return record;
+  }
+
+  list(): T[] {
+    return this.#store.list();
+  }
+
+  put(id: string, record: T): void {
+    this.#read.delete(id);
+    this.#store.put(id, record);
+  }
+
+  delete(id: string): void {
+    this.#read.delete(id);
+    this.#store.delete(id);
+  }
+
+  forget(): void {
+    this.#read.clear();
   }
 }
 

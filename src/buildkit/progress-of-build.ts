@@ -189,11 +189,12 @@ export class ProgressOfBuild {
 
   /** A part of a vertex, such as how much has come; without `total` it is not known. */
   status(vertex: string, id: string, { current = 0, total = 0, isDone = false } = {}): void {
-    const at = now();
     const key = `${vertex} ${id}`;
-    const known = this.#statuses.getOrInsertComputed(key, () => ({ started: at, toldMs: -STATUS_EVERY_MS }));
-    if (!isDone && performance.now() - known.toldMs < STATUS_EVERY_MS) return;
-    known.toldMs = performance.now();
+    const known = this.#statuses.getOrInsertComputed(key, () => ({ started: now(), toldMs: -STATUS_EVERY_MS }));
+    const nowMs = performance.now();
+    if (!isDone && nowMs - known.toldMs < STATUS_EVERY_MS) return;
+    known.toldMs = nowMs;
+    const at = now();
     const facts = { ID: id, vertex, current: BigInt(current), total: BigInt(total), timestamp: at };
     const completed = isDone ? { completed: at } : {};
     this.#tell(key, { statuses: [{ ...facts, started: known.started, ...completed }] });

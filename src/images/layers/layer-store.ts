@@ -93,7 +93,7 @@ export class LayerStore {
     this.#delay = delay;
     this.#root = `${dataRoot}/layers`;
     this.#links = `${dataRoot}/l`;
-    this.#records = records.of<LayerRecord>('layer');
+    this.#records = records.of<LayerRecord>('layer', { keepsRead: true });
     const made = mkdirSync(this.#root, { recursive: true, mode: 0o700 });
     if (made !== undefined && helperProgram !== undefined) spreadFolders(this.#root, { program: helperProgram });
     for (const { key, diffId } of this.list()) if (isBuilt(key) && diffId !== undefined) this.#built.set(diffId, key);
