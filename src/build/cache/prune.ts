@@ -80,7 +80,8 @@ export async function pruneCache(parts: Parts, request: PruneRequest): Promise<P
 }
 
 /** Brings the cache below its budget, and removes what it has forgotten. */
-export async function collectCache(parts: Parts, budgetBytes: number): Promise<void> {
+export async function collectCache(parts: Parts): Promise<void> {
+  const budgetBytes = parts.options.cacheBudgetBytes();
   if (new Tally(parts).bytes > budgetBytes) {
     const candidates = usageOf(parts).filter(({ isInUse }) => !isInUse);
     await remove(parts, candidates, (bytes) => bytes <= budgetBytes);

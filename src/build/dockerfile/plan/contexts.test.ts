@@ -20,7 +20,8 @@ test('parseContext() knows what a context can be', () => {
   for (const value of ['', 'dir', './dir', 'ftp://x', 'local:', 'https://']) {
     assert.throws(() => parseContext('n', value), { code: 'dockerfile.badContext' }, value);
   }
-  assert.throws(() => parseContext('n', 'input:x'), { code: 'dockerfile.llbContext', kind: 'not-implemented' });
+  assert.deepEqual(parseContext('n', 'input:a:x'), { kind: 'result', input: 'a:x' });
+  assert.throws(() => parseContext('n', 'target:x'), { code: 'dockerfile.unlinked', kind: 'invalid' });
   assert.throws(() => parseContext('n', 'docker-image://A'), { code: 'dockerfile.badBase' });
 });
 
@@ -112,4 +113,22 @@ test('SOURCE_DATE_EPOCH is a number, or a source that has a time', async () => {
   for (const bad of ['yesterday', '-1', '1.5', 'context', 'src']) {
     await assert.rejects(dateOf(bad), { message: `invalid SOURCE_DATE_EPOCH: ${bad}` });
   }
+});
+
+test('a stage begins with the result of another build, with its config and history', async () => {
+  const request = { namedContexts: { base: 'input:base' } };
+  const plan = await planText('FROM base\nRUN env\nFROM scratch\nCOPY --from=base /a /\n', { ...request, target: '0' });
+  const [output] = plan.outputs;
+  assert.deepEqual(
+    plan.steps.map(({ kind }) => kind),
+    ['result', 'run'],
+  );
+  assert.deepEqual([output?.config.env, output?.config.workingDirectory, output?.author], [['FROM_BASE=1'], '/base', 'them']);
+  assert.equal(output?.history[0]?.createdBy, 'base');
+  const copied = await planText('FROM scratch\nCOPY --from=base /a /\n', request);
+  assert.deepEqual(
+    copied.steps.map(({ kind }) => kind),
+    ['result', 'files'],
+  );
+  await assert.rejects(planText('FROM x', { namedContexts: { x: 'input:other' } }), { code: 'buildkit.noInput' });
 });

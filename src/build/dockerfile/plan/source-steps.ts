@@ -3,8 +3,9 @@ import { messageOf, SkiffError } from '#base';
 import type { Platform } from '#specs';
 import type { StepId } from '../../graph.ts';
 import { IgnoreMatcher } from '#base';
+import { errors } from '../errors.ts';
 import { nearest } from '../suggest.ts';
-import type { BuildSources, ResolvedImage } from './build-request.ts';
+import type { BuildSources, ResolvedImage, ResolvedResult } from './build-request.ts';
 import { type ContextSource, fileNameOf, parseContext } from './contexts.ts';
 import type { GitSource } from './git-url.ts';
 import type { GraphWriter } from './graph-writer.ts';
@@ -47,6 +48,12 @@ export class SourceSteps {
     return resolving;
   }
 
+  /** What another build has made, and the step that stands for it. */
+  async result(input: string, platform: Platform, naming: SourceNaming): Promise<readonly [ResolvedResult, StepId]> {
+    const result = await this.#sources.resolveResult(input, platform);
+    return [result, this.#graph.add({ kind: 'result', ...naming, input, platform: result.platform })];
+  }
+
   async context(): Promise<StepId> {
     const source = this.#mainContext;
     const naming = { name: '[internal] load build context', ignoresCache: false };
@@ -82,7 +89,8 @@ export class SourceSteps {
         });
       }
       case 'image':
-        throw new Error('a main context is no image');
+      case 'result':
+        throw errors.badContext('context', 'an image or the result of another build is no main context');
     }
   }
 
@@ -128,7 +136,7 @@ export class SourceSteps {
   }
 
   /** The files of a context that is no image. */
-  async files(source: Exclude<ContextSource, { kind: 'image' }>, naming: SourceNaming): Promise<StepId> {
+  async files(source: Exclude<ContextSource, { kind: 'image' | 'result' }>, naming: SourceNaming): Promise<StepId> {
     if (source.kind === 'local') return this.local(source.name);
     if (source.kind === 'git')
       return this.git(source.git, { ...naming, keepsGitFolder: source.git.keepsGitFolder ?? false });

@@ -10,7 +10,7 @@ import { finding, type LintFinding } from '../lint/linter.ts';
 import type { Dockerfile } from '../parse/instruction.ts';
 import { located } from '../source-text.ts';
 import { imageName, imageNameOf, SCRATCH } from './base-name.ts';
-import type { BuildRequest, ResolvedImage } from './build-request.ts';
+import type { BuildRequest, ResolvedImage, ResolvedResult } from './build-request.ts';
 import { type ContextSource, NamedContexts } from './contexts.ts';
 import { type GlobalArgs, proxyEnvironment } from './global-args.ts';
 import type { GraphWriter } from './graph-writer.ts';
@@ -172,6 +172,11 @@ export class StagePlanner {
 
   async #contextStart(source: ContextSource, name: string, platform = this.#parts.target): Promise<StageStart> {
     const naming = { name: `[context ${name}] load`, ignoresCache: false };
+    if (source.kind === 'result') {
+      const shown = { ...naming, name: `[context ${name}] ${source.input}` };
+      const [result, root] = await this.#parts.sources.result(source.input, platform, shown);
+      return { ...imageStart(result, result.platform), root };
+    }
     if (source.kind !== 'image') {
       return { ...nothing(platform), root: await this.#parts.sources.files(source, naming) };
     }
@@ -234,7 +239,7 @@ function startOf(stage: StageState): StageStart {
   return { root, platform, config, history, author, variables, hasWorkdir };
 }
 
-function imageStart({ config, history, author }: ResolvedImage, platform: Platform): StageStart {
+function imageStart({ config, history, author }: ResolvedResult, platform: Platform): StageStart {
   return { root: undefined, platform, config: { ...emptyImageConfig, ...config }, history, author };
 }
 
