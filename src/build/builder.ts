@@ -67,7 +67,7 @@ export class Builder {
     // Layers that are gone, after a power cut perhaps, take their records along.
     const { cache, layers } = this.#parts;
     for (const { id, layers: keys } of cache.list()) if (!keys.every((key) => layers.get(key))) cache.remove(id);
-    await collectCache(this.#parts);
+    await collectCache(this.#parts, this.#parts.options.cacheBudgetBytes());
   }
 
   /** Layers the cache wants kept. */
@@ -144,7 +144,7 @@ export class Builder {
       throw error;
     } finally {
       this.#parts.cache.flush();
-      await collectCache(this.#parts);
+      await collectCache(this.#parts, this.#parts.options.cacheBudgetBytes());
     }
   }
 

@@ -110,8 +110,9 @@ test('caches to keep, and caches to look into', async () => {
     builder: {
       registryCache: async (name: string) => {
         if (name === 'gone') throw new Error('there is none');
-        return { find: () => undefined };
+        return { find: () => undefined, mount: () => undefined };
       },
+      imageCache: async () => assert.fail('no image is looked into'),
     },
   };
   const registries = ['gone', 'there'].map((ref) => ({ Type: 'registry', Attrs: { ref } }));

@@ -85,7 +85,7 @@ suite('builds and other builds', { skip: missing('root', 'busybox', 'go', 'docke
     client.write({ 'past/Dockerfile': 'FROM busybox\nARG WHO\nRUN echo "built for $WHO"\n' });
     const args = ['--progress', 'plain', '--metadata-file', 'metadata', '--build-arg', 'WHO=me'];
     await docker('buildx', 'build', ...args, '-t', 'past', 'past');
-    const metadata = JSON.parse(readFileSync(at('metadata'), 'utf8')) as Record<string, never>;
+    const metadata = JSON.parse(readFileSync(at('metadata'), 'utf8')) as Record<string, unknown>;
     const provenance = metadata['buildx.build.provenance'] as { readonly materials?: readonly { readonly uri: string }[] };
     assert.match(provenance.materials?.[0]?.uri ?? '', /^pkg:docker\/busybox/);
     const ref = String(metadata['buildx.build.ref']).replace(/^.*\//, '');

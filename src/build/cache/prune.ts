@@ -3,7 +3,9 @@ import { statfs } from 'node:fs/promises';
 import type { LayerKey } from '#images';
 import type { BuildParts } from '../parts.ts';
 
-type Parts = Pick<BuildParts, 'cache' | 'cacheMounts' | 'layers' | 'options'>;
+interface Parts extends Pick<BuildParts, 'cache' | 'cacheMounts' | 'layers'> {
+  readonly options: Pick<BuildParts['options'], 'dataRoot'>;
+}
 
 export interface CacheUsage {
   readonly id: string;
@@ -80,8 +82,7 @@ export async function pruneCache(parts: Parts, request: PruneRequest): Promise<P
 }
 
 /** Brings the cache below its budget, and removes what it has forgotten. */
-export async function collectCache(parts: Parts): Promise<void> {
-  const budgetBytes = parts.options.cacheBudgetBytes();
+export async function collectCache(parts: Parts, budgetBytes: number): Promise<void> {
   if (new Tally(parts).bytes > budgetBytes) {
     const candidates = usageOf(parts).filter(({ isInUse }) => !isInUse);
     await remove(parts, candidates, (bytes) => bytes <= budgetBytes);

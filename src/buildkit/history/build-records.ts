@@ -1,6 +1,5 @@
 /** Builds for those who list them: under way ones from memory, and what the builder's history keeps of those that are over. */
-import { toBinary } from '@bufbuild/protobuf';
-import { create } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import { causeChain, type Digest, digestOf, formatTimeNs, type Log, nowNs } from '#base';
 import type { Attestation, BuildHistory, HistoryBlob, PastBuild } from '#build';
 import { type GrpcError, grpcCode } from '#rpc/grpc';
@@ -130,11 +129,14 @@ function ofSuccess({ answer, origins, isList }: Extract<Ending, { kind: 'done' }
 function ofFailure({ code, message, details }: GrpcError, keep: Keep) {
   return {
     ...{ answer: {}, isList: false, statements: {} },
-    // compat: by this word clients know that it was their wish.
-    error: { code, message: code === grpcCode.cancelled ? `${message}: context canceled` : message },
+    error: { code, message: code === grpcCode.cancelled ? inCancelledWords(message) : message },
     ...(details ? { failure: keep(details, mediaType.failure) } : {}),
   };
 }
+
+/** compat: by these words clients know that it was their wish. */
+const inCancelledWords = (message: string): string =>
+  message.includes('context canceled') ? message : `${message}: context canceled`;
 
 /** spec: BuildKit's logs of builds: messages of a Status stream, each after its length in four bytes, the lowest first. */
 function encodeLog(progress: ProgressOfBuild): Buffer {

@@ -5,7 +5,8 @@ import type { HistoryBlob, PastBuild, StepCounts } from '#build';
 import { control } from '#specs/buildkit';
 import type { BuildChange, RunningBuild } from './build-records.ts';
 
-type RecordInit = MessageInitShape<typeof control.BuildHistoryRecordSchema>;
+/** The plain form of the two a message can be made of. */
+type RecordInit = Exclude<MessageInitShape<typeof control.BuildHistoryRecordSchema>, control.BuildHistoryRecord>;
 const { STARTED, COMPLETE, DELETED } = control.BuildHistoryEventType;
 
 export function eventOf(change: BuildChange): control.BuildHistoryEvent {

@@ -157,7 +157,7 @@ test('fuzz: packets in any order end in a folder or in a refusal, and never outs
       yield* packets;
     })();
     try {
-      for await (const _ of receiveFolder(given, `${folder}/f${round}`)) continue;
+      for await (const _ of receiveFolder(given, { path: `${folder}/f${round}`, mirrors: round % 2 === 1 })) continue;
     } catch (error) {
       const isOurs = error instanceof SkiffError || /^E[A-Z]+$/.test((error as NodeJS.ErrnoException).code ?? '');
       assert.ok(isOurs, String(error));
