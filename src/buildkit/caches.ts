@@ -140,8 +140,7 @@ function readerOf(
     const hasMounts = options.flag('cache-mounts') ?? false;
     return [
       reference,
-      async () =>
-        builder.registryCache(reference, { credentials: await credentialsFor(reference), hasMounts, signal }),
+      async () => builder.registryCache(reference, { credentials: await credentialsFor(reference), hasMounts, signal }),
     ];
   }
   if (type !== 'local') options.refuse('type', type, 'use registry or local');

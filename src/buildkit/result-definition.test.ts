@@ -14,7 +14,10 @@ test('a result is found again after clients have passed it on', () => {
   const last = fromBinary(pb.OpSchema, made.def[1]!);
   assert.equal(last.inputs[0]?.digest, digestOf(made.def[0]!));
   // compat: clients refuse operations without metadata.
-  assert.deepEqual(Object.keys(made.metadata), made.def.map((bytes) => digestOf(bytes)));
+  assert.deepEqual(
+    Object.keys(made.metadata),
+    made.def.map((bytes) => digestOf(bytes)),
+  );
 });
 
 test('any other graph is none, whatever its bytes are', () => {

@@ -32,8 +32,18 @@ suite('builds onto a full disk', { skip: missing('root', 'busybox', 'go', 'docke
     ['a folder', ['-o', 'type=local,dest=disk/out'], /disk\/out\/d\/large: ENOSPC/, /^out(?:\/d(?:\/a)?)?$/],
     ['a tar', ['-o', 'type=tar,dest=disk/out.tar'], /disk\/out\.tar: no space left on device/, /^$/],
     ['an archive', ['-o', 'type=oci,dest=disk/out.tar'], /disk\/out\.tar: no space left on device/, /^$/],
-    ['a layout', ['-o', 'type=oci,tar=false,dest=disk/out'], /disk\/out\/ingest\/[^:]+: ENOSPC/, /^out(?:\/ingest|\/blobs.*)?$/],
-    ['a cache', ['--cache-to', 'type=local,dest=disk/out'], /disk\/out\/ingest\/[^:]+: ENOSPC/, /^out(?:\/ingest|\/blobs.*)?$/],
+    [
+      'a layout',
+      ['-o', 'type=oci,tar=false,dest=disk/out'],
+      /disk\/out\/ingest\/[^:]+: ENOSPC/,
+      /^out(?:\/ingest|\/blobs.*)?$/,
+    ],
+    [
+      'a cache',
+      ['--cache-to', 'type=local,dest=disk/out'],
+      /disk\/out\/ingest\/[^:]+: ENOSPC/,
+      /^out(?:\/ingest|\/blobs.*)?$/,
+    ],
   ];
   for (const [what, args, named, stays] of cases) {
     test(what, async () => {

@@ -207,7 +207,10 @@ describe('building images', { skip }, () => {
       await daemon.http.call('POST', '/build/prune?all=1');
       return (await build(daemon, tar, wish)).text;
     };
-    assert.match(await again(query({ cachefrom: '["not-here","inline:1"]' })), /RUN echo inline [^\n]*\n ---> Using cache/);
+    assert.match(
+      await again(query({ cachefrom: '["not-here","inline:1"]' })),
+      /RUN echo inline [^\n]*\n ---> Using cache/,
+    );
     assert.doesNotMatch(await again(''), /Using cache/);
     assert.ok(id.startsWith('sha256:'));
   });

@@ -50,7 +50,11 @@ test('what a build left is found by its digest, and gone when it is removed', ()
 test('the newest stay, older ones for a while, never too many, and pinned ones always', () => {
   using made = world();
   const history = made.open();
-  for (const [name, ageNs] of [['old', HOUR_NS], ['older', HOUR_NS]] as const) history.add(...build(name, name, ageNs));
+  for (const [name, ageNs] of [
+    ['old', HOUR_NS],
+    ['older', HOUR_NS],
+  ] as const)
+    history.add(...build(name, name, ageNs));
   assert.deepEqual(refs(history), ['old', 'older'], 'age alone is no reason');
   history.pin('old', true);
   for (const name of ['a', 'b', 'c', 'd']) history.add(...build(name, name));

@@ -82,7 +82,10 @@ export class LayoutFolder {
   }
 
   /** Throws `session.cannotWrite`: what Node says of a full disk has no path in it. */
-  async #append({ handle, path }: { readonly handle: FileHandle; readonly path: string }, data: Uint8Array): Promise<void> {
+  async #append(
+    { handle, path }: { readonly handle: FileHandle; readonly path: string },
+    data: Uint8Array,
+  ): Promise<void> {
     try {
       await handle.appendFile(data);
     } catch (error) {

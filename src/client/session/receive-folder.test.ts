@@ -177,7 +177,11 @@ test('a mirrored folder has what comes and nothing else, once everything has com
   writeFileSync(`${folder}/outside/kept`, '');
   symlinkSync(`${folder}/outside`, `${folder}/out/d/link`);
   writeFileSync(`${folder}/out/old`, '');
-  const entries = [{ path: 'd', mode: FOLDER }, { path: 'd/a', content: 'x' }, { path: 'was-folder', content: 'y' }];
+  const entries = [
+    { path: 'd', mode: FOLDER },
+    { path: 'd/a', content: 'x' },
+    { path: 'was-folder', content: 'y' },
+  ];
   await receive(entries, `${folder}/out`, true);
   assert.deepEqual(readdirSync(`${folder}/out`), ['d', 'was-folder']);
   assert.deepEqual(readdirSync(`${folder}/out/d`), ['a']);

@@ -119,11 +119,12 @@ test('a stage begins with the result of another build, with its config and histo
   const request = { namedContexts: { base: 'input:base' } };
   const plan = await planText('FROM base\nRUN env\nFROM scratch\nCOPY --from=base /a /\n', { ...request, target: '0' });
   const [output] = plan.outputs;
+  const env = ['FROM_BASE=1', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'];
   assert.deepEqual(
     plan.steps.map(({ kind }) => kind),
     ['result', 'run'],
   );
-  assert.deepEqual([output?.config.env, output?.config.workingDirectory, output?.author], [['FROM_BASE=1'], '/base', 'them']);
+  assert.deepEqual([output?.config.env, output?.config.workingDirectory, output?.author], [env, '/base', 'them']);
   assert.equal(output?.history[0]?.createdBy, 'base');
   const copied = await planText('FROM scratch\nCOPY --from=base /a /\n', request);
   assert.deepEqual(
