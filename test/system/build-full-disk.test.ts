@@ -15,7 +15,7 @@ suite('builds onto a full disk', { skip: missing('root', 'busybox', 'go', 'docke
 
   before(() => {
     client = new BuildxClient(mkdtempSync('/tmp/skiff-test-full-'), daemon.socket);
-    client.write({ 'ctx/Dockerfile': 'FROM scratch\nCOPY . /d/\n', 'ctx/a': 'a\n' });
+    client.write({ 'ctx/Dockerfile': 'FROM scratch\nCOPY a large /d/\n', 'ctx/a': 'a\n' });
     // Nothing compresses it below the size of the disk.
     execFileSync('sh', ['-c', 'head -c 3145728 /dev/urandom > ctx/large'], { cwd: client.folder });
     mkdirSync(`${client.folder}/disk`);
@@ -47,12 +47,12 @@ suite('builds onto a full disk', { skip: missing('root', 'busybox', 'go', 'docke
   ];
   for (const [what, args, named, stays] of cases) {
     test(what, async () => {
+      rmSync(`${client.folder}/disk/out`, { recursive: true, force: true });
       const { status, stderr } = await client.start(SKIFF, ['build', ...args, 'ctx']).ended;
       assert.notEqual(status, 0);
       assert.match(stderr, named);
       for (const path of left()) assert.match(path, stays);
       assert.deepEqual(daemon.buildRests(), []);
-      rmSync(`${client.folder}/disk/out`, { recursive: true, force: true });
     });
   }
 
