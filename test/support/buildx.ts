@@ -4,7 +4,9 @@ import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync }
 
 const VERSION = 'v0.38.2';
 const CACHE = process.env['SKIFF_TEST_CACHE'] ?? '/var/cache/skiff-test';
-const PLUGIN = `${CACHE}/docker-buildx-${VERSION}`;
+/** It says its version: `docker compose` asks for it. */
+const PLUGIN = `${CACHE}/buildx-${VERSION}`;
+const LINK = `-ldflags=-X=github.com/docker/buildx/version.Version=${VERSION}`;
 
 export interface Ended {
   readonly status: number | null;
@@ -66,7 +68,7 @@ export function installBuildx(): string {
   mkdirSync(CACHE, { recursive: true });
   const folder = `${PLUGIN}-${process.pid}`;
   const env = { ...process.env, GOBIN: folder, GOFLAGS: '-mod=mod' };
-  execFileSync('go', ['install', `github.com/docker/buildx/cmd/buildx@${VERSION}`], { env, stdio: 'pipe' });
+  execFileSync('go', ['install', LINK, `github.com/docker/buildx/cmd/buildx@${VERSION}`], { env, stdio: 'pipe' });
   renameSync(`${folder}/buildx`, PLUGIN);
   rmSync(folder, { recursive: true, force: true });
   return PLUGIN;
