@@ -38,10 +38,11 @@ export class BuildxClient {
     program: string,
     args: readonly string[],
     input: string | Buffer = '',
+    more: NodeJS.ProcessEnv = {},
   ): ChildProcess & { readonly ended: Promise<Ended & { readonly bytes: Buffer }> } {
     const { folder } = this;
     const env = { DOCKER_HOST: `unix://${this.#socket}`, DOCKER_CONFIG: `${folder}/config`, HOME: folder };
-    const child = spawn(program, args, { cwd: folder, env: { ...process.env, ...env } });
+    const child = spawn(program, args, { cwd: folder, env: { ...process.env, ...env, ...more } });
     child.stdin.on('error', () => {});
     child.stdin.end(input);
     const chunks: Buffer[] = [];

@@ -99,4 +99,22 @@ secrets:
     assert.match(`${failed.stdout}${failed.stderr}`, /no good[^]*exit code: 3/);
     assert.deepEqual(daemon.buildRests(), []);
   });
+
+  const others = [
+    ['by itself', { COMPOSE_BAKE: 'false' }],
+    ['with the classic builder', { COMPOSE_BAKE: 'false', DOCKER_BUILDKIT: '0' }],
+  ] as const;
+  for (const [how, environment] of others) {
+    test(`an older Compose builds ${how}`, async () => {
+      const file = `{"services":{"one":{"image":"older","build":{"context":"app","args":{"HOW":"${how}"}}}}}`;
+      client.write({
+        'older.json': file,
+        'app/Dockerfile': 'FROM busybox\nARG HOW\nCOPY own /\nRUN echo "$HOW" > /how\n',
+      });
+      const args = ['compose', '-f', 'older.json', '--progress', 'plain', 'build'];
+      const { status, stdout, stderr } = await client.start('docker', args, '', environment).ended;
+      assert.equal(status, 0, `${stdout}${stderr}`);
+      assert.equal(await docker('run', '--rm', 'older', 'cat', '/own', '/how'), `own\n${how}\n`);
+    });
+  }
 });
