@@ -3,7 +3,7 @@
  * failed.
  *
  * The story. The folder comes before the record and goes after it; a folder without one is what a killed daemon left, and goes
- * at the next start. The newest stay, older ones for two days, and never more than so many or so many bytes; those that are
+ * when the next one looks. The newest stay, older ones for two days, and never more than so many or so many bytes; those that are
  * pinned stay in any case. A history that cannot be written is no reason for a build to fail: who adds to it decides.
  */
 import { createHash } from 'node:crypto';
@@ -71,12 +71,14 @@ export class BuildHistory {
   readonly #root: string;
   readonly #records: RecordStore<PastBuild>;
   readonly #limits: HistoryLimits;
+  /** What is asked of all of them at the end of each build, in the order they ended; read when it is asked for first. */
+  #known: Map<string, Kept> | undefined;
 
+  /** Reads nothing yet. */
   constructor(dataRoot: string, stores: RecordStores, limits = LIMITS) {
     this.#root = `${dataRoot}/build/history`;
     this.#records = stores.of<PastBuild>('build-history');
     this.#limits = limits;
-    this.#removeOrphans();
   }
 
   /** In the order they ended. */
@@ -103,11 +105,15 @@ export class BuildHistory {
       rmSync(folder, { recursive: true, force: true });
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       for (const bytes of contents) writeFileSync(placeIn(folder, digestOf(bytes)), bytes, { mode: 0o600 });
+      this.#records.delete(build.ref);
       this.#records.put(build.ref, record);
     } catch (error) {
       rmSync(folder, { recursive: true, force: true });
       throw error;
     }
+    const known = this.#all();
+    known.delete(build.ref);
+    known.set(build.ref, keptOf(record));
     this.#collect();
     return record;
   }
@@ -118,13 +124,14 @@ export class BuildHistory {
     if (!record) return undefined;
     const changed = { ...record, isPinned, generation: record.generation + 1 };
     this.#records.put(ref, changed);
+    this.#all().set(ref, keptOf(changed));
     this.#collect();
     return changed;
   }
 
   /** Whether there was one. */
   remove(ref: string): boolean {
-    if (!this.get(ref)) return false;
+    if (!this.#all().delete(ref)) return false;
     this.#records.delete(ref);
     rmSync(this.#folder(ref), { recursive: true, force: true });
     return true;
@@ -132,8 +139,8 @@ export class BuildHistory {
 
   /** Where a blob of some build is; undefined when none has it. */
   pathOf(digest: Digest): string | undefined {
-    const owner = this.list().find((build) => blobsOf(build).some((blob) => blob.digest === digest));
-    const path = owner && placeIn(this.#folder(owner.ref), digest);
+    const [ref] = [...this.#all()].find(([, { digests }]) => digests.includes(digest)) ?? [];
+    const path = ref === undefined ? undefined : placeIn(this.#folder(ref), digest);
     return path !== undefined && existsSync(path) ? path : undefined;
   }
 
@@ -141,19 +148,27 @@ export class BuildHistory {
     const { newest, ageMs, most, mostBytes } = this.#limits;
     const oldest = formatTimeNs(nowNs() - BigInt(ageMs) * 1_000_000n);
     let bytes = 0;
-    const records = this.list().filter(({ isPinned }) => !isPinned);
-    for (const [place, build] of records.reverse().entries()) {
-      bytes += blobsOf(build).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-      const isOld = place >= newest && build.completedAt < oldest;
-      if (isOld || place >= most || (bytes > mostBytes && place > 0)) this.remove(build.ref);
+    const builds = [...this.#all()].filter(([, { isPinned }]) => !isPinned);
+    for (const [place, [ref, { completedAt, sizeBytes }]] of builds.reverse().entries()) {
+      bytes += sizeBytes;
+      const isOld = place >= newest && completedAt < oldest;
+      if (isOld || place >= most || (bytes > mostBytes && place > 0)) this.remove(ref);
     }
   }
 
-  #removeOrphans(): void {
+  #all(): Map<string, Kept> {
+    if (!this.#known) {
+      this.#known = new Map(this.#records.list().map((build) => [build.ref, keptOf(build)]));
+      this.#removeOrphans(this.#known);
+    }
+    return this.#known;
+  }
+
+  #removeOrphans(known: ReadonlyMap<string, Kept>): void {
     if (!existsSync(this.#root)) return;
-    const known = new Set(this.list().map(({ ref }) => folderName(ref)));
+    const names = new Set([...known.keys()].map(folderName));
     for (const name of readdirSync(this.#root)) {
-      if (!known.has(name)) rmSync(`${this.#root}/${name}`, { recursive: true, force: true });
+      if (!names.has(name)) rmSync(`${this.#root}/${name}`, { recursive: true, force: true });
     }
   }
 
@@ -162,8 +177,17 @@ export class BuildHistory {
   }
 }
 
-export function blobsOf({ log, failure, statements }: PastBuild): HistoryBlob[] {
-  return [log, failure, ...Object.values(statements).flat()].filter((blob) => blob !== undefined);
+interface Kept {
+  readonly completedAt: string;
+  readonly isPinned: boolean;
+  readonly sizeBytes: number;
+  readonly digests: readonly Digest[];
+}
+
+function keptOf({ completedAt, isPinned, log, failure, statements }: PastBuild): Kept {
+  const blobs = [log, failure, ...Object.values(statements).flat()].filter((blob) => blob !== undefined);
+  const sizeBytes = blobs.reduce((sum, blob) => sum + blob.sizeBytes, 0);
+  return { completedAt, isPinned, sizeBytes, digests: blobs.map(({ digest }) => digest) };
 }
 
 /** A client may call its build anything. */

@@ -45,9 +45,9 @@ async function sourcesOf(text: string, request: Partial<BuildRequest>): Promise<
 test('a named context is taken in place of a stage, of an image, or of what --from names', async () => {
   const local = (paths: readonly string[]): unknown[] => ['local', 'dir', ['dir-ignored'], paths];
   const named = (name: string): Partial<BuildRequest> => ({ namedContexts: { [name]: 'local:dir' } });
-  assert.deepEqual(await sourcesOf('FROM alpine', named('alpine')), [local([])]);
-  assert.deepEqual(await sourcesOf('FROM alpine', named('alpine:latest')), [local([])]);
-  assert.deepEqual(await sourcesOf('FROM alpine:latest', named('docker.io/library/alpine')), [local([])]);
+  assert.deepEqual(await sourcesOf('FROM alpine', named('alpine')), [local([]), 'files']);
+  assert.deepEqual(await sourcesOf('FROM alpine', named('alpine:latest')), [local([]), 'files']);
+  assert.deepEqual(await sourcesOf('FROM alpine:latest', named('docker.io/library/alpine')), [local([]), 'files']);
   assert.deepEqual(await sourcesOf('FROM scratch\nCOPY --from=proj a b', named('proj')), [local(['a']), 'files']);
   assert.deepEqual(await sourcesOf('FROM scratch\nRUN --mount=from=Proj,source=x,target=/m a', named('Proj')), [
     local(['x']),
@@ -57,7 +57,7 @@ test('a named context is taken in place of a stage, of an image, or of what --fr
     local(['a']),
     'files',
   ]);
-  assert.deepEqual(await sourcesOf('FROM nosuch AS dep\nRUN x', named('DEP')), [local([])]);
+  assert.deepEqual(await sourcesOf('FROM nosuch AS dep\nRUN x', named('DEP')), [local([]), 'files']);
   assert.deepEqual(await sourcesOf('FROM scratch\nCOPY a b', named('scratch')), [
     ['local', 'context', [], ['a']],
     'files',
@@ -132,4 +132,15 @@ test('a stage begins with the result of another build, with its config and histo
     ['result', 'files'],
   );
   await assert.rejects(planText('FROM x', { namedContexts: { x: 'input:other' } }), { code: 'buildkit.noInput' });
+});
+
+test('a stage that begins with files of the client has them in a tree of its own', async () => {
+  const request = { namedContexts: { base: 'local:base' } };
+  const plan = await planText('FROM base\nRUN true\n', request);
+  assert.deepEqual(
+    plan.steps.map(({ kind }) => kind),
+    ['local', 'files', 'run'],
+  );
+  const [local] = plan.steps;
+  assert.ok(local?.kind === 'local' && local.paths.length === 0, 'all of them are sent');
 });

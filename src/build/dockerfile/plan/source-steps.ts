@@ -16,6 +16,12 @@ export interface SourceNaming {
   readonly ignoresCache: boolean;
 }
 
+interface Copied {
+  readonly from: StepId;
+  readonly source: string;
+  readonly unpacks: boolean;
+}
+
 /** Names people mean when they mistype them. */
 const KNOWN_IMAGES = ['alpine', 'busybox', 'centos', 'debian', 'golang', 'ubuntu', 'fedora', 'node', 'python'];
 
@@ -68,30 +74,24 @@ export class SourceSteps {
         // compat: an archive is unpacked; the step that reads it sees whether it is one.
         const fileName = 'context';
         const from = this.http(source.url, { ...naming, fileName, checksum: '' });
-        return this.#graph.add({
-          kind: 'files',
-          ...naming,
-          root: undefined,
-          actions: [
-            {
-              kind: 'copy',
-              from,
-              sources: [`/${fileName}`],
-              target: '/',
-              mode: '',
-              owner: '',
-              excludes: [],
-              keepsParents: false,
-              unpacks: true,
-              isLinked: false,
-            },
-          ],
-        });
+        return this.#copied({ from, source: `/${fileName}`, unpacks: true }, naming);
       }
       case 'image':
       case 'result':
         throw errors.badContext('context', 'an image or the result of another build is no main context');
     }
+  }
+
+  /** The files of a context as a root file system of their own. */
+  asRoot(from: StepId, naming: SourceNaming): StepId {
+    this.#graph.use(from, '/');
+    return this.#copied({ from, source: '/', unpacks: false }, naming);
+  }
+
+  #copied({ from, source, unpacks }: Copied, naming: SourceNaming): StepId {
+    const plain = { mode: '', owner: '', excludes: [], keepsParents: false, isLinked: false };
+    const copy = { kind: 'copy', from, sources: [source], target: '/', unpacks, ...plain } as const;
+    return this.#graph.add({ kind: 'files', ...naming, root: undefined, actions: [copy] });
   }
 
   /** The client's ignore rules, for warnings; undefined when there are none. Throws `pattern.bad`. */

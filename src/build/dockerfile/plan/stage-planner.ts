@@ -70,6 +70,11 @@ export class StagePlanner {
     return this.#stages.get(index)!;
   }
 
+  /** What is exported of a stage. */
+  outputRoot({ root, facts }: StageState): StepId | undefined {
+    return this.#rootOf(root, this.#parts.links.stages[facts.index]!.from.name);
+  }
+
   /** Stages that were needed so far. */
   get planned(): StageState[] {
     return [...this.#stages.values()];
@@ -143,12 +148,12 @@ export class StagePlanner {
   /** What a stage begins with; `image`: its root is still to be added. */
   async #begin(index: number): Promise<{ start: StageStart; image?: ResolvedImage }> {
     const { from, base, baseStage, platform } = this.#parts.links.stages[index]!;
-    if (baseStage !== undefined) return { start: startOf(await this.#planned(baseStage)) };
+    if (baseStage !== undefined) return { start: this.#withRoot(startOf(await this.#planned(baseStage)), base) };
     // compat: what begins with nothing is for the target, whatever it says.
     if (base === SCRATCH) return { start: nothing(this.#parts.target) };
     const wanted = platform ?? this.#parts.target;
     const context = this.#contexts.forImage(base, wanted);
-    if (context) return { start: await this.#contextStart(context, base, wanted) };
+    if (context) return { start: this.#withRoot(await this.#contextStart(context, base, wanted), base) };
 
     const image = await this.#image(base, wanted);
     const isForeign = image.platform.os !== wanted.os || image.platform.architecture !== wanted.architecture;
@@ -168,6 +173,16 @@ export class StagePlanner {
   /** One that is needed; also one only an image's trigger names. */
   async #planned(index: number): Promise<StageState> {
     return this.#stages.get(index) ?? (await this.plan(index));
+  }
+
+  #withRoot(start: StageStart, name: string): StageStart {
+    return { ...start, root: this.#rootOf(start.root, name) };
+  }
+
+  /** Programs run in a tree, and images are made of one: files of the client become one. */
+  #rootOf(root: StepId | undefined, name: string): StepId | undefined {
+    if (root === undefined || !this.#parts.graph.isLocal(root)) return root;
+    return this.#parts.sources.asRoot(root, { name: `[context ${name}] copy`, ignoresCache: false });
   }
 
   async #contextStart(source: ContextSource, name: string, platform = this.#parts.target): Promise<StageStart> {
