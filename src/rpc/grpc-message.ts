@@ -44,23 +44,34 @@ export function encodeGrpcMessage(bytes: Uint8Array): Buffer {
 
 /** The messages of a stream to its end. Throws GrpcError for what is too long, compressed or cut off. */
 export async function* readGrpcMessages(stream: Duplex, maxBytes: number): AsyncGenerator<Buffer> {
-  let rest: Buffer = Buffer.alloc(0);
+  // Joined when a message is whole: it comes in many small pieces.
+  let pieces: Buffer[] = [];
+  let held = 0;
+  let wanted = HEAD_BYTES;
   // Who has read enough may still have an answer to send.
   const chunks = stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
   for await (const chunk of chunks) {
-    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    pieces.push(chunk);
+    held += chunk.length;
+    if (held < wanted) continue;
+    let rest = pieces.length === 1 ? chunk : Buffer.concat(pieces, held);
+    wanted = HEAD_BYTES;
     while (rest.length >= HEAD_BYTES) {
       if (rest[0] !== 0) throw new GrpcError(grpcCode.unimplemented, 'compressed messages are not understood');
       const length = rest.readUInt32BE(1);
       if (length > maxBytes) {
         throw new GrpcError(grpcCode.resourceExhausted, `a message of ${length} bytes, more than ${maxBytes}`);
       }
-      if (rest.length < HEAD_BYTES + length) break;
+      wanted = HEAD_BYTES + length;
+      if (rest.length < wanted) break;
       yield rest.subarray(HEAD_BYTES, HEAD_BYTES + length);
-      rest = rest.subarray(HEAD_BYTES + length);
+      rest = rest.subarray(wanted);
+      wanted = HEAD_BYTES;
     }
+    pieces = rest.length === 0 ? [] : [rest];
+    held = rest.length;
   }
-  if (rest.length > 0) throw new GrpcError(grpcCode.internal, 'the stream ended in the middle of a message');
+  if (held > 0) throw new GrpcError(grpcCode.internal, 'the stream ended in the middle of a message');
 }
 
 /** Percent-encoded UTF-8, as `grpc-message` has it. */
