@@ -6,10 +6,11 @@ import type { BuildLayers, Images, LayerKey } from '#images';
 import type { HostFacts } from '#linux';
 import type { Networks } from '#network';
 import type { ContainerRuntime, SeccompWish } from '#runtime';
-import type { BuildOutcome, BuildWork } from './build-work.ts';
+import type { BuildOutcome, BuildResult, BuildWork } from './build-work.ts';
 import { BuildCache } from './cache/build-cache.ts';
 import { CacheMounts } from './cache/cache-mounts.ts';
 import { type CacheUsage, collectCache, type Pruned, pruneCache, type PruneRequest, usageOf } from './cache/prune.ts';
+import { imageCache } from './cache-transfer/image-cache.ts';
 import { registryCache, type RegistryCacheOptions } from './cache-transfer/registry-cache.ts';
 import { exportAll } from './export/export-all.ts';
 import { checkExports } from './export/export.ts';
@@ -18,15 +19,17 @@ import { receiveContext } from './files/context.ts';
 import type { LocalContext } from './files/context-index.ts';
 import { type ClientFolder, openFolderContext } from './files/folder-context.ts';
 import { KnownFiles } from './files/known-files.ts';
+import { BuildHistory } from './history/build-history.ts';
 import type { BuildOptions, BuildParts } from './parts.ts';
-import type { StepId } from './graph.ts';
+import type { BuildGraph, StepId } from './graph.ts';
 import { FailedSteps } from './run/failed-steps.ts';
 import { type OpenedStep, openedStep } from './solve/opened-step.ts';
-import { solve } from './solve/solver.ts';
+import { emptySnapshot } from './solve/result.ts';
+import { solve, type Solved } from './solve/solver.ts';
 import type { SolveRequest } from './solve/solving.ts';
 
 export interface BuilderDeps {
-  readonly options: BuildOptions & { readonly cacheBudgetBytes: () => number };
+  readonly options: BuildOptions;
   readonly records: RecordStores;
   readonly images: Images;
   readonly layers: BuildLayers;
@@ -40,28 +43,27 @@ export interface BuilderDeps {
 
 export class Builder {
   readonly #parts: BuildParts;
-  readonly #budgetBytes: () => number;
   readonly #incoming: string;
   readonly #closing = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
   readonly #knownFiles = new KnownFiles();
   /** Of builds whose client wants to look at what failed. */
   readonly failed: FailedSteps;
+  /** Builds that are over, as far as their doors add them. */
+  readonly history: BuildHistory;
 
   constructor(deps: BuilderDeps) {
     const { options, records } = deps;
-    const { cacheBudgetBytes, ...folders } = options;
-    this.#budgetBytes = cacheBudgetBytes;
     this.#incoming = `${options.dataRoot}/build/incoming`;
     // Nothing in it outlives who made it.
     rmSync(this.#incoming, { recursive: true, force: true });
     this.#parts = {
       ...deps,
-      options: folders,
       cache: new BuildCache(records),
       cacheMounts: new CacheMounts(options.dataRoot, records),
     };
     this.failed = new FailedSteps(this.#parts);
+    this.history = new BuildHistory(options.dataRoot, records);
   }
 
   /** Compares records with what is there. Before the first build; steps of a killed daemon are gone by then. */
@@ -69,7 +71,7 @@ export class Builder {
     // Layers that are gone, after a power cut perhaps, take their records along.
     const { cache, layers } = this.#parts;
     for (const { id, layers: keys } of cache.list()) if (!keys.every((key) => layers.get(key))) cache.remove(id);
-    await collectCache(this.#parts, this.#budgetBytes());
+    await collectCache(this.#parts, this.#parts.options.cacheBudgetBytes());
   }
 
   /** Layers the cache wants kept. */
@@ -80,6 +82,11 @@ export class Builder {
   /** Reads a cache that a registry has. Throws `registry.*` and `build.badCache`. */
   registryCache(name: string, options: RegistryCacheOptions): Promise<ImportedCache> {
     return registryCache(this.#parts.layers.registry, name, options);
+  }
+
+  /** Reads the cache in an image that is here. Throws `build.notFound` and `build.badCache`. */
+  imageCache(name: string, signal: AbortSignal): Promise<ImportedCache> {
+    return imageCache(this.#parts, name, signal);
   }
 
   /** A build context as a tar. */
@@ -141,6 +148,7 @@ export class Builder {
     checkExports(work.exports, { isList: work.isList ?? false, hasAttestations });
     try {
       await using solved = await solve(this.#parts, work);
+      await work.beforeExport?.(resultsOf(work.graph, solved));
       const outcome = await exportAll(this.#parts, solved, work);
       // Blobs that were made for elsewhere, or came from there.
       const { exports, cacheExports = [], imported = [] } = work;
@@ -153,7 +161,7 @@ export class Builder {
       throw error;
     } finally {
       this.#parts.cache.flush();
-      await collectCache(this.#parts, this.#budgetBytes());
+      await collectCache(this.#parts, this.#parts.options.cacheBudgetBytes());
     }
   }
 
@@ -164,4 +172,12 @@ export class Builder {
   usage(): CacheUsage[] {
     return usageOf(this.#parts);
   }
+}
+
+function resultsOf({ outputs }: BuildGraph, solved: Solved): BuildResult[] {
+  return outputs.map(({ root, ...facts }) => {
+    const result = root === undefined ? emptySnapshot : solved.resultOf(root);
+    // What the client gave is no root file system: exports refuse it, too.
+    return { ...facts, snapshot: result?.kind === 'snapshot' ? result : emptySnapshot };
+  });
 }

@@ -4,7 +4,7 @@ import { checkPlatform, hostPlatform, type ImageRecord, type Images } from '#ima
 import { type AuthConfig, parseReference } from '#registry';
 import { formatPlatform, type Platform } from '#specs';
 import type { AttestRequest, UsedImage } from './attest/attest.ts';
-import type { BuildOutcome, ExportListener } from './build-work.ts';
+import type { BuildOutcome, BuildResult, ExportListener } from './build-work.ts';
 import type { Builder } from './builder.ts';
 import { checkDockerfile, type DockerfileCheck } from './dockerfile/check.ts';
 import type { Dockerfile } from './dockerfile/parse/instruction.ts';
@@ -38,8 +38,12 @@ export interface DockerfileWork {
   /** Asked in this order for what the own cache has not. */
   readonly imported?: readonly ImportedCache[];
   /** Which statements about the build are wanted, and what only the door knows of it. */
-  readonly attest?: Pick<AttestRequest, 'wish' | 'attributes' | 'invocationId'>;
+  readonly attest?: Pick<AttestRequest, 'wish' | 'record' | 'attributes' | 'invocationId'>;
   readonly onExport?: ExportListener;
+  /** See `BuildWork`. */
+  readonly beforeExport?: (results: readonly BuildResult[]) => Promise<void>;
+  /** What another build has made, for contexts that are `input:NAME`; that build holds it until this one is through. */
+  readonly resultOf?: (input: string, platform: Platform) => Promise<BuildResult>;
   readonly settings: RunSettings;
   readonly gifts: RunGifts;
   /** Ask the registry even for images that are here. */
@@ -59,7 +63,7 @@ export interface DockerfileWork {
 /** As much of it as a plan needs. */
 export type AskedOfDockerfile = Pick<
   DockerfileWork,
-  'path' | 'request' | 'contexts' | 'alwaysPulls' | 'credentialsFor' | 'onPull' | 'signal'
+  'path' | 'request' | 'contexts' | 'resultOf' | 'alwaysPulls' | 'credentialsFor' | 'onPull' | 'signal'
 >;
 
 /** The files of a context, however they come. */
@@ -111,6 +115,7 @@ export async function dockerfileBuild(
     pull: async ({ reference }) => {
       throw errors.notFound(reference);
     },
+    given: async ({ input, platform }) => (await givenResult(work, input, platform)).snapshot,
     settings,
     gifts,
     tell,
@@ -127,7 +132,8 @@ export async function dockerfileBuild(
     exports: work.exports,
     isList: work.isList ?? false,
     ...(work.cacheExports ? { cacheExports: work.cacheExports } : {}),
-    hasInlineCache: work.hasInlineCache ?? false,
+    // compat: the build argument is older than `--cache-to type=inline`.
+    hasInlineCache: work.hasInlineCache === true || isTrue(work.request.buildArgs?.['BUILDKIT_INLINE_CACHE']),
     ...(work.attest?.wish.sbom ? { alsoNeeded: plan.scans } : {}),
     wantsAll: work.cacheExports?.some(({ form }) => form.isWhole) ?? false,
     ...(work.attest
@@ -139,9 +145,12 @@ export async function dockerfileBuild(
         }
       : {}),
     ...(work.onExport ? { onExport: work.onExport } : {}),
+    ...(work.beforeExport ? { beforeExport: work.beforeExport } : {}),
     ...(epochNs === undefined ? {} : { epochNs, nowNs: epochNs }),
   });
 }
+
+const isTrue = (text = ''): boolean => /^(?:1|t|true)$/i.test(text);
 
 /** SOURCE_DATE_EPOCH in nanoseconds; that of a source is known once it is here. Throws `build.noSourceDate`. */
 async function epochOf(
@@ -178,8 +187,15 @@ function sourcesOf(images: Images, work: AskedOfDockerfile, used = new Map<strin
       used.set(`${image.id} ${formatPlatform(platform)}`, usedImage(image, reference, platform));
       return described(image);
     },
+    resolveResult: (input, platform) => givenResult(work, input, platform),
     ignorePatterns: (context) => ignorePatterns(work, context),
   };
+}
+
+/** Throws `build.notFound` where there are no other builds. */
+async function givenResult({ resultOf }: AskedOfDockerfile, input: string, platform: Platform): Promise<BuildResult> {
+  if (!resultOf) throw errors.notFound(`input:${input}`);
+  return resultOf(input, platform);
 }
 
 async function readDockerfile({ contexts, path, remote }: DockerfileWork): Promise<string> {

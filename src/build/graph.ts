@@ -39,13 +39,21 @@ interface StepFacts {
   readonly ignoresCache: boolean;
 }
 
-export type Step = ImageStep | LocalStep | GitStep | HttpStep | RunStep | FilesStep | MergeStep;
+export type Step = ImageStep | ResultStep | LocalStep | GitStep | HttpStep | RunStep | FilesStep | MergeStep;
 
 /** The root file system of an image. */
 export interface ImageStep extends StepFacts {
   readonly kind: 'image';
   /** As resolved: an image's id or `name@sha256:…`. */
   readonly reference: string;
+  readonly platform: Platform;
+}
+
+/** The root file system another build has made, which is still under way. */
+export interface ResultStep extends StepFacts {
+  readonly kind: 'result';
+  /** As the request calls it: `input:NAME`. */
+  readonly input: string;
   readonly platform: Platform;
 }
 

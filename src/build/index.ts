@@ -1,7 +1,8 @@
 /** Images out of Dockerfiles: the language, the graph, the solver and its cache. */
 export { Builder, type BuilderDeps } from './builder.ts';
-export type { BuildOutcome, BuildWork, ExportListener } from './build-work.ts';
-export { type AttestWish, readAttestWish } from './attest/attest-wish.ts';
+export type { BuildOutcome, BuildResult, BuildWork, ExportListener } from './build-work.ts';
+export type { Attestation } from './attest/attestation.ts';
+export { type AttestWish, readAttestWish, recordedProvenance } from './attest/attest-wish.ts';
 export { type CacheOrigin, importCache } from './cache-transfer/import-cache.ts';
 export { type Annotation, readAnnotation } from './export/annotations.ts';
 export type { ExportedFolder, FilesForm, FolderItem } from './export/exported-folder.ts';
@@ -27,6 +28,7 @@ export type {
   BuildRequest,
   BuildSources,
   ResolvedImage,
+  ResolvedResult,
   SourceDate,
 } from './dockerfile/plan/build-request.ts';
 export { type GitSource, parseGitUrl } from './dockerfile/plan/git-url.ts';
@@ -35,6 +37,7 @@ export { excerpt } from './dockerfile/source-text.ts';
 export { type BuildTarget, listTargets, type Outline, outline } from './dockerfile/targets.ts';
 export type { LocalContext } from './files/context-index.ts';
 export type { ClientFolder, FileReceiver, ListedEntry } from './files/folder-context.ts';
+export { BuildHistory, type HistoryBlob, type PastBuild, type StepCounts } from './history/build-history.ts';
 export type {
   BuildGraph,
   BuildOutput,
@@ -49,6 +52,7 @@ export type {
   MakeFolderAction,
   MergeStep,
   Owner,
+  ResultStep,
   RunMount,
   RunStep,
   SourceRange,
@@ -69,4 +73,5 @@ export { openRemoteContext, type RemoteContext } from './remote-context.ts';
 export type { DebugTerminal, FailedStep } from './run/failed-steps.ts';
 export { removeLeftSteps } from './run/restore.ts';
 export { defaultRunSettings, noGifts, type RunGifts, type RunSettings } from './run/settings.ts';
+export type { Snapshot } from './solve/result.ts';
 export type { RunFailure, SolveRequest } from './solve/solving.ts';

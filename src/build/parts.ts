@@ -12,6 +12,8 @@ export interface BuildOptions {
   readonly execRoot: string;
   /** The cgroup above those of steps, such as `/skiff`. */
   readonly cgroupParent: string;
+  /** Bytes the cache may take of the disk; may change while the daemon runs. */
+  readonly cacheBudgetBytes: () => number;
 }
 
 export interface BuildParts {

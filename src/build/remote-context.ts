@@ -67,5 +67,8 @@ const noSources = {
   resolveImage: async (reference: string): Promise<never> => {
     throw errors.notFound(reference);
   },
+  resolveResult: async (input: string): Promise<never> => {
+    throw errors.notFound(input);
+  },
   ignorePatterns: async (): Promise<readonly string[]> => [],
 };

@@ -1,15 +1,18 @@
 /** What BuildKit's clients find behind both doors: services on the one, their sessions on the other. */
 import type { Duplex } from 'node:stream';
 import { GrpcServer } from '#rpc/grpc';
-import { control, gateway } from '#specs/buildkit';
+import type { Log } from '#base';
+import { content, control, gateway } from '#specs/buildkit';
 import { BuildsUnderWay } from './builds.ts';
 import { type ControlParts, controlHandlers } from './control-service.ts';
+import { contentHandlers } from './content-service.ts';
 import { gatewayHandlers } from './gateway-service.ts';
+import { BuildRecords } from './history/build-records.ts';
 import { plainRefusal } from './refusals.ts';
 import { openSessionBuild, type SessionBuild, type SessionBuildRequest } from './session-build.ts';
 import { type SessionOffer, Sessions } from './sessions.ts';
 
-export type BuildKitParts = Omit<ControlParts, 'sessions' | 'builds'>;
+export type BuildKitParts = Omit<ControlParts, 'sessions' | 'builds' | 'records'> & { readonly log: Pick<Log, 'warn'> };
 
 export class BuildKit {
   readonly #sessions = new Sessions();
@@ -19,10 +22,12 @@ export class BuildKit {
 
   constructor(parts: BuildKitParts) {
     this.#parts = parts;
-    const all = { ...parts, sessions: this.#sessions, builds: new BuildsUnderWay() };
+    const records = new BuildRecords(parts.builder.history, parts.log);
+    const all = { ...parts, sessions: this.#sessions, builds: new BuildsUnderWay(), records };
     this.#server = new GrpcServer(plainRefusal);
     this.#server.add(control.Control, controlHandlers(all));
     this.#server.add(gateway.LLBBridge, gatewayHandlers(all));
+    this.#server.add(content.Content, contentHandlers(parts.builder.history));
   }
 
   /** A connection on which the client calls us. */

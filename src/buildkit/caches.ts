@@ -66,6 +66,7 @@ function cacheForm(options: Options): CacheForm {
     isManifest,
     isOci,
     compression: options.compression(),
+    hasMounts: options.flag('cache-mounts') ?? false,
     ignoresErrors: options.flag('ignore-error') ?? false,
   };
 }
@@ -101,7 +102,7 @@ function entryOf(value: unknown): CacheEntryOption {
 }
 
 export interface ImportParts extends CachePaths {
-  readonly builder: Pick<Builder, 'registryCache'>;
+  readonly builder: Pick<Builder, 'registryCache' | 'imageCache'>;
   readonly progress: Pick<ProgressOfBuild, 'during'>;
 }
 
@@ -127,13 +128,19 @@ function readerOf(
   type: string,
   { builder, session, credentialsFor, signal }: ImportParts,
 ): readonly [name: string, open: () => Promise<ImportedCache>] {
+  // Only the classic builder's request has it.
+  if (type === 'image') {
+    const name = options.text('ref');
+    return [name, () => builder.imageCache(name, signal)];
+  }
   if (type === 'registry') {
     const reference = options.text('ref');
     if (reference === '') options.refuse('ref', '', 'name the repository and tag');
     refuseInsecure(options);
+    const hasMounts = options.flag('cache-mounts') ?? false;
     return [
       reference,
-      async () => builder.registryCache(reference, { credentials: await credentialsFor(reference), signal }),
+      async () => builder.registryCache(reference, { credentials: await credentialsFor(reference), hasMounts, signal }),
     ];
   }
   if (type !== 'local') options.refuse('type', type, 'use registry or local');
@@ -143,11 +150,13 @@ function readerOf(
   options.text('tag');
   const digest = parseDigest(given);
   if (!digest) options.refuse('digest', given, 'the folder has no cache');
+  const hasMounts = options.flag('cache-mounts') ?? false;
   const open = async (): Promise<ImportedCache> => {
     const store = new SessionContent(session(), `local:${folder}`, signal);
     const bytes = await store.read({ digest, size: await store.sizeOf(digest) }, MAX_MANIFEST_BYTES);
     return importCache({
       root: parseManifest(bytes),
+      hasMounts,
       read: (descriptor, limitBytes) => store.read(descriptor, limitBytes),
       fetch: async (descriptor, target, lease) => {
         lease.hold(descriptor.digest);

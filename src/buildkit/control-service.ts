@@ -5,10 +5,14 @@ import { formatTimeNs, nowNs, parseTimeNs } from '#base';
 import type { CacheUsage } from '#build';
 import { type GrpcCall, type GrpcHandler, GrpcError, grpcCode, serverStreaming, unary } from '#rpc/grpc';
 import { control } from '#specs/buildkit';
-import type { BuildsUnderWay } from './builds.ts';
+import type { BuildsUnderWay, BuildUnderWay } from './builds.ts';
 import { readCacheFilters } from './cache-filters.ts';
 import { errors } from './errors.ts';
+import type { Outcome } from './evaluation.ts';
 import type { ExporterEntry } from './exports.ts';
+import type { BuildRecords } from './history/build-records.ts';
+import { listenBuildHistory, pastStatus, updateBuildHistory } from './history/history-handlers.ts';
+import { plainRefusal } from './refusals.ts';
 import { solveBuild, type SolveParts } from './solve-build.ts';
 import { workerRecord } from './worker.ts';
 
@@ -17,6 +21,7 @@ const STATUS_WAIT_MS = 6000;
 
 export interface ControlParts extends SolveParts {
   readonly builds: BuildsUnderWay;
+  readonly records: BuildRecords;
   readonly version: string;
 }
 
@@ -37,14 +42,11 @@ export function controlHandlers(parts: ControlParts): Record<string, GrpcHandler
       return create(control.DiskUsageResponseSchema, { record });
     }),
     prune: serverStreaming(method.prune, (request) => prune(parts, request)),
-    // No build is kept: the end of the list is its answer.
-    listenBuildHistory: serverStreaming(method.listenBuildHistory, (_request, call) => {
+    listenBuildHistory: serverStreaming(method.listenBuildHistory, (request, call) => {
       call.sendMetadata(timeHeader());
-      return nothing();
+      return listenBuildHistory(parts.records, request, call.signal);
     }),
-    updateBuildHistory: unary(method.updateBuildHistory, async ({ Ref }) => {
-      throw errors.noBuild(Ref);
-    }),
+    updateBuildHistory: unary(method.updateBuildHistory, async (request) => updateBuildHistory(parts.records, request)),
   };
 }
 
@@ -59,18 +61,36 @@ async function solve(
   }
   if (request.SourcePolicySession !== '') throw errors.unsupported('a policy for sources', 'build without it');
   if (request.EnableSessionExporter) throw errors.unsupported('an exporter of the client', 'save the image afterwards');
-  using build = parts.builds.begin(request.Ref, request.Session);
-  const returned = await Promise.race([build.returned, aborted(signal)]);
-  if (returned.kind === 'failure') throw new GrpcError(returned.code, returned.message);
-  if (returned.kind === 'nothing') return create(control.SolveResponseSchema);
-  const { attributes } = returned.wish;
   const { Entitlements: entitlements, Cache } = request;
-  const ExporterResponse = await solveBuild(parts, {
-    ...{ build, attributes, entitlements, signal },
-    exporters: exportersOf(request),
-    cacheExports: Cache?.Exports ?? [],
-  });
-  return create(control.SolveResponseSchema, { ExporterResponse });
+  await using begun = parts.builds.begin(request.Ref, request.Session, (build, wish, evaluation) =>
+    solveBuild(parts, {
+      ...{ build, wish, entitlements },
+      exporters: exportersOf(request),
+      cacheExports: Cache?.Exports ?? [],
+      beforeExport: evaluation.onResults,
+      signal: AbortSignal.any([signal, evaluation.signal]),
+    }),
+  );
+  const { build } = begun;
+  // compat: what clients ask for their own sake is no build of the user's.
+  const recording = request.Internal ? undefined : parts.records.begin(recordedFacts(request, build));
+  try {
+    const returned = await Promise.race([build.returned, aborted(signal)]);
+    if (returned.kind === 'failure') throw returned.error;
+    const done = returned.kind === 'nothing' ? nothingDone : await build.evaluate(returned.id).export();
+    recording?.end({ kind: 'done', ...done });
+    return create(control.SolveResponseSchema, { ExporterResponse: { ...done.answer } });
+  } catch (error) {
+    recording?.end({ kind: 'failed', error: plainRefusal(error) });
+    throw error;
+  }
+}
+
+const nothingDone: Outcome = { answer: {}, origins: new Map(), isList: false };
+
+function recordedFacts(request: control.SolveRequest, { ref, progress }: BuildUnderWay) {
+  const exporters = exportersOf(request).map(({ Type, Attrs }) => ({ type: Type, attributes: Attrs }));
+  return { ref, frontend: request.Frontend, attributes: request.FrontendAttrs, exporters, progress };
 }
 
 /** compat: older clients name one in fields of its own. */
@@ -94,19 +114,17 @@ function aborted(signal: AbortSignal): Promise<never> {
 }
 
 async function* status(
-  { builds }: ControlParts,
+  { builds, records }: ControlParts,
   { Ref }: control.StatusRequest,
   { signal, sendMetadata }: GrpcCall,
 ): AsyncGenerator<control.StatusResponse> {
-  const build = await builds.get(Ref, STATUS_WAIT_MS);
+  const past = builds.has(Ref) ? undefined : pastStatus(records, Ref);
+  const build = past ? undefined : await builds.get(Ref, STATUS_WAIT_MS);
   sendMetadata(timeHeader());
+  if (past) yield* past;
+  if (!build) return;
   for await (const each of build.progress.listen(signal)) yield create(control.StatusResponseSchema, each);
 }
-
-/** A list that is empty. */
-const nothing = (): AsyncIterable<never> => ({
-  [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) }),
-});
 
 async function* prune(
   { builder }: ControlParts,

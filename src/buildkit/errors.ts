@@ -9,6 +9,16 @@ export const errors = defineErrors('buildkit', {
     message: (id: string) => `the client of session ${id} has gone: the build was ended`,
   },
   noBuild: { kind: 'not-found', message: (ref: string) => `no such job ${ref}` },
+  noInput: { kind: 'invalid', message: (input: string) => `invalid input ${input}: no such result was given` },
+  resultGone: {
+    kind: 'not-found',
+    message: (input: string) => `the result ${input} is not there any more: its build has ended, or never was`,
+  },
+  noInputPlatform: {
+    kind: 'invalid',
+    message: (input: string, platform: string, others: string) =>
+      `the result ${input} is for ${others}, and not for ${platform}: build its target for that platform as well`,
+  },
   buildTaken: { kind: 'conflict', message: (ref: string) => `job ID ${ref} already exists` },
   badListing: { kind: 'invalid', message: (why: string) => `the client's list of files cannot be used: ${why}` },
   clientFailed: { kind: 'invalid', message: (what: string, why: string) => `${what}: ${why}` },
@@ -25,6 +35,18 @@ export const errors = defineErrors('buildkit', {
     kind: 'invalid',
     message: (text: string) =>
       `the filter ${text} is not known: use id, parents, type, description, inuse, shared or private`,
+  },
+  badHistoryFilter: {
+    kind: 'invalid',
+    message: (text: string) =>
+      `the filter ${text} is not known: use ref, repository or status with ==, != or ~=, and startedAt, completedAt or duration with <, <=, > or >=`,
+  },
+  badHistoryLimit: { kind: 'invalid', message: (limit: number) => `invalid limit ${limit}` },
+  noRecord: { kind: 'not-found', message: (ref: string) => `no record of a build found for ref ${ref}` },
+  noContent: { kind: 'not-found', message: (digest: string) => `content ${digest}: not found` },
+  tooSlow: {
+    kind: 'unavailable',
+    message: () => 'too many changes of builds wait for this client to read them: list them again',
   },
   badOption: {
     kind: 'invalid',

@@ -19,6 +19,7 @@ test('the image store, a registry, or both', () => {
   const kinds = (attributes: Readonly<Record<string, string>>): string[] =>
     read('moby', attributes).map(({ kind }) => kind);
   assert.deepEqual(kinds({ name: 'a:1', 'prefer-image-digest': 'true' }), ['store']);
+  assert.deepEqual(kinds({ name: 'a:1', load: 'true' }), ['store']);
   assert.deepEqual(kinds({ name: 'a:1', push: 'true', unpack: 'false' }), ['store', 'push']);
   assert.deepEqual(kinds({ name: 'a:1', push: '', store: 'false' }), ['push']);
   const [store, push] = read('image', { name: 'a:1,b', push: 'true', compression: 'zstd', 'compression-level': '3' });
@@ -110,8 +111,9 @@ test('caches to keep, and caches to look into', async () => {
     builder: {
       registryCache: async (name: string) => {
         if (name === 'gone') throw new Error('there is none');
-        return { find: () => undefined };
+        return { find: () => undefined, mount: () => undefined };
       },
+      imageCache: async () => assert.fail('no image is looked into'),
     },
   };
   const registries = ['gone', 'there'].map((ref) => ({ Type: 'registry', Attrs: { ref } }));

@@ -62,6 +62,8 @@ function imageWishes(options: Options, { credentialsFor }: ExportPaths): ExportW
   const stores = options.flag('store') ?? true;
   // compat: told by clients for stores whose ids are digests of manifests.
   options.flag('prefer-image-digest');
+  // compat: Compose says so of images for the store, which is where they go in any case.
+  if (options.flag('load') === false) options.refuse('load', 'false', 'add push=true,store=false');
   // The store keeps `name@digest` of what is pushed in any case.
   if (options.flag('name-canonical') === true && !pushes) options.refuse('name-canonical', 'true', 'add push=true');
   // compat: clients that push say so; here an image of the store is unpacked in any case.

@@ -2,13 +2,13 @@
  * moby.buildkit.v1.frontend.LLBBridge: what the client's own function asks while its build is open. A result is lazy: it
  * stands for the wish, which is carried out when the function returns it.
  */
-import { create } from '@bufbuild/protobuf';
+import { create, toBinary } from '@bufbuild/protobuf';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
-import { newContainerId } from '#base';
-import { type GrpcCall, type GrpcHandler, unary } from '#rpc/grpc';
-import { gateway } from '#specs/buildkit';
+import { type GrpcCall, GrpcError, type GrpcHandler, unary } from '#rpc/grpc';
+import { gateway, rpc } from '#specs/buildkit';
 import type { BuildsUnderWay, BuildUnderWay } from './builds.ts';
 import { errors } from './errors.ts';
+import { resultDefinition, resultIdOf } from './result-definition.ts';
 import { answerAbout, type SolveParts } from './solve-build.ts';
 import { workerRecord } from './worker.ts';
 
@@ -64,20 +64,22 @@ export function gatewayHandlers(parts: GatewayParts): Record<string, GrpcHandler
     solve: unary(method.solve, async (request, call) => {
       const build = await buildOf(call);
       checkFrontEnd(request);
-      const question = request.FrontendOpt['requestid'] ?? '';
+      const { Frontend: frontend, FrontendOpt: attributes } = request;
+      const wish = { frontend, attributes, inputs: inputsOf(request) };
+      const question = attributes['requestid'] ?? '';
       if (question !== '') {
-        const asked = { build, attributes: request.FrontendOpt, entitlements: [], signal: call.signal };
+        const asked = { build, wish, entitlements: [], signal: call.signal };
         const metadata = await answerAbout(parts, asked, question);
         return create(gateway.SolveResponseSchema, { result: { metadata } });
       }
-      const id = newContainerId().slice(0, 25);
-      build.wishes.set(id, { frontend: request.Frontend, attributes: request.FrontendOpt });
-      return create(gateway.SolveResponseSchema, { result: { result: { case: 'ref', value: { id } } } });
+      const id = build.wish(wish);
+      const value = { id, def: resultDefinition(id) };
+      return create(gateway.SolveResponseSchema, { result: { result: { case: 'ref', value } } });
     }),
-    // compat: results of other builds are asked for one after the other; each is carried out with its own.
+    // Of targets that begin with each other: one's build stays open until the other has evaluated its own.
     evaluate: unary(method.evaluate, async ({ Ref }, call) => {
       const build = await buildOf(call);
-      if (!build.wishes.has(Ref)) throw errors.noBuild(Ref);
+      await build.evaluate(Ref).results;
       return create(gateway.EvaluateResponseSchema);
     }),
     inputs: unary(method.inputs, async (_request, call) => {
@@ -86,7 +88,9 @@ export function gatewayHandlers(parts: GatewayParts): Record<string, GrpcHandler
     }),
     return: unary(method.return, async ({ result, error }, call) => {
       const build = await buildOf(call);
-      if (error) build.end({ kind: 'failure', code: error.code, message: error.message });
+      // With its details: the lines it is about.
+      const failure = error && new GrpcError(error.code, error.message, toBinary(rpc.StatusSchema, error));
+      if (failure) build.end({ kind: 'failure', error: failure });
       else build.end(returnedBy(build, result));
       return create(gateway.ReturnResponseSchema);
     }),
@@ -94,19 +98,28 @@ export function gatewayHandlers(parts: GatewayParts): Record<string, GrpcHandler
 }
 
 /** The Dockerfile's, by its name or as the image of the same. Throws `buildkit.unsupported`. */
-function checkFrontEnd({ Frontend, FrontendOpt, FrontendInputs, Definition }: gateway.SolveRequest): void {
+function checkFrontEnd({ Frontend, FrontendOpt, Definition }: gateway.SolveRequest): void {
   if (Definition && isSource(Definition.def)) throw errors.noPolicyFile();
   if ((Definition?.def.length ?? 0) > 0) {
     throw errors.unsupported('a build that is no Dockerfile', 'use docker build or docker buildx build');
   }
-  if (Object.keys(FrontendInputs).length > 0)
-    throw errors.unsupported('the result of another build as a context', 'name its image');
   const source = FrontendOpt['source'] ?? '';
   const isOurs =
     Frontend === 'dockerfile.v0' ||
     (Frontend === 'gateway.v0' && /^(?:docker\.io\/)?docker\/dockerfile(?:-upstream)?(?:[:@].*)?$/.test(source));
   if (!isOurs)
     throw errors.unsupported(`the front end ${source || Frontend}`, 'begin the file with # syntax=docker/dockerfile:1');
+}
+
+/** Ids of results, by the names attributes have for them. Throws `buildkit.unsupported` for graphs of another origin. */
+function inputsOf({ FrontendInputs }: gateway.SolveRequest): Map<string, string> {
+  return new Map(
+    Object.entries(FrontendInputs).map(([name, definition]) => {
+      const id = resultIdOf(definition);
+      if (id === undefined) throw errors.unsupported(`the graph ${name} as a context`, 'use a target of the same call');
+      return [name, id];
+    }),
+  );
 }
 
 /** spec: BuildKit's pb.Op, the field of its oneof that is a SourceOp, and those that are any kind of operation. */
@@ -147,7 +160,6 @@ function returnedBy(build: BuildUnderWay, result: gateway.Result | undefined): P
             : [];
   const [id] = ids.filter((each) => each !== '');
   if (id === undefined) return { kind: 'nothing' };
-  const wish = build.wishes.get(id);
-  if (!wish) throw errors.noBuild(id);
-  return { kind: 'wish', wish };
+  if (!build.has(id)) throw errors.noBuild(id);
+  return { kind: 'wish', id };
 }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { type Timestamp, TimestampSchema } from '@bufbuild/protobuf/wkt';
 import { messageOf } from '#base';
-import type { BuildEvent, LintWarning, PullLine, StepId } from '#build';
+import type { BuildEvent, LintWarning, PullLine, StepCounts, StepId } from '#build';
 import type { control } from '#specs/buildkit';
 
 type StatusInit = MessageInitShape<typeof control.StatusResponseSchema>;
@@ -91,6 +91,21 @@ export class ProgressOfBuild {
       this.#listeners.delete(listener);
       this.#giveRoom();
     }
+  }
+
+  /** What is true now, in the order in which it was told first. */
+  story(): StatusInit[] {
+    return [...this.#story.values()];
+  }
+
+  counts(): StepCounts {
+    const vertices = [...this.#vertices.values()];
+    return {
+      total: vertices.length,
+      completed: vertices.filter(({ completed }) => completed).length,
+      cached: vertices.filter(({ cached }) => cached).length,
+      warnings: this.story().reduce((sum, { warnings = [] }) => sum + warnings.length, 0),
+    };
   }
 
   end(): void {

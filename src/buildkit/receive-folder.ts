@@ -7,9 +7,17 @@
 import type { ClientFolder, FileReceiver, ListedEntry } from '#build';
 import type { GrpcStream } from '#rpc/grpc';
 import { filesync, fsutil } from '#specs/buildkit';
-import { byteString, type TarEntry, tarEntry } from '#wire';
+import {
+  byteString,
+  compareListed,
+  isListedPath,
+  MAX_LISTED,
+  permissionsOfGoMode,
+  type TarEntry,
+  tarEntry,
+  typeOfGoMode,
+} from '#wire';
 import { errors } from './errors.ts';
-import { permissionsOfGoMode, typeOfGoMode } from './file-mode.ts';
 import type { Session } from './sessions.ts';
 
 export interface FolderWish {
@@ -22,8 +30,6 @@ export interface FolderWish {
 
 /** Files that are asked for in one message. */
 const FILES_AT_ONCE = 512;
-/** Of names and facts: a list is kept whole. */
-const MAX_ENTRIES = 2_000_000;
 
 type Packet = fsutil.Packet;
 type PacketStream = GrpcStream<typeof filesync.FileSync.method.diffCopy>;
@@ -177,10 +183,10 @@ export class Listing {
   /** Throws `buildkit.badListing`. */
   add(stat: fsutil.Stat): void {
     const id = this.#next++;
-    if (id >= MAX_ENTRIES) throw errors.badListing(`it has more than ${MAX_ENTRIES} entries`);
+    if (id >= MAX_LISTED) throw errors.badListing(`it has more than ${MAX_LISTED} entries`);
     const { path } = stat;
-    if (!isClean(path)) throw errors.badListing(`${JSON.stringify(path)} is no clean path inside of it`);
-    if (id > 0 && compare(this.#last, path) >= 0) {
+    if (!isListedPath(path)) throw errors.badListing(`${JSON.stringify(path)} is no clean path inside of it`);
+    if (id > 0 && compareListed(this.#last, path) >= 0) {
       throw errors.badListing(`${JSON.stringify(path)} comes after ${JSON.stringify(this.#last)}`);
     }
     this.#last = path;
@@ -189,25 +195,13 @@ export class Listing {
   }
 }
 
-function isClean(path: string): boolean {
-  return (
-    path !== '' && path.split('/').every((name) => name !== '' && name !== '.' && name !== '..' && !name.includes('\0'))
-  );
-}
-
-/** Component by component: `/` sorts below every other character. */
-function compare(a: string, b: string): number {
-  const [x, y] = [a.replaceAll('/', '\0'), b.replaceAll('/', '\0')];
-  return Buffer.compare(Buffer.from(x), Buffer.from(y));
-}
-
 function entryOf(stat: fsutil.Stat): TarEntry | undefined {
   const type = typeOfGoMode(stat.mode);
   if (!type) return undefined;
   const isLink = type === 'file' && stat.linkname !== '';
   const size = type === 'file' && !isLink ? Number(stat.size) : 0;
   if (size < 0 || !Number.isSafeInteger(size)) throw errors.badListing(`${stat.path} has ${stat.size} bytes`);
-  if (isLink && !isClean(stat.linkname)) throw errors.badListing(`${stat.path} links to ${stat.linkname}`);
+  if (isLink && !isListedPath(stat.linkname)) throw errors.badListing(`${stat.path} links to ${stat.linkname}`);
   return tarEntry(stat.path, isLink ? 'hard-link' : type, {
     mode: permissionsOfGoMode(stat.mode),
     size,

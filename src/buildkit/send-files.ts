@@ -2,8 +2,8 @@
 import type { DescMethodBiDiStreaming } from '@bufbuild/protobuf';
 import type { ExportedFolder, ExportFacts, FolderItem } from '#build';
 import { filesync, fsutil } from '#specs/buildkit';
+import { goModeOf } from '#wire';
 import { errors } from './errors.ts';
-import { goModeOf } from './file-mode.ts';
 import type { Session } from './sessions.ts';
 
 export interface SendTarget {

@@ -1,10 +1,12 @@
 /** A wish of a client's → an image in the store: what `Control.Solve` does once the client's function has returned. */
 import {
   type Builder,
+  type BuildResult,
   dockerfileBuild,
   type DockerfileWork,
   lintDockerfile,
   openRemoteContext,
+  recordedProvenance,
   type RemoteContext,
   type RunGifts,
   type Step,
@@ -13,10 +15,11 @@ import {
 import type { Images } from '#images';
 import { parseReference } from '#registry';
 import { GrpcError, grpcCode } from '#rpc/grpc';
-import type { BuildUnderWay } from './builds.ts';
+import type { BuildsUnderWay, BuildUnderWay, FrontendWish } from './builds.ts';
 import { type CacheEntryOption, importCaches, readCacheExports } from './caches.ts';
 import { ClientFiles } from './client-files.ts';
 import { errors } from './errors.ts';
+import type { Outcome } from './evaluation.ts';
 import { type ExporterEntry, readExports } from './exports.ts';
 import { credentialsOf, giftsOf } from './gifts.ts';
 import { refusal } from './refusals.ts';
@@ -31,13 +34,14 @@ export interface SolveParts {
   readonly builder: Builder;
   readonly images: Images;
   readonly sessions: Sessions;
+  readonly builds: BuildsUnderWay;
   /** For sockets of agents; short, for their paths are bounded. */
   readonly runFolder: string;
 }
 
 export interface SolveWish {
   readonly build: BuildUnderWay;
-  readonly attributes: Readonly<Record<string, string>>;
+  readonly wish: FrontendWish;
   readonly entitlements: readonly string[];
   readonly signal: AbortSignal;
 }
@@ -45,11 +49,13 @@ export interface SolveWish {
 export interface BuildSolveWish extends SolveWish {
   readonly exporters: readonly ExporterEntry[];
   readonly cacheExports: readonly CacheEntryOption[];
+  readonly beforeExport: (results: readonly BuildResult[]) => Promise<void>;
 }
 
-/** What clients read of it. Throws GrpcError for whatever the builder throws. */
-export async function solveBuild(parts: SolveParts, asked: BuildSolveWish): Promise<Record<string, string>> {
-  const { build, attributes } = asked;
+/** Throws GrpcError for whatever the builder throws. */
+export async function solveBuild(parts: SolveParts, asked: BuildSolveWish): Promise<Outcome> {
+  const { build, beforeExport } = asked;
+  const { attributes } = asked.wish;
   const { progress } = build;
   await using work = await openWork(parts, asked);
   let steps: readonly Step[] = [];
@@ -64,11 +70,12 @@ export async function solveBuild(parts: SolveParts, asked: BuildSolveWish): Prom
     const exports = readExports(asked.exporters, { ...paths, onBytes: (total) => progress.exporting(total) });
     const caches = readCacheExports(asked.cacheExports, paths);
     const imported = await importCaches(wish.cacheImports, { ...paths, builder: parts.builder, progress });
-    const { facts } = await dockerfileBuild(parts, {
+    const { facts: answer, origins } = await dockerfileBuild(parts, {
       ...work.dockerfile,
       ...{ exports, isList: wish.isList, cacheExports: caches.wishes, hasInlineCache: caches.hasInline, imported },
-      attest: { wish: wish.attest, attributes, invocationId: build.ref },
+      attest: { wish: wish.attest, record: recordedProvenance(wish.attest), attributes, invocationId: build.ref },
       onExport: { during: (name, run) => progress.export(name, run) },
+      beforeExport,
       onPlan: (_dockerfile, { warnings, steps: planned }) => {
         steps = planned;
         progress.pulled();
@@ -81,7 +88,7 @@ export async function solveBuild(parts: SolveParts, asked: BuildSolveWish): Prom
       },
       drained: () => progress.drained(),
     });
-    return { ...facts };
+    return { answer, origins, isList: wish.isList };
   } catch (error) {
     if (work.session.gone.aborted)
       throw new GrpcError(grpcCode.unavailable, errors.sessionGone(work.session.id).message);
@@ -122,7 +129,7 @@ interface Work extends AsyncDisposable {
 
 /** The session, and the Dockerfile that came over it. */
 async function openWork(parts: SolveParts, { build, ...asked }: SolveWish): Promise<Work> {
-  const wish = readWish(asked.attributes, asked.entitlements);
+  const wish = readWish(asked.wish.attributes, asked.entitlements);
   const session = await parts.sessions.get(build.sessionId);
   // Without its client a build has no files, and nobody who wants it.
   const signal = AbortSignal.any([asked.signal, session.gone]);
@@ -147,6 +154,7 @@ async function openWork(parts: SolveParts, { build, ...asked }: SolveWish): Prom
         request: wish.request,
         ...(remote ? { remote } : {}),
         contexts: files.contexts(),
+        resultOf: (input, platform) => parts.builds.resultFor(asked.wish, input, platform),
         settings: wish.settings,
         gifts,
         alwaysPulls: wish.alwaysPulls,

@@ -9,9 +9,11 @@
  */
 import { randomUUID } from 'node:crypto';
 import { chmodSync, chownSync, mkdirSync, statSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import type { Digest } from '#base';
 import { type HostFacts, kernelAtLeast, measureTree, removeTree } from '#linux';
 import type { RegistryClient } from '#registry';
+import type { Descriptor } from '#specs';
 import { archived, assembleImage, type AssembleOptions } from './assemble.ts';
 import { collectGarbage } from './collect.ts';
 import { errors } from './errors.ts';
@@ -58,8 +60,15 @@ export interface BuildLayers {
   export(signal: AbortSignal): ImageExport;
   /** Layers that were kept elsewhere. */
   restore(request: RestoreRequest): Promise<RestoredLayers>;
+  /** Anything else that was kept elsewhere, as a blob. Throws what `fetch` throws. */
+  fetch(blob: Descriptor, request: Pick<RestoreRequest, 'fetch'>): Promise<FetchedBlob>;
   /** Where such layers may be. */
   readonly registry: RegistryClient;
+}
+
+/** Here until it is disposed. */
+export interface FetchedBlob extends Disposable {
+  open(): Readable;
 }
 
 export interface LayerArchives extends Disposable {
@@ -115,6 +124,13 @@ export function openBuildLayers(parts: ImageParts, options: BuildLayersOptions):
     assemble: (request) => assembleImage(parts, request),
     export: (signal) => openImageExport(parts, signal),
     restore: (request) => restoreLayers(parts, request),
+    fetch: async (blob, { fetch }) => {
+      using lease = parts.content.lease(`fetch ${randomUUID()}`, { isTransient: true });
+      await fetch(blob, parts.content, lease);
+      const kept = parts.content.lease(`read ${randomUUID()}`, { isTransient: true });
+      kept.hold(blob.digest);
+      return { open: () => parts.content.open(blob.digest), [Symbol.dispose]: () => kept.release() };
+    },
     registry: parts.registry,
   };
 }

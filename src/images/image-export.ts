@@ -20,6 +20,8 @@ import {
 } from '#specs';
 import { type AssembleOptions, archived, configOf } from './assemble.ts';
 import { type LayoutRequest, writeLayout } from './archive/write-layout.ts';
+import type { Lease } from './content/content-store.ts';
+import { errors } from './errors.ts';
 import type { ImageParts } from './image-parts.ts';
 import type { LayerKey } from './layers/layer-store.ts';
 import { mountCandidates, remember } from './push.ts';
@@ -51,6 +53,8 @@ export interface ImageExport extends Disposable {
     keys: readonly LayerKey[],
     wish: Pick<ManifestWish, 'compression' | 'isOci' | 'epochNs'>,
   ): Promise<FormattedLayer[]>;
+  /** The tar of something that is no layer. */
+  pack(bytes: AsyncIterable<Buffer>, wish: Pick<ManifestWish, 'compression' | 'isOci'>): Promise<FormattedLayer>;
   /** A small blob of the export's own. */
   put(bytes: Uint8Array, mediaType: string, references?: readonly Digest[]): Descriptor;
   /** Everything a root points to, what is pointed to before what points, each once; the root last. */
@@ -92,6 +96,10 @@ export function openImageExport(parts: ImageParts, signal: AbortSignal): ImageEx
       return { manifest: put(encodeManifest(document), mediaType, references), config, layers: made };
     },
     layers,
+    pack: async (bytes, { compression, isOci }) => {
+      const plain = await ingested(parts, bytes, lease, signal);
+      return recompressed(parts, plain, { compression, isOci, lease, signal });
+    },
     put,
     reachable: (root) => reachable(content, root),
     blobs: content,
@@ -108,6 +116,26 @@ export function openImageExport(parts: ImageParts, signal: AbortSignal): ImageEx
     },
     [Symbol.dispose]: () => lease.release(),
   };
+}
+
+async function ingested(
+  { content }: Pick<ImageParts, 'content'>,
+  bytes: AsyncIterable<Buffer>,
+  lease: Lease,
+  signal: AbortSignal,
+): Promise<FormattedLayer> {
+  await using ingest = await content.ingest(`export ${randomUUID()}`, { lease });
+  try {
+    for await (const chunk of bytes) {
+      if (signal.aborted) throw errors.cancelled();
+      await ingest.write(chunk);
+    }
+    const { digest, sizeBytes } = await ingest.commit();
+    return { diffId: digest, descriptor: { mediaType: mediaTypes.ociLayer, digest, size: sizeBytes } };
+  } catch (error) {
+    await ingest.abort();
+    throw error;
+  }
 }
 
 async function reachable(content: BlobSource, root: Descriptor): Promise<Descriptor[]> {

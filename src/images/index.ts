@@ -38,7 +38,7 @@ export { type OpenImagesOptions, openImages } from './open.ts';
 export { archiveBytes } from './layers/archive-stream.ts';
 export type { LayerKey, LayerRecord } from './layers/layer-store.ts';
 export type { AssembleOptions } from './assemble.ts';
-export type { BuildLayers, BuiltLayer, LayerArchives } from './build-layers.ts';
+export type { BuildLayers, BuiltLayer, FetchedBlob, LayerArchives } from './build-layers.ts';
 export type { ExportedManifest, ExportPush, ImageExport, ManifestWish } from './image-export.ts';
 export { type Compression, formatOf, type FormattedLayer, type LayerFormat } from './recompress.ts';
 export type { RestoredLayers, RestoreRequest, StoredLayer } from './restore-layers.ts';

@@ -38,6 +38,8 @@ export {
   readCommandLine,
 } from './command-frames.ts';
 export { DEFAULT_DETACH_KEYS, DetachKeys, parseDetachKeys } from './detach-keys.ts';
+export { compareListed, isListedPath, MAX_LISTED } from './file-listing.ts';
+export { goModeOf, permissionsOfGoMode, typeOfGoMode } from './go-file-mode.ts';
 export { Demultiplexer, frame, streamNumber } from './multiplex.ts';
 export {
   type ByteString,

@@ -4,7 +4,9 @@ import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync }
 
 const VERSION = 'v0.38.2';
 const CACHE = process.env['SKIFF_TEST_CACHE'] ?? '/var/cache/skiff-test';
-const PLUGIN = `${CACHE}/docker-buildx-${VERSION}`;
+/** It says its version: `docker compose` asks for it. */
+const PLUGIN = `${CACHE}/buildx-${VERSION}`;
+const LINK = `-ldflags=-X=github.com/docker/buildx/version.Version=${VERSION}`;
 
 export interface Ended {
   readonly status: number | null;
@@ -36,10 +38,11 @@ export class BuildxClient {
     program: string,
     args: readonly string[],
     input: string | Buffer = '',
+    more: NodeJS.ProcessEnv = {},
   ): ChildProcess & { readonly ended: Promise<Ended & { readonly bytes: Buffer }> } {
     const { folder } = this;
     const env = { DOCKER_HOST: `unix://${this.#socket}`, DOCKER_CONFIG: `${folder}/config`, HOME: folder };
-    const child = spawn(program, args, { cwd: folder, env: { ...process.env, ...env } });
+    const child = spawn(program, args, { cwd: folder, env: { ...process.env, ...env, ...more } });
     child.stdin.on('error', () => {});
     child.stdin.end(input);
     const chunks: Buffer[] = [];
@@ -66,7 +69,7 @@ export function installBuildx(): string {
   mkdirSync(CACHE, { recursive: true });
   const folder = `${PLUGIN}-${process.pid}`;
   const env = { ...process.env, GOBIN: folder, GOFLAGS: '-mod=mod' };
-  execFileSync('go', ['install', `github.com/docker/buildx/cmd/buildx@${VERSION}`], { env, stdio: 'pipe' });
+  execFileSync('go', ['install', LINK, `github.com/docker/buildx/cmd/buildx@${VERSION}`], { env, stdio: 'pipe' });
   renameSync(`${folder}/buildx`, PLUGIN);
   rmSync(folder, { recursive: true, force: true });
   return PLUGIN;

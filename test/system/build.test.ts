@@ -199,6 +199,22 @@ describe('building images', { skip }, () => {
     assert.deepEqual(await rows(), []);
   });
 
+  test('the cache in an image that is here is looked into where a client names it', async () => {
+    const tar = context('FROM busybox\nRUN echo inline > /inline\n');
+    const inline = query({ t: 'inline:1', buildargs: '{"BUILDKIT_INLINE_CACHE":"1"}' });
+    const { id } = await build(daemon, tar, inline);
+    const again = async (wish: string): Promise<string> => {
+      await daemon.http.call('POST', '/build/prune?all=1');
+      return (await build(daemon, tar, wish)).text;
+    };
+    assert.match(
+      await again(query({ cachefrom: '["not-here","inline:1"]' })),
+      /RUN echo inline [^\n]*\n ---> Using cache/,
+    );
+    assert.doesNotMatch(await again(''), /Using cache/);
+    assert.ok(id.startsWith('sha256:'));
+  });
+
   test('builds that are cut off at any moment leave nothing, and the next one is right', async () => {
     const tar = (turn: string) =>
       context(

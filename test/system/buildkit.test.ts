@@ -213,6 +213,13 @@ suite("BuildKit's clients", { skip: missing('root', 'busybox', 'go', 'docker'), 
     });
   }
 
+  test('a folder of the client is what a stage begins with', async () => {
+    execFileSync('sh', ['-c', `mkdir -p rootfs/bin && cp $(command -v busybox) rootfs/bin/sh`], { cwd: folder });
+    const args = ['--build-context', 'base=rootfs', '-f', '-', 'ctx'];
+    const { stderr } = await build(args, 'FROM base\nRUN echo "within $(/bin/sh -c \'echo it\')"\n');
+    assert.match(stderr, / within it\n/);
+  });
+
   test('bake builds two targets', async () => {
     write({
       'bake/docker-bake.hcl': `

@@ -73,6 +73,11 @@ function provenanceOf(fields: ReadonlyMap<string, string>): ProvenanceWish {
   };
 }
 
+/** compat: of a build's record, everything that is known, in the newer form; by whom is the client's word. */
+export function recordedProvenance(wish: AttestWish): ProvenanceWish {
+  return { ...provenanceOf(new Map()), builderId: wish.provenance?.builderId ?? '' };
+}
+
 /** The scanner is built in: another one cannot be run. */
 function sbomOf(fields: ReadonlyMap<string, string>): { readonly fileName: string } {
   for (const [name, value] of fields) {

@@ -9,13 +9,15 @@ import type { BuildParts } from '../parts.ts';
 import { inputsOf } from '../solve/result.ts';
 import type { Solved } from '../solve/solver.ts';
 import { type Attestation, packageUrl } from './attestation.ts';
-import type { AttestWish } from './attest-wish.ts';
+import type { AttestWish, ProvenanceWish } from './attest-wish.ts';
 import { type Material, provenance } from './provenance.ts';
 import { scan } from './sbom/scan.ts';
 import { spdxDocument } from './sbom/spdx.ts';
 
 export interface AttestRequest {
   readonly wish: AttestWish;
+  /** A statement of its origin for the build's record, whether its client wants one or not. */
+  readonly record?: ProvenanceWish;
   /** Attributes of the front end, as the client sent them. */
   readonly attributes: Readonly<Record<string, string>>;
   readonly dockerfile: { readonly name: string; readonly text: string };
@@ -42,29 +44,38 @@ export async function attestations(
   { graph, outputs, attest }: { graph: BuildGraph; outputs: readonly BuiltOutput[]; attest: AttestRequest },
 ): Promise<Map<string, Attestation[]>> {
   const made = new Map<string, Attestation[]>();
-  const finishedNs = nowNs();
   for (const output of outputs) {
-    const { wish, attributes, dockerfile, images, invocationId, startedNs } = attest;
+    const { wish } = attest;
     const all: Attestation[] = [];
-    if (wish.provenance) {
-      const needed = neededFor(graph, output.root);
-      all.push(
-        provenance({
-          ...{ wish: wish.provenance, graph, needed, attributes, dockerfile, invocationId },
-          materials: materialsOf(
-            needed.map((id) => graph.steps[id]!),
-            images,
-          ),
-          builderPlatform: hostPlatform(),
-          startedAt: formatTimeNs(startedNs),
-          finishedAt: formatTimeNs(finishedNs),
-        }),
-      );
-    }
+    if (wish.provenance) all.push(originOf(graph, output, attest, wish.provenance));
     if (wish.sbom) all.push(...(await inventories(parts, solved, { graph, output, attest })));
     made.set(output.platformId, all);
   }
   return made;
+}
+
+/** Where each output came from, for the build's record; by the id of its platform. */
+export function recordedOrigins(
+  graph: BuildGraph,
+  outputs: readonly BuiltOutput[],
+  attest: AttestRequest,
+): Map<string, Attestation> {
+  const { record } = attest;
+  if (!record) return new Map();
+  return new Map(outputs.map((output) => [output.platformId, originOf(graph, output, attest, record)]));
+}
+
+function originOf(graph: BuildGraph, output: BuiltOutput, attest: AttestRequest, wish: ProvenanceWish): Attestation {
+  const { attributes, dockerfile, images, invocationId, startedNs } = attest;
+  const needed = neededFor(graph, output.root);
+  const steps = needed.map((id) => graph.steps[id]!);
+  return provenance({
+    ...{ wish, graph, needed, attributes, dockerfile, invocationId },
+    materials: materialsOf(steps, images),
+    builderPlatform: hostPlatform(),
+    startedAt: formatTimeNs(startedNs),
+    finishedAt: formatTimeNs(nowNs()),
+  });
 }
 
 /** The steps an output needs, in their order. */

@@ -134,7 +134,9 @@ function invocation({ graph, needed, attributes, wish }: ProvenanceFacts): Invoc
     }
   }
   const isMax = wish.mode === 'max';
-  const isComplete = locals.size === 0 && !isUpload;
+  // What went into another build's result is said by its own statement.
+  const hasResults = steps.some(({ kind }) => kind === 'result');
+  const isComplete = locals.size === 0 && !isUpload && !hasResults;
   return {
     configSource: { ...(uri === undefined ? {} : { uri }), path: attributes['filename'] || 'Dockerfile' },
     request: {
@@ -190,6 +192,8 @@ function operation(step: Step): object {
   switch (step.kind) {
     case 'image':
       return { source: { identifier: `docker-image://${step.reference}` } };
+    case 'result':
+      return { source: { identifier: `input:${step.input}` } };
     case 'local':
       return { source: { identifier: `local://${step.context}` } };
     case 'git':

@@ -7,6 +7,9 @@
 import { type Digest, parseDigest } from '#base';
 import { errors } from '../errors.ts';
 
+/** compat: of a layer's descriptor, what its archive holds; keys of annotations other builders read. */
+export const DIFF_ID = 'containerd.io/uncompressed';
+
 export const CACHE_CONFIG = 'application/vnd.buildkit.cacheconfig.v0';
 
 export interface CacheRecord {

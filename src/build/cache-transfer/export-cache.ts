@@ -6,7 +6,7 @@ import type { CacheEntry } from '../cache/build-cache.ts';
 import type { ExportTell } from '../export/export.ts';
 import type { CacheExportWish, CacheForm, ExportFacts } from '../export/export-wish.ts';
 import { descriptorJson } from '../export/image-root.ts';
-import { CACHE_CONFIG, type CacheRecord, encodeCacheConfig, encodeInlineCache } from './cache-config.ts';
+import { CACHE_CONFIG, type CacheRecord, DIFF_ID, encodeCacheConfig, encodeInlineCache } from './cache-config.ts';
 
 export interface CacheSource {
   /** In the order of the steps: of all of them, and of those that are part of an output. */
@@ -14,16 +14,16 @@ export interface CacheSource {
   readonly exported: readonly CacheEntry[];
   readonly exporter: ImageExport;
   readonly epochNs: bigint | undefined;
+  /** The tars of cache mounts. */
+  readonly packMounts: (form: CacheForm, tell: ExportTell) => Promise<Descriptor[]>;
 }
-
-/** compat: keys of annotations other builders read. */
-export const DIFF_ID = 'containerd.io/uncompressed';
 
 /** Throws what the registry or the client's store throws; a name is given last, so it never leads to half a cache. */
 export async function exportCache(source: CacheSource, wish: CacheExportWish, tell: ExportTell): Promise<ExportFacts> {
   const { form } = wish;
   tell('preparing build cache for export');
-  const root = await cacheRoot(source, form);
+  const mounts = form.hasMounts ? await source.packMounts(form, tell) : [];
+  const root = await cacheRoot(source, form, mounts);
   if (!root) {
     tell('skipping cache export for empty result');
     return {};
@@ -42,12 +42,16 @@ export async function exportCache(source: CacheSource, wish: CacheExportWish, te
   return { 'cache.manifest': JSON.stringify(descriptorJson(root)) };
 }
 
-/** The document and what it points to, as blobs; undefined when no step has given a layer. */
-async function cacheRoot(source: CacheSource, form: CacheForm): Promise<Descriptor | undefined> {
+/** The document and what it points to, as blobs; undefined when there is nothing to keep. */
+async function cacheRoot(
+  source: CacheSource,
+  form: CacheForm,
+  mounts: readonly Descriptor[],
+): Promise<Descriptor | undefined> {
   const { exporter, epochNs } = source;
   const entries = form.isWhole ? source.all : source.exported;
   const keys = [...new Set(entries.flatMap(({ layers }) => layers))];
-  if (keys.length === 0) return undefined;
+  if (keys.length + mounts.length === 0) return undefined;
   const wish = { compression: form.compression, isOci: form.isOci, ...(epochNs === undefined ? {} : { epochNs }) };
   const made = await exporter.layers(keys, wish);
   // Two layers may hold the same.
@@ -59,7 +63,8 @@ async function cacheRoot(source: CacheSource, form: CacheForm): Promise<Descript
     encodeCacheConfig({ blobs: blobs.map(({ descriptor }) => descriptor.digest), records }),
     CACHE_CONFIG,
   );
-  const layers = blobs.map(({ descriptor, diffId }) => ({ ...descriptor, annotations: { [DIFF_ID]: diffId } }));
+  const ofSteps = blobs.map(({ descriptor, diffId }) => ({ ...descriptor, annotations: { [DIFF_ID]: diffId } }));
+  const layers = [...ofSteps, ...mounts];
   const references = [...layers, config].map(({ digest }) => digest);
   if (form.isManifest) {
     const mediaType = mediaTypes.ociManifest;

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { digestOf } from '#base';
 import { type Descriptor, type Manifest, mediaTypes } from '#specs';
-import { CACHE_CONFIG, encodeCacheConfig, encodeInlineCache } from './cache-config.ts';
-import { DIFF_ID } from './export-cache.ts';
+import { CACHE_CONFIG, DIFF_ID, encodeCacheConfig, encodeInlineCache } from './cache-config.ts';
 import { firstOf, importCache } from './import-cache.ts';
 
 const layer = (name: string, annotations?: Record<string, string>): Descriptor => ({
@@ -47,6 +46,18 @@ test('a cache of its own, as a manifest and as an index', async () => {
   // A layer that does not say what its archive holds is of no use, and so is a result with one.
   const without: Manifest = { ...manifest, layers: [layers[0]!, layer('b')] };
   assert.equal((await importCache(origin(without, { [descriptor.digest]: config }))).find(key), undefined);
+});
+
+test('cache mounts are there for who asks for them', async () => {
+  const config = encodeCacheConfig({ blobs: [], records: [] });
+  const descriptor = { mediaType: CACHE_CONFIG, digest: digestOf(config), size: config.length };
+  const mount = layer('m', { [DIFF_ID]: digestOf('tar of m'), 'skiff.cache-mount': 'pip' });
+  const root: Manifest = { kind: 'manifest', mediaType: mediaTypes.ociManifest, config: descriptor, layers: [mount] };
+  const from = origin(root, { [descriptor.digest]: config });
+  assert.equal((await importCache(from)).mount('pip'), undefined);
+  const cache = await importCache({ ...from, hasMounts: true });
+  assert.equal(cache.mount('pip')?.blob, mount);
+  assert.equal(cache.mount('apt'), undefined);
 });
 
 test('a cache inside of an image, of an index as well; an image without one has none', async () => {

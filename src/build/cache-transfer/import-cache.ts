@@ -10,15 +10,16 @@ import {
   parseManifest,
 } from '#specs';
 import { errors } from '../errors.ts';
-import type { ImportedCache, ImportedResult } from '../export/export-wish.ts';
+import type { ImportedCache, ImportedMount, ImportedResult } from '../export/export-wish.ts';
 import {
   CACHE_CONFIG,
   type CacheRecord,
+  DIFF_ID,
   MAX_CACHE_CONFIG_BYTES,
   parseCacheConfig,
   parseInlineCache,
 } from './cache-config.ts';
-import { DIFF_ID } from './export-cache.ts';
+import { MOUNT_NAME } from './mount-archives.ts';
 
 /** Where it is kept. */
 export interface CacheOrigin {
@@ -26,13 +27,15 @@ export interface CacheOrigin {
   /** A small blob, verified. */
   read(descriptor: Descriptor, limitBytes: number): Promise<Buffer>;
   readonly fetch: RestoreRequest['fetch'];
+  /** Whether it is asked for cache mounts as well. */
+  readonly hasMounts?: boolean;
 }
 
 /** Of several platforms. */
 const MAX_IMAGES = 64;
 
 /** Throws `build.badCache`, and what reading throws. An image without a cache in it gives one that has nothing. */
-export async function importCache({ root, read, fetch }: CacheOrigin): Promise<ImportedCache> {
+export async function importCache({ root, read, fetch, hasMounts = false }: CacheOrigin): Promise<ImportedCache> {
   const found = new Map<string, ImportedResult>();
   const add = (records: readonly CacheRecord[], layers: readonly (StoredLayer | undefined)[]): void => {
     for (const record of records) {
@@ -56,7 +59,12 @@ export async function importCache({ root, read, fetch }: CacheOrigin): Promise<I
       if (inline) add(inline.records, inline.layers);
     }
   }
-  return { find: (key) => found.get(key) };
+  const mounts = new Map<string, ImportedMount>();
+  for (const blob of hasMounts ? document : []) {
+    const name = blob.annotations?.[MOUNT_NAME];
+    if (name !== undefined) mounts.set(name, { blob, fetch });
+  }
+  return { find: (key) => found.get(key), mount: (name) => mounts.get(name) };
 }
 
 /** Undefined where it does not say what the layer's archive holds. */

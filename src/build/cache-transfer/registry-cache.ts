@@ -5,6 +5,7 @@ import { importCache } from './import-cache.ts';
 
 export interface RegistryCacheOptions {
   readonly credentials: AuthConfig;
+  readonly hasMounts: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -12,13 +13,14 @@ export interface RegistryCacheOptions {
 export async function registryCache(
   registry: RegistryClient,
   name: string,
-  { credentials: auth, signal }: RegistryCacheOptions,
+  { credentials: auth, hasMounts, signal }: RegistryCacheOptions,
 ): Promise<ImportedCache> {
   const reference = parseReference(name);
   const call = { auth, signal };
   const { manifest } = await registry.fetchManifest(reference, call);
   return importCache({
     root: manifest,
+    hasMounts,
     read: async (descriptor, limitBytes) => {
       const { mediaType, digest } = descriptor;
       const isDocument = /\.(?:manifest|index|manifest\.list)\.v\d\+json$/.test(mediaType);

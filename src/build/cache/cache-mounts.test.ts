@@ -87,3 +87,59 @@ test('one in use is not removed; one that could not be filled, or has no record,
     await new Promise((resolve) => setTimeout(resolve, 50));
     assert.ok(!existsSync(`${dataRoot}/build/mounts/left`));
   }));
+
+test('what is filled at the moment is waited for, and recorded when it is whole', () =>
+  inFolder(async (mounts, again) => {
+    const filling = Promise.withResolvers<void>();
+    let fills = 0;
+    const fill = async (folder: string): Promise<void> => {
+      fills += 1;
+      await filling.promise;
+      writeFileSync(`${folder}/file`, 'whole');
+    };
+    const one = mounts.takeAll([{ ...wish('a', 'shared'), fill }]);
+    const two = mounts.takeAll([{ ...wish('a', 'shared'), fill }]);
+    await new Promise(setImmediate);
+    assert.deepEqual(mounts.list(), [], 'a daemon killed now has none');
+    filling.resolve();
+    const [[first], [second]] = [await one, await two];
+    assert.equal(first!.folder, second!.folder);
+    assert.equal(fills, 1);
+    assert.ok(existsSync(`${second!.folder}/file`));
+    for (const each of [await one, await two]) await each[Symbol.asyncDispose]();
+    assert.equal(again().list().length, 1);
+  }));
+
+test('nobody has a folder while it is read, and it is read when nobody has it', () =>
+  inFolder(async (mounts) => {
+    const { signal } = new AbortController();
+    const told: string[] = [];
+    const taken = await mounts.takeAll([wish('a', 'shared')]);
+    const done = Promise.withResolvers<void>();
+    const reading = mounts.read('a', signal, async (folder) => {
+      told.push('read');
+      await done.promise;
+      return folder;
+    });
+    await new Promise(setImmediate);
+    assert.equal(told.length, 0);
+    const stop = new AbortController();
+    const inVain = mounts.read('a', stop.signal, async () => 'read');
+    stop.abort();
+    await assert.rejects(inVain, { code: 'build.cancelled' });
+    await taken[Symbol.asyncDispose]();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const next = mounts.takeAll([wish('a', 'shared')]).then((mount) => {
+      told.push('taken');
+      return mount;
+    });
+    const [{ id } = { id: '' }] = mounts.list();
+    await mounts.remove(id);
+    assert.ok(existsSync(taken[0]!.folder), 'nor is it pruned');
+    assert.deepEqual(told, ['read']);
+    done.resolve();
+    assert.equal(await reading, taken[0]!.folder);
+    await (await next)[Symbol.asyncDispose]();
+    assert.deepEqual(told, ['read', 'taken']);
+    assert.equal(await mounts.read('none', signal, async () => 'read'), undefined);
+  }));

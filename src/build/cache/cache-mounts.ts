@@ -1,6 +1,9 @@
 /**
  * Folders that outlive the steps they are mounted into (`RUN --mount=type=cache`): one per id, and for `private` more while
  * several steps use it at once.
+ *
+ * A folder is filled before it is recorded: one that a killed daemon has half filled goes at the next start. While one is
+ * read for an export nobody else has it, and before that whoever has it is waited for.
  */
 import { randomUUID } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
@@ -42,6 +45,10 @@ export class CacheMounts {
   /** Folders in use, and by how many steps. */
   readonly #users = new Map<string, number>();
   readonly #locks = new KeyedMutex();
+  /** Names of those that are read, and when that is over. */
+  readonly #reading = new Map<string, Promise<void>>();
+  /** Who waits for a folder that is in use. */
+  readonly #waiting = new Map<string, (() => void)[]>();
 
   /** Removes folders without a record, which a killed daemon left. */
   constructor(dataRoot: string, stores: RecordStores) {
@@ -79,6 +86,40 @@ export class CacheMounts {
     return Object.assign(mounts, { [Symbol.asyncDispose]: () => kept.disposeAsync() });
   }
 
+  /**
+   * What the reader makes of the folder of that name, with nobody writing into it meanwhile; undefined when there is none.
+   * Throws `build.cancelled`, and what the reader throws.
+   */
+  async read<T>(name: string, signal: AbortSignal, reader: (folder: string) => Promise<T>): Promise<T | undefined> {
+    await using _locked = await this.#lock(name, signal);
+    const record = this.list().find((each) => each.name === name);
+    if (!record) return undefined;
+    while (this.#users.has(record.id)) await this.#unused(record.id, signal);
+    if (!this.#known.has(record.id)) return undefined;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#reading.set(name, promise);
+    // Pruning leaves it alone, too.
+    this.#users.set(record.id, 1);
+    try {
+      return await reader(this.#folder(record.id));
+    } finally {
+      this.#reading.delete(name);
+      this.#release(record.id);
+      resolve();
+    }
+  }
+
+  async #unused(id: string, signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const wake = (): void => resolve();
+    this.#waiting.getOrInsertComputed(id, () => []).push(wake);
+    signal.addEventListener('abort', wake, { once: true });
+    if (signal.aborted) wake();
+    await promise;
+    signal.removeEventListener('abort', wake);
+    if (signal.aborted) throw errors.cancelled();
+  }
+
   async #lock(name: string, signal: AbortSignal): Promise<AsyncDisposable> {
     const { promise: released, resolve: release } = Promise.withResolvers<void>();
     const { promise: taken, resolve, reject } = Promise.withResolvers<void>();
@@ -88,7 +129,7 @@ export class CacheMounts {
     };
     signal.addEventListener('abort', cancel);
     if (signal.aborted) cancel();
-    void this.#locks.run(name, async () => {
+    void this.#locks.run(`lock ${name}`, async () => {
       resolve();
       await released;
     });
@@ -114,18 +155,10 @@ export class CacheMounts {
 
   async #take(wish: CacheMountWish): Promise<CacheMount> {
     if (wish.signal.aborted) throw errors.cancelled();
-    const existing = this.list().find(
-      ({ id, name }) => name === wish.name && (wish.sharing !== 'private' || !this.#users.has(id)),
-    );
-    const id = existing?.id ?? randomUUID();
+    for (let over = this.#reading.get(wish.name); over; over = this.#reading.get(wish.name)) await over;
+    // Whoever asks for the same while it is made waits for it, and gets it.
+    const id = this.#existing(wish) ?? (await this.#locks.run(`make ${wish.name}`, () => this.#found(wish)));
     const folder = this.#folder(id);
-    this.#users.set(id, (this.#users.get(id) ?? 0) + 1);
-    try {
-      if (!existing) await this.#make(id, wish);
-    } catch (error) {
-      this.#release(id);
-      throw error;
-    }
     return {
       folder,
       [Symbol.asyncDispose]: async () => {
@@ -135,20 +168,37 @@ export class CacheMounts {
     };
   }
 
-  /** Recorded before it is filled: whoever asks for the same meanwhile gets the same. */
-  async #make(id: string, { name, mode, uid, gid, fill }: CacheMountWish): Promise<void> {
+  async #found(wish: CacheMountWish): Promise<string> {
+    if (wish.signal.aborted) throw errors.cancelled();
+    return this.#existing(wish) ?? (await this.#make(wish));
+  }
+
+  /** In use from now on. */
+  #existing({ name, sharing }: CacheMountWish): string | undefined {
+    const existing = this.list().find(
+      (each) => each.name === name && (sharing !== 'private' || !this.#users.has(each.id)),
+    );
+    if (existing) this.#users.set(existing.id, (this.#users.get(existing.id) ?? 0) + 1);
+    return existing?.id;
+  }
+
+  /** In use from now on; recorded when it is filled. */
+  async #make({ name, mode, uid, gid, fill }: CacheMountWish): Promise<string> {
+    const id = randomUUID();
     const folder = this.#folder(id);
-    const now = formatTimeNs(nowNs());
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    chownSync(folder, uid, gid);
-    chmodSync(folder, mode);
-    this.#put({ version: 1, id, name, sizeBytes: 0, createdAt: now, lastUsedAt: now, useCount: 0 });
     try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      chownSync(folder, uid, gid);
+      chmodSync(folder, mode);
       await fill?.(folder);
     } catch (error) {
-      await this.#remove(id);
+      await removeTree(`${this.#root}/${id}`);
       throw error;
     }
+    const now = formatTimeNs(nowNs());
+    this.#users.set(id, 1);
+    this.#put({ version: 1, id, name, sizeBytes: 0, createdAt: now, lastUsedAt: now, useCount: 0 });
+    return id;
   }
 
   async #used(id: string, folder: string): Promise<void> {
@@ -159,8 +209,10 @@ export class CacheMounts {
 
   #release(id: string): void {
     const left = (this.#users.get(id) ?? 1) - 1;
-    if (left > 0) this.#users.set(id, left);
-    else this.#users.delete(id);
+    if (left > 0) return void this.#users.set(id, left);
+    this.#users.delete(id);
+    for (const wake of this.#waiting.get(id) ?? []) wake();
+    this.#waiting.delete(id);
   }
 
   #put(record: CacheMountRecord): void {

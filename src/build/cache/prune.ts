@@ -3,7 +3,9 @@ import { statfs } from 'node:fs/promises';
 import type { LayerKey } from '#images';
 import type { BuildParts } from '../parts.ts';
 
-type Parts = Pick<BuildParts, 'cache' | 'cacheMounts' | 'layers' | 'options'>;
+interface Parts extends Pick<BuildParts, 'cache' | 'cacheMounts' | 'layers'> {
+  readonly options: Pick<BuildParts['options'], 'dataRoot'>;
+}
 
 export interface CacheUsage {
   readonly id: string;

@@ -185,10 +185,10 @@ export const errors = defineErrors('dockerfile', {
       `build context ${quoted(name)} is given as ${quoted(value)}: it has to be docker-image://, oci-layout://, local:, ` +
       'a git URL, or an http(s) URL',
   },
-  llbContext: {
-    kind: 'not-implemented',
-    message: (name: string) =>
-      `build context ${quoted(name)} is the result of another build, which is not supported here`,
+  unlinked: {
+    kind: 'invalid',
+    message: (name: string, value: string) =>
+      `build context ${quoted(name)} is ${quoted(value)}, the result of another build: build both with docker buildx bake`,
   },
 
   // COPY and ADD.

@@ -43,6 +43,14 @@ export class FakeSources implements BuildSources {
     };
   }
 
+  /** `input:base` is there. */
+  async resolveResult(input: string, platform: Platform): ReturnType<BuildSources['resolveResult']> {
+    this.asked.push(`input:${input} ${platform.architecture}`);
+    if (input !== 'base') throw new SkiffError('invalid', 'buildkit.noInput', 'no such result');
+    const config = { ...emptyImageConfig, env: ['FROM_BASE=1'], workingDirectory: '/base' };
+    return { platform, config, history: [{ createdBy: 'base' }], author: 'them' };
+  }
+
   async ignorePatterns(context: string): Promise<readonly string[]> {
     return context === 'context' ? this.#ignored : [`${context}-ignored`];
   }

@@ -1,9 +1,10 @@
 /** All that becomes of one build: its exports, then its caches. */
 import { formatPlatform } from '#specs';
 import { messageOf } from '#base';
-import { attestations } from '../attest/attest.ts';
+import { attestations, recordedOrigins } from '../attest/attest.ts';
 import type { BuildOutcome, BuildWork } from '../build-work.ts';
 import { type CacheSource, exportCache, inlineCache } from '../cache-transfer/export-cache.ts';
+import { mountNames, packMounts } from '../cache-transfer/mount-archives.ts';
 import type { BuildParts } from '../parts.ts';
 import type { Solved } from '../solve/solver.ts';
 import type { Built, BuiltOutput } from './built.ts';
@@ -31,21 +32,25 @@ export async function exportAll(parts: BuildParts, solved: Solved, work: BuildWo
   for (const wish of cacheExports) {
     Object.assign(outcome.facts, await listen.during(cacheName(wish), (tell) => cacheOrNot(cache, wish, tell)));
   }
-  return outcome;
+  const { graph, attest } = work;
+  return { ...outcome, origins: attest ? recordedOrigins(graph, built.outputs, attest) : new Map() };
 }
 
 function cacheSource(
-  { cache }: BuildParts,
+  parts: BuildParts,
   { needed, exported, entries }: Solved,
-  { epochNs }: BuildWork,
+  { epochNs, graph, signal }: BuildWork,
   exporter: Built['exporter'],
 ): CacheSource {
+  const { cache } = parts;
+  const names = mountNames(needed.map((step) => graph.steps[step]!));
   const entryOf = (step: number) => cache.get(entries.get(step) ?? '');
   return {
     all: needed.flatMap((step) => entryOf(step) ?? []),
     exported: needed.filter((step) => exported.has(step)).flatMap((step) => entryOf(step) ?? []),
     exporter,
     epochNs,
+    packMounts: (form, tell) => packMounts(parts, { names, exporter, form, signal, tell }),
   };
 }
 

@@ -73,6 +73,8 @@ export interface CacheForm {
   readonly isManifest: boolean;
   readonly isOci: boolean;
   readonly compression: Compression;
+  /** Also what the cache mounts of the build's steps hold (`RUN --mount=type=cache`). */
+  readonly hasMounts: boolean;
   /** What fails is told, and the build succeeds. */
   readonly ignoresErrors: boolean;
 }
@@ -81,6 +83,13 @@ export interface CacheForm {
 export interface ImportedCache {
   /** The result of a step by its key. */
   find(key: string): ImportedResult | undefined;
+  /** What a cache mount of that name held, as a tar; of a cache that is asked for its mounts. */
+  mount(name: string): ImportedMount | undefined;
+}
+
+export interface ImportedMount {
+  readonly blob: Descriptor;
+  readonly fetch: RestoreRequest['fetch'];
 }
 
 export interface ImportedResult {

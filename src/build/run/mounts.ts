@@ -80,7 +80,11 @@ async function prepareCaches(preparing: Preparing): Promise<void> {
   const { signal } = request;
   const taken = await parts.cacheMounts.takeAll(
     caches.map(({ id: name, sharing, mode, uid, gid, from, source }) => {
-      const fill = from === undefined ? undefined : (folder: string) => fillFrom(preparing, from, source, folder);
+      const imported = request.importedFill?.(name);
+      const fill = async (folder: string): Promise<void> => {
+        if (await imported?.(folder)) return;
+        if (from !== undefined) await fillFrom(preparing, from, source, folder);
+      };
       return { name, sharing, mode, uid, gid, fill, signal };
     }),
   );

@@ -21,6 +21,8 @@ export interface RunRequest {
   readonly gifts: RunGifts;
   /** The results of other steps its mounts show. */
   readonly sourceOf: (step: number) => StepSource;
+  /** What a cache mount that is not here yet begins with, if a cache from elsewhere has it; false: it could not be had. */
+  readonly importedFill?: (name: string) => ((folder: string) => Promise<boolean>) | undefined;
   readonly onOutput: (stream: 1 | 2, bytes: Buffer) => void;
   /** See `SolveRequest.drained`. */
   readonly drained: () => Promise<void> | undefined;

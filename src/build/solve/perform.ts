@@ -3,6 +3,7 @@ import { IgnoreMatcher, SkiffError } from '#base';
 import { hostPlatform } from '#images';
 import { hasInterpreter } from '#linux';
 import { formatPlatform, type Platform, platformFits } from '#specs';
+import { importedFill } from '../cache-transfer/mount-archives.ts';
 import { errors } from '../errors.ts';
 import { applyFiles } from '../files/files-step.ts';
 import { contentDigest, pathDigest } from '../files/select.ts';
@@ -15,6 +16,7 @@ import type {
   ImageStep,
   LocalStep,
   MergeStep,
+  ResultStep,
   RunStep,
   Step,
   StepId,
@@ -34,6 +36,8 @@ export async function performStep(parts: BuildParts, solving: Solving, id: StepI
   switch (step.kind) {
     case 'image':
       return image(parts, solving, id, step);
+    case 'result':
+      return given(parts, solving, id, step);
     case 'local':
       return local(solving, step);
     case 'git':
@@ -81,6 +85,16 @@ async function image({ images, layers }: BuildParts, solving: Solving, id: StepI
   return { kind: 'snapshot', identity: layers.chainId(record), layers: keys };
 }
 
+/** What another build holds is held for this one as well. */
+async function given({ layers }: BuildParts, solving: Solving, id: StepId, step: ResultStep): Promise<Snapshot> {
+  const snapshot = await solving.given?.(step);
+  const held = snapshot && layers.hold(snapshot.layers);
+  if (!snapshot || !held) throw errors.notFound(step.input);
+  solving.held.use(held);
+  solving.tell({ type: 'cached', step: id });
+  return snapshot;
+}
+
 async function local(solving: Solving, step: LocalStep): Promise<StepResult> {
   const context = await solving.contextOf(step);
   return { kind: 'local', tree: context.tree(new IgnoreMatcher(step.excludes)) };
@@ -115,7 +129,10 @@ async function run(parts: BuildParts, solving: Solving, id: StepId, step: RunSte
       for (const input of inputsOf(step)) given.set(input, await trees.sourceOf(input));
       const onOutput = (stream: 1 | 2, bytes: Buffer): void => tell({ type: 'log', step: id, stream, bytes });
       const sourceOf = (input: StepId): StepSource => given.get(input)!;
-      const request = { step, root: root.layers, layer, settings, gifts, sourceOf, onOutput, drained, signal };
+      const request = {
+        ...{ step, root: root.layers, layer, settings, gifts, sourceOf, onOutput, drained, signal },
+        importedFill: (name: string) => importedFill(parts, solving.imported ?? [], name, signal),
+      };
       try {
         await runStep(parts, request);
       } catch (error) {
@@ -129,7 +146,7 @@ async function run(parts: BuildParts, solving: Solving, id: StepId, step: RunSte
 /** What the programs of a tree are for: the image's at its bottom; undefined of one that has none. */
 function platformOf(steps: readonly Step[], step: RunStep): Platform | undefined {
   let at: Step | undefined = step;
-  while (at && at.kind !== 'image') {
+  while (at && at.kind !== 'image' && at.kind !== 'result') {
     const below: StepId | undefined = at.kind === 'merge' ? at.layers[0] : 'root' in at ? at.root : undefined;
     at = below === undefined ? undefined : steps[below];
   }

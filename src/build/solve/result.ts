@@ -29,6 +29,7 @@ export function inputsOf(step: Step): StepId[] {
 function allInputs(step: Step): StepId[] {
   switch (step.kind) {
     case 'image':
+    case 'result':
     case 'local':
     case 'git':
     case 'http':

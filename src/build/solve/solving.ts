@@ -2,7 +2,7 @@
 import type { ImageRecord, LayerArchives } from '#images';
 import type { LocalContext } from '../files/context-index.ts';
 import type { ImportedCache } from '../export/export-wish.ts';
-import type { BuildGraph, ImageStep, LocalStep, RunStep, StepId } from '../graph.ts';
+import type { BuildGraph, ImageStep, LocalStep, ResultStep, RunStep, StepId } from '../graph.ts';
 import type { Tell } from '../progress.ts';
 import type { RunGifts, RunSettings } from '../run/settings.ts';
 import type { Snapshot, StepResult } from './result.ts';
@@ -16,6 +16,8 @@ export interface SolveRequest {
   readonly fetched?: FetchedSources;
   /** The files of a local step; they stay the caller's. */
   readonly contextOf: (step: LocalStep) => Promise<LocalContext>;
+  /** What another build has made, as long as that build holds it. */
+  readonly given?: (step: ResultStep) => Promise<Snapshot>;
   /** Brings an image that is not here. */
   readonly pull: (step: ImageStep, signal: AbortSignal) => Promise<ImageRecord>;
   readonly settings: RunSettings;

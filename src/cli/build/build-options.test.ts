@@ -35,7 +35,6 @@ test('outputs: short forms, files, and what goes to a registry', () => {
     ['type=local', /dest is required for local/],
     ['type=oci,tar=false', /dest is required for oci/],
     ['type=image,dest=x', /an image goes to the image store or a registry/],
-    ['type=local,dest=x,mode=delete', /mode=delete/],
     ['type=tar,x', /x: write it as name=value/],
   ];
   for (const [text, message] of refused) assert.throws(() => parseOutput(text), message, text);

@@ -59,8 +59,6 @@ export function parseOutput(text: string): Output {
   if ((type === 'local' || isLayout) && (dest === '' || dest === '-'))
     throw errors.invalid(`dest is required for ${given} exporter: name a folder`);
   if (type === 'image' && dest !== '') throw errors.invalid('dest: an image goes to the image store or a registry');
-  if (fields.get('mode') === 'delete')
-    throw errors.invalid('mode=delete: this client removes nothing: empty the folder before');
   const needsFile = type === 'tar' || type === 'oci' || type === 'docker';
   return { Type: type, Attrs: Object.fromEntries(fields), dest: dest === '' && needsFile ? '-' : dest };
 }

@@ -43,7 +43,8 @@ export async function openSession(
     if (output.dest === '-') {
       if (stdout.isTTY === true) throw errors.invalid('an archive is not written to a terminal: give dest=FILE');
       outputs.set(index, { kind: 'archive', take: (bytes) => write(stdout, bytes) });
-    } else if (output.Type === 'local') outputs.set(index, half.folder(at(output.dest)));
+    } else if (output.Type === 'local')
+      outputs.set(index, half.folder(at(output.dest), output.Attrs['mode'] === 'delete'));
     else if (output.Attrs['tar'] === 'false') stores.set('export', at(output.dest));
     else outputs.set(index, half.archive(at(output.dest)));
   }
@@ -126,10 +127,11 @@ class HalfMade implements Disposable {
     this.#complain = complain;
   }
 
-  folder(path: string): OutputTarget {
+  folder(path: string, mirrors: boolean): OutputTarget {
     return {
       kind: 'folder',
       path,
+      mirrors,
       onProgress: (state) => void (state === 'begun' ? this.#folders.add(path) : this.#folders.delete(path)),
     };
   }

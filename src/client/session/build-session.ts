@@ -24,6 +24,8 @@ export type OutputTarget =
   | {
       readonly kind: 'folder';
       readonly path: string;
+      /** What is in it and not in the output is removed. */
+      readonly mirrors: boolean;
       /** Told when the first file may come, and when all are there. */
       readonly onProgress: (state: 'begun' | 'whole') => void;
     }
@@ -112,7 +114,7 @@ async function* take(
   }
   target.onProgress('begun');
   try {
-    yield* receiveFolder(requests as AsyncIterable<fsutil.Packet>, target.path);
+    yield* receiveFolder(requests as AsyncIterable<fsutil.Packet>, target);
     target.onProgress('whole');
   } catch (error) {
     throw errors.incomplete(target.path, messageOf(error));

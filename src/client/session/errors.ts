@@ -8,6 +8,7 @@ export const errors = defineErrors('session', {
     message: (path: string) => `${path} is a device or pipe and cannot be made here: use --output type=tar`,
   },
   inTheWay: { kind: 'conflict', message: (path: string) => `${path} is in the way: it is a folder` },
+  cannotWrite: { kind: 'unavailable', message: (path: string, why: string) => `cannot write ${path}: ${why}` },
   incomplete: { kind: 'invalid', message: (path: string, why: string) => `${path} is incomplete: ${why}` },
   noOutput: { kind: 'not-found', message: (index: string) => `there is no output number ${index}` },
   noStore: { kind: 'not-found', message: (id: string) => `there is no store of blobs ${id}` },

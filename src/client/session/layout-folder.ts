@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { digestParts, type Digest, parseDigest } from '#base';
+import { because, digestParts, type Digest, messageOf, parseDigest } from '#base';
 import { content } from '#specs/buildkit';
 import { errors } from './errors.ts';
 
@@ -56,7 +56,7 @@ export class LayoutFolder {
         file ??= await this.#begin();
         if (data.length > 0) {
           hash.update(data);
-          await file.handle.appendFile(data);
+          await this.#append(file, data);
           length += data.length;
         }
         if (action === WRITE) {
@@ -78,6 +78,18 @@ export class LayoutFolder {
         await file.handle.close().catch(() => {});
         rmSync(file.path, { force: true });
       }
+    }
+  }
+
+  /** Throws `session.cannotWrite`: what Node says of a full disk has no path in it. */
+  async #append(
+    { handle, path }: { readonly handle: FileHandle; readonly path: string },
+    data: Uint8Array,
+  ): Promise<void> {
+    try {
+      await handle.appendFile(data);
+    } catch (error) {
+      throw because(errors.cannotWrite(path, messageOf(error)), error);
     }
   }
 
@@ -151,6 +163,11 @@ export function listInLayout(
 }
 
 function replace(path: string, text: string): void {
-  writeFileSync(`${path}.new`, text);
-  renameSync(`${path}.new`, path);
+  try {
+    writeFileSync(`${path}.new`, text);
+    renameSync(`${path}.new`, path);
+  } catch (error) {
+    rmSync(`${path}.new`, { force: true });
+    throw because(errors.cannotWrite(path, messageOf(error)), error);
+  }
 }

@@ -34,7 +34,7 @@ interface Sent {
 }
 
 /** Sends a list, and contents as they are asked for; gives what was asked for. */
-async function receive(entries: readonly Sent[], target = `${folder}/out`): Promise<number[]> {
+async function receive(entries: readonly Sent[], target = `${folder}/out`, mirrors = false): Promise<number[]> {
   const queue: fsutil.Packet[] = [];
   let wake = (): void => {};
   const packet = (more: Parameters<typeof create<typeof fsutil.PacketSchema>>[1]): void => {
@@ -56,7 +56,7 @@ async function receive(entries: readonly Sent[], target = `${folder}/out`): Prom
     }
   })();
   const asked: number[] = [];
-  for await (const { type, ID = 0 } of receiveFolder(packets, target)) {
+  for await (const { type, ID = 0 } of receiveFolder(packets, { path: target, mirrors })) {
     if (type === PACKET_FIN) packet({ type: PACKET_FIN });
     if (type !== PACKET_REQ) continue;
     asked.push(ID);
@@ -157,7 +157,7 @@ test('fuzz: packets in any order end in a folder or in a refusal, and never outs
       yield* packets;
     })();
     try {
-      for await (const _ of receiveFolder(given, `${folder}/f${round}`)) continue;
+      for await (const _ of receiveFolder(given, { path: `${folder}/f${round}`, mirrors: round % 2 === 1 })) continue;
     } catch (error) {
       const isOurs = error instanceof SkiffError || /^E[A-Z]+$/.test((error as NodeJS.ErrnoException).code ?? '');
       assert.ok(isOurs, String(error));
@@ -168,4 +168,26 @@ test('fuzz: packets in any order end in a folder or in a refusal, and never outs
       [],
     );
   }
+});
+
+test('a mirrored folder has what comes and nothing else, once everything has come', async () => {
+  mkdirSync(`${folder}/out/d/old`, { recursive: true });
+  mkdirSync(`${folder}/out/was-folder/x`, { recursive: true });
+  mkdirSync(`${folder}/outside`);
+  writeFileSync(`${folder}/outside/kept`, '');
+  symlinkSync(`${folder}/outside`, `${folder}/out/d/link`);
+  writeFileSync(`${folder}/out/old`, '');
+  const entries = [
+    { path: 'd', mode: FOLDER },
+    { path: 'd/a', content: 'x' },
+    { path: 'was-folder', content: 'y' },
+  ];
+  await receive(entries, `${folder}/out`, true);
+  assert.deepEqual(readdirSync(`${folder}/out`), ['d', 'was-folder']);
+  assert.deepEqual(readdirSync(`${folder}/out/d`), ['a']);
+  assert.equal(readFileSync(`${folder}/out/was-folder`, 'utf8'), 'y');
+  assert.ok(existsSync(`${folder}/outside/kept`), 'what a link leads to is not entered');
+  writeFileSync(`${folder}/out/late`, '');
+  await assert.rejects(receive([{ path: 'b/c', content: 'x' }], `${folder}/out`, true), { code: 'session.badListing' });
+  assert.ok(existsSync(`${folder}/out/late`), 'nothing goes for a build that fails');
 });

@@ -1,6 +1,7 @@
 /**
  * A folder that a build gives, written below another: FileSend/DiffCopy with us as the receiver. Nothing is followed that
- * is a symlink, and files get their names when they are whole.
+ * is a symlink, and files get their names when they are whole. They belong to whoever receives them, as with BuildKit's own
+ * clients. What was there before stays, or goes when everything else is here.
  */
 import { randomBytes } from 'node:crypto';
 import {
@@ -10,39 +11,39 @@ import {
   lstat,
   mkdir,
   open,
+  readdir,
   rename,
   rm,
   symlink,
   unlink,
   utimes,
 } from 'node:fs/promises';
-import { errnoCode } from '#base';
+import { because, errnoCode, messageOf } from '#base';
 import { fsutil } from '#specs/buildkit';
+import { isListedPath, MAX_LISTED, permissionsOfGoMode, typeOfGoMode } from '#wire';
 import { errors } from './errors.ts';
 
 type Packet = fsutil.Packet;
 const { PACKET_STAT, PACKET_REQ, PACKET_DATA, PACKET_FIN, PACKET_ERR } = fsutil.Packet_PacketType;
 
-/** spec: bits of Go's os.FileMode. */
-const goBit = {
-  directory: 31,
-  symlink: 27,
-  device: 26,
-  fifo: 25,
-  socket: 24,
-  setuid: 23,
-  setgid: 22,
-  sticky: 20,
-} as const;
-const has = (mode: number, name: keyof typeof goBit): boolean => Math.floor(mode / 2 ** goBit[name]) % 2 === 1;
-
 /** Files that are asked for and not here yet. */
 const MAX_OPEN = 16;
-const MAX_ENTRIES = 2_000_000;
 
-/** Answers packets with packets. Throws `session.badListing`, `session.device`, `session.inTheWay`, and Node's errors. */
-export async function* receiveFolder(packets: AsyncIterable<Packet>, target: string): AsyncGenerator<Partial<Packet>> {
-  await mkdir(target, { recursive: true });
+export interface FolderTarget {
+  readonly path: string;
+  /** What is in it and does not come is removed, once everything has come. */
+  readonly mirrors: boolean;
+}
+
+/**
+ * Answers packets with packets. Throws `session.badListing`, `session.device`, `session.inTheWay`, `session.cannotWrite`, and
+ * Node's errors.
+ */
+export async function* receiveFolder(
+  packets: AsyncIterable<Packet>,
+  target: FolderTarget,
+): AsyncGenerator<Partial<Packet>> {
+  await mkdir(target.path, { recursive: true });
   const receiver = new Receiver(target);
   try {
     for await (const packet of packets) {
@@ -71,8 +72,11 @@ interface ListedFile {
 
 class Receiver {
   readonly #root: string;
+  readonly #mirrors: boolean;
   /** Folders of the list: only in them something can be. */
   readonly #folders = new Set<string>(['']);
+  /** All of the list, where others are to go. */
+  readonly #listed = new Set<string>();
   readonly #dated: { readonly path: string; readonly time: number; readonly mode: number }[] = [];
   readonly #waiting: ListedFile[] = [];
   readonly #open = new Map<
@@ -85,27 +89,30 @@ class Receiver {
   #asked = new Set<number>();
   #saidDone = false;
 
-  constructor(root: string) {
-    this.#root = root;
+  constructor({ path, mirrors }: FolderTarget) {
+    this.#root = path;
+    this.#mirrors = mirrors;
   }
 
   async list(stat: fsutil.Stat): Promise<void> {
     const id = this.#count++;
-    if (id >= MAX_ENTRIES) throw errors.badListing(`it has more than ${MAX_ENTRIES} entries`);
+    if (id >= MAX_LISTED) throw errors.badListing(`it has more than ${MAX_LISTED} entries`);
     const { path, mode } = stat;
-    if (!isClean(path)) throw errors.badListing(`${JSON.stringify(path)} is no clean path inside of it`);
+    if (!isListedPath(path)) throw errors.badListing(`${JSON.stringify(path)} is no clean path inside of it`);
     if (!this.#folders.has(parentOf(path))) throw errors.badListing(`${path} is in no folder of it`);
+    if (this.#mirrors) this.#listed.add(path);
     const full = `${this.#root}/${path}`;
-    if (has(mode, 'directory')) {
+    const type = typeOfGoMode(mode);
+    if (type === 'directory') {
       await makeFolder(full);
       this.#folders.add(path);
       this.#dated.push({ path: full, time: secondsOf(stat), mode: permissionsOf(mode) });
-    } else if (has(mode, 'symlink')) {
-      await clear(full);
+    } else if (type === 'symlink') {
+      await this.#clear(full);
       await symlink(stat.linkname, full);
-    } else if (has(mode, 'device') || has(mode, 'fifo') || has(mode, 'socket')) throw errors.device(path);
+    } else if (type !== 'file') throw errors.device(path);
     else if (stat.linkname !== '') {
-      if (!isClean(stat.linkname)) throw errors.badListing(`${path} links to ${stat.linkname}`);
+      if (!isListedPath(stat.linkname)) throw errors.badListing(`${path} links to ${stat.linkname}`);
       if (!this.#folders.has(parentOf(stat.linkname))) {
         throw errors.badListing(`${path} links to ${stat.linkname}, which is in no folder of it`);
       }
@@ -131,14 +138,14 @@ class Receiver {
     const pending = this.#pending.get(id);
     if (pending) {
       this.#pending.delete(id);
-      await clear(pending.path);
+      await this.#clear(pending.path);
       const temporary = `${pending.path.slice(0, pending.path.lastIndexOf('/'))}/.skiff-${randomBytes(6).toString('hex')}`;
       this.#open.set(id, { file: pending, handle: await open(temporary, 'wx', 0o600), temporary });
     }
     const opened = this.#open.get(id);
     if (!opened) throw errors.badListing(`content of number ${id}, which was not asked for`);
-    if (bytes.length > 0) return void (await opened.handle.appendFile(bytes));
     const { file, handle, temporary } = opened;
+    if (bytes.length > 0) return append(handle, file.path, bytes);
     const time = secondsOf(file.stat);
     await handle.chmod(permissionsOf(file.stat.mode));
     await handle.utimes(time, time);
@@ -157,13 +164,33 @@ class Receiver {
 
   async finish(): Promise<void> {
     for (const { path, existing } of this.#links) {
-      await clear(path);
+      await this.#clear(path);
       await link(existing, path);
     }
+    if (this.#mirrors) for (const folder of this.#folders) await this.#removeOthers(folder);
     // Innermost first: what is made in a folder changes its time.
     for (const { path, time, mode } of this.#dated.toReversed()) {
       await chmod(path, mode);
       await utimes(path, time, time);
+    }
+  }
+
+  /** Takes away what has the name. Throws `session.inTheWay` for a folder that has to stay. */
+  async #clear(path: string): Promise<void> {
+    try {
+      if (!(await lstat(path)).isDirectory()) await unlink(path);
+      else if (this.#mirrors) await rm(path, { recursive: true });
+      else throw errors.inTheWay(path);
+    } catch (error) {
+      if (errnoCode(error) !== 'ENOENT') throw error;
+    }
+  }
+
+  async #removeOthers(folder: string): Promise<void> {
+    const place = folder === '' ? this.#root : `${this.#root}/${folder}`;
+    for (const name of await readdir(place)) {
+      if (!this.#listed.has(folder === '' ? name : `${folder}/${name}`))
+        await rm(`${place}/${name}`, { recursive: true });
     }
   }
 
@@ -176,15 +203,21 @@ class Receiver {
   }
 }
 
-const isClean = (path: string): boolean =>
-  path !== '' && path.split('/').every((name) => name !== '' && name !== '.' && name !== '..' && !name.includes('\0'));
+/** Throws `session.cannotWrite`: what Node says of a full disk has no path in it. */
+async function append(handle: FileHandle, path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await handle.appendFile(bytes);
+  } catch (error) {
+    throw because(errors.cannotWrite(path, messageOf(error)), error);
+  }
+}
 
 const parentOf = (path: string): string => path.slice(0, Math.max(path.lastIndexOf('/'), 0));
 
 const secondsOf = ({ modTime }: fsutil.Stat): number => Number(modTime) / 1e9;
 
 /** Without set-uid and set-gid: the owner is somebody else here. */
-const permissionsOf = (mode: number): number => (mode % 0o1000) + (has(mode, 'sticky') ? 0o1000 : 0);
+const permissionsOf = (mode: number): number => permissionsOfGoMode(mode) & 0o1777;
 
 /** A folder that is there stays with what is in it; a symlink is none. */
 async function makeFolder(path: string): Promise<void> {
@@ -195,15 +228,5 @@ async function makeFolder(path: string): Promise<void> {
     if ((await lstat(path)).isDirectory()) return;
     await unlink(path);
     await mkdir(path);
-  }
-}
-
-/** Takes a file away that has the name. Throws `session.inTheWay` for a folder. */
-async function clear(path: string): Promise<void> {
-  try {
-    if ((await lstat(path)).isDirectory()) throw errors.inTheWay(path);
-    await unlink(path);
-  } catch (error) {
-    if (errnoCode(error) !== 'ENOENT') throw error;
   }
 }

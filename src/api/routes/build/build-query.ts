@@ -61,7 +61,7 @@ export function readBuildQuery(query: URLSearchParams): BuildQuery {
     sessionId: query.get('session') ?? '',
     outputs: optionsOf(query, 'outputs'),
     cacheExports: optionsOf(query, 'cacheto'),
-    cacheImports: optionsOf(query, 'cacheimports'),
+    cacheImports: [...optionsOf(query, 'cacheimports'), ...listOf(query, 'cachefrom').map(imageOption)],
     attests: texts(query, 'attests'),
   };
 }
@@ -73,9 +73,6 @@ function refuseOthers(query: URLSearchParams): void {
     throw errors.unsupported("BuildKit's builder", 'build with DOCKER_BUILDKIT=0, or with skiff build');
   if (!['', '1'].includes(version)) throw errors.invalid(`invalid version ${version}`);
   if (boolean(query, 'squash')) throw errors.unsupported('squash=1', 'join RUN instructions, or copy into a new stage');
-  if (listOf(query, 'cachefrom').length > 0) {
-    throw errors.unsupported('cachefrom', 'what was built here before is found without it');
-  }
   const isolation = query.get('isolation') ?? '';
   if (isolation !== '' && isolation !== 'default') throw errors.invalid(`Unsupported isolation: "${isolation}"`);
   if (listOf(query, 'securityopt').length > 0) {
@@ -91,6 +88,9 @@ function platformsOf(query: URLSearchParams): Platform[] {
   const platforms = text.split(',').map((each) => parsePlatform(each, hostPlatform()));
   return [...new Map(platforms.map((platform) => [formatPlatform(platform), platform])).values()];
 }
+
+/** compat: of the classic builder's list, images that are here; others are passed over. */
+const imageOption = (ref: string): ExportOption => ({ Type: 'image', Attrs: { ref } });
 
 function optionsOf(query: URLSearchParams, name: string): ExportOption[] {
   return jsonList(query, name).map((value) => {

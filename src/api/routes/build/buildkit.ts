@@ -12,7 +12,10 @@ export function buildKitDoor(parts: EngineParts, builder: Builder, version: stri
   let loading: Promise<BuildKit> | undefined;
   return () =>
     (loading ??= import('#buildkit').then(
-      (module) => new module.BuildKit({ builder, images: parts.images, runFolder: parts.options.execRoot, version }),
+      (module) =>
+        new module.BuildKit({
+          ...{ builder, version, images: parts.images, runFolder: parts.options.execRoot, log: parts.log },
+        }),
     ));
 }
 

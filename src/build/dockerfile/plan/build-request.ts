@@ -34,12 +34,17 @@ export interface ResolvedImage {
   readonly author: string;
 }
 
+/** The result of another build, one platform's. */
+export type ResolvedResult = Omit<ResolvedImage, 'reference'>;
+
 export interface BuildSources {
   /**
    * `reference` is a full name with tag or digest, or `oci-layout://…`. Rejects when there is no such image: the
    * refusal is told with the name in front of it.
    */
   resolveImage(reference: string, platform: Platform): Promise<ResolvedImage>;
+  /** What another build has made, for `input:INPUT`. Rejects when there is no such build, or it failed. */
+  resolveResult(input: string, platform: Platform): Promise<ResolvedResult>;
   /** Patterns of the ignore file of a context the client sends: `context`, or a named one. */
   ignorePatterns(context: string): Promise<readonly string[]>;
 }

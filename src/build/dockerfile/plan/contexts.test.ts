@@ -20,7 +20,8 @@ test('parseContext() knows what a context can be', () => {
   for (const value of ['', 'dir', './dir', 'ftp://x', 'local:', 'https://']) {
     assert.throws(() => parseContext('n', value), { code: 'dockerfile.badContext' }, value);
   }
-  assert.throws(() => parseContext('n', 'input:x'), { code: 'dockerfile.llbContext', kind: 'not-implemented' });
+  assert.deepEqual(parseContext('n', 'input:a:x'), { kind: 'result', input: 'a:x' });
+  assert.throws(() => parseContext('n', 'target:x'), { code: 'dockerfile.unlinked', kind: 'invalid' });
   assert.throws(() => parseContext('n', 'docker-image://A'), { code: 'dockerfile.badBase' });
 });
 
@@ -44,9 +45,9 @@ async function sourcesOf(text: string, request: Partial<BuildRequest>): Promise<
 test('a named context is taken in place of a stage, of an image, or of what --from names', async () => {
   const local = (paths: readonly string[]): unknown[] => ['local', 'dir', ['dir-ignored'], paths];
   const named = (name: string): Partial<BuildRequest> => ({ namedContexts: { [name]: 'local:dir' } });
-  assert.deepEqual(await sourcesOf('FROM alpine', named('alpine')), [local([])]);
-  assert.deepEqual(await sourcesOf('FROM alpine', named('alpine:latest')), [local([])]);
-  assert.deepEqual(await sourcesOf('FROM alpine:latest', named('docker.io/library/alpine')), [local([])]);
+  assert.deepEqual(await sourcesOf('FROM alpine', named('alpine')), [local([]), 'files']);
+  assert.deepEqual(await sourcesOf('FROM alpine', named('alpine:latest')), [local([]), 'files']);
+  assert.deepEqual(await sourcesOf('FROM alpine:latest', named('docker.io/library/alpine')), [local([]), 'files']);
   assert.deepEqual(await sourcesOf('FROM scratch\nCOPY --from=proj a b', named('proj')), [local(['a']), 'files']);
   assert.deepEqual(await sourcesOf('FROM scratch\nRUN --mount=from=Proj,source=x,target=/m a', named('Proj')), [
     local(['x']),
@@ -56,7 +57,7 @@ test('a named context is taken in place of a stage, of an image, or of what --fr
     local(['a']),
     'files',
   ]);
-  assert.deepEqual(await sourcesOf('FROM nosuch AS dep\nRUN x', named('DEP')), [local([])]);
+  assert.deepEqual(await sourcesOf('FROM nosuch AS dep\nRUN x', named('DEP')), [local([]), 'files']);
   assert.deepEqual(await sourcesOf('FROM scratch\nCOPY a b', named('scratch')), [
     ['local', 'context', [], ['a']],
     'files',
@@ -112,4 +113,34 @@ test('SOURCE_DATE_EPOCH is a number, or a source that has a time', async () => {
   for (const bad of ['yesterday', '-1', '1.5', 'context', 'src']) {
     await assert.rejects(dateOf(bad), { message: `invalid SOURCE_DATE_EPOCH: ${bad}` });
   }
+});
+
+test('a stage begins with the result of another build, with its config and history', async () => {
+  const request = { namedContexts: { base: 'input:base' } };
+  const plan = await planText('FROM base\nRUN env\nFROM scratch\nCOPY --from=base /a /\n', { ...request, target: '0' });
+  const [output] = plan.outputs;
+  const env = ['FROM_BASE=1', 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'];
+  assert.deepEqual(
+    plan.steps.map(({ kind }) => kind),
+    ['result', 'run'],
+  );
+  assert.deepEqual([output?.config.env, output?.config.workingDirectory, output?.author], [env, '/base', 'them']);
+  assert.equal(output?.history[0]?.createdBy, 'base');
+  const copied = await planText('FROM scratch\nCOPY --from=base /a /\n', request);
+  assert.deepEqual(
+    copied.steps.map(({ kind }) => kind),
+    ['result', 'files'],
+  );
+  await assert.rejects(planText('FROM x', { namedContexts: { x: 'input:other' } }), { code: 'buildkit.noInput' });
+});
+
+test('a stage that begins with files of the client has them in a tree of its own', async () => {
+  const request = { namedContexts: { base: 'local:base' } };
+  const plan = await planText('FROM base\nRUN true\n', request);
+  assert.deepEqual(
+    plan.steps.map(({ kind }) => kind),
+    ['local', 'files', 'run'],
+  );
+  const [local] = plan.steps;
+  assert.ok(local?.kind === 'local' && local.paths.length === 0, 'all of them are sent');
 });

@@ -7,18 +7,22 @@ import { type GitSource, parseGitUrl } from './git-url.ts';
 export type ContextSource =
   /** `reference`: a full name, or `oci-layout://…`. */
   | { readonly kind: 'image'; readonly reference: string }
+  /** What another build has made. */
+  | { readonly kind: 'result'; readonly input: string }
   | { readonly kind: 'git'; readonly git: GitSource }
   | { readonly kind: 'http'; readonly url: string }
   /** Files the client has under this name. */
   | { readonly kind: 'local'; readonly name: string };
 
-/** Throws `dockerfile.badContext`, `.llbContext`, `.gitUrl`, `.badBase`. */
+/** Throws `dockerfile.badContext`, `.unlinked`, `.gitUrl`, `.badBase`. */
 export function parseContext(name: string, value: string): ContextSource {
   const [, scheme, rest] = /^([a-z-]+):([^]*)$/.exec(value) ?? [];
   if (scheme === 'docker-image') return { kind: 'image', reference: imageName(rest!.replace(/^\/\//, '')) };
   if (scheme === 'oci-layout') return { kind: 'image', reference: value };
   if (scheme === 'local' && rest !== '') return { kind: 'local', name: rest! };
-  if (scheme === 'input' || scheme === 'target') throw errors.llbContext(name);
+  if (scheme === 'input' && rest !== '') return { kind: 'result', input: rest! };
+  // compat: buildx makes an input of it, where both targets are built by one call.
+  if (scheme === 'target') throw errors.unlinked(name, value);
   const git = parseGitUrl(value);
   if (git) return { kind: 'git', git };
   if (/^https?:\/\/./i.test(value)) return { kind: 'http', url: value };

@@ -43,6 +43,10 @@ export class GraphWriter {
     return id;
   }
 
+  isLocal(step: StepId): boolean {
+    return [...this.#locals.values()].some(({ id }) => id === step);
+  }
+
   /** Notes that a step reads a path of another; only what is read of a local context is sent. */
   use(step: StepId, path: string): void {
     for (const local of this.#locals.values()) {

@@ -38,7 +38,7 @@ export async function planBuild(
     scans.push(...(await scannedRoots(stage, planner, steps)));
     outputs.push({
       platform: request.targetPlatforms === undefined ? stage.platform : target,
-      root: stage.root,
+      root: planner.outputRoot(stage),
       config: { ...stage.config, labels: { ...stage.config.labels, ...request.labels } },
       author: stage.author,
       history: stage.history,

@@ -34,7 +34,8 @@ export async function sourceDate(value: string | undefined, parts: Parts): Promi
       ? request.mainContext && parseContext('context', request.mainContext)
       : (new NamedContexts(request.namedContexts ?? {}).forImage(value, request.buildPlatform) ??
         remoteOf(value, parts));
-  if (!source || source.kind === 'image' || source.kind === 'local') throw errors.badEpoch(value);
+  if (!source || source.kind === 'image' || source.kind === 'result' || source.kind === 'local')
+    throw errors.badEpoch(value);
   return { kind: 'step', step: await steps.files(source, naming) };
 }
 

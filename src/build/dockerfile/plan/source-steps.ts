@@ -3,8 +3,9 @@ import { messageOf, SkiffError } from '#base';
 import type { Platform } from '#specs';
 import type { StepId } from '../../graph.ts';
 import { IgnoreMatcher } from '#base';
+import { errors } from '../errors.ts';
 import { nearest } from '../suggest.ts';
-import type { BuildSources, ResolvedImage } from './build-request.ts';
+import type { BuildSources, ResolvedImage, ResolvedResult } from './build-request.ts';
 import { type ContextSource, fileNameOf, parseContext } from './contexts.ts';
 import type { GitSource } from './git-url.ts';
 import type { GraphWriter } from './graph-writer.ts';
@@ -13,6 +14,12 @@ import type { GraphWriter } from './graph-writer.ts';
 export interface SourceNaming {
   readonly name: string;
   readonly ignoresCache: boolean;
+}
+
+interface Copied {
+  readonly from: StepId;
+  readonly source: string;
+  readonly unpacks: boolean;
 }
 
 /** Names people mean when they mistype them. */
@@ -47,6 +54,12 @@ export class SourceSteps {
     return resolving;
   }
 
+  /** What another build has made, and the step that stands for it. */
+  async result(input: string, platform: Platform, naming: SourceNaming): Promise<readonly [ResolvedResult, StepId]> {
+    const result = await this.#sources.resolveResult(input, platform);
+    return [result, this.#graph.add({ kind: 'result', ...naming, input, platform: result.platform })];
+  }
+
   async context(): Promise<StepId> {
     const source = this.#mainContext;
     const naming = { name: '[internal] load build context', ignoresCache: false };
@@ -61,29 +74,24 @@ export class SourceSteps {
         // compat: an archive is unpacked; the step that reads it sees whether it is one.
         const fileName = 'context';
         const from = this.http(source.url, { ...naming, fileName, checksum: '' });
-        return this.#graph.add({
-          kind: 'files',
-          ...naming,
-          root: undefined,
-          actions: [
-            {
-              kind: 'copy',
-              from,
-              sources: [`/${fileName}`],
-              target: '/',
-              mode: '',
-              owner: '',
-              excludes: [],
-              keepsParents: false,
-              unpacks: true,
-              isLinked: false,
-            },
-          ],
-        });
+        return this.#copied({ from, source: `/${fileName}`, unpacks: true }, naming);
       }
       case 'image':
-        throw new Error('a main context is no image');
+      case 'result':
+        throw errors.badContext('context', 'an image or the result of another build is no main context');
     }
+  }
+
+  /** The files of a context as a root file system of their own. */
+  asRoot(from: StepId, naming: SourceNaming): StepId {
+    this.#graph.use(from, '/');
+    return this.#copied({ from, source: '/', unpacks: false }, naming);
+  }
+
+  #copied({ from, source, unpacks }: Copied, naming: SourceNaming): StepId {
+    const plain = { mode: '', owner: '', excludes: [], keepsParents: false, isLinked: false };
+    const copy = { kind: 'copy', from, sources: [source], target: '/', unpacks, ...plain } as const;
+    return this.#graph.add({ kind: 'files', ...naming, root: undefined, actions: [copy] });
   }
 
   /** The client's ignore rules, for warnings; undefined when there are none. Throws `pattern.bad`. */
@@ -128,7 +136,7 @@ export class SourceSteps {
   }
 
   /** The files of a context that is no image. */
-  async files(source: Exclude<ContextSource, { kind: 'image' }>, naming: SourceNaming): Promise<StepId> {
+  async files(source: Exclude<ContextSource, { kind: 'image' | 'result' }>, naming: SourceNaming): Promise<StepId> {
     if (source.kind === 'local') return this.local(source.name);
     if (source.kind === 'git')
       return this.git(source.git, { ...naming, keepsGitFolder: source.git.keepsGitFolder ?? false });

@@ -10,7 +10,7 @@ import { finding, type LintFinding } from '../lint/linter.ts';
 import type { Dockerfile } from '../parse/instruction.ts';
 import { located } from '../source-text.ts';
 import { imageName, imageNameOf, SCRATCH } from './base-name.ts';
-import type { BuildRequest, ResolvedImage } from './build-request.ts';
+import type { BuildRequest, ResolvedImage, ResolvedResult } from './build-request.ts';
 import { type ContextSource, NamedContexts } from './contexts.ts';
 import { type GlobalArgs, proxyEnvironment } from './global-args.ts';
 import type { GraphWriter } from './graph-writer.ts';
@@ -68,6 +68,11 @@ export class StagePlanner {
       if (!this.#stages.has(stage)) this.#stages.set(stage, await this.#planStage(stage));
     }
     return this.#stages.get(index)!;
+  }
+
+  /** What is exported of a stage. */
+  outputRoot({ root, facts }: StageState): StepId | undefined {
+    return this.#rootOf(root, this.#parts.links.stages[facts.index]!.from.name);
   }
 
   /** Stages that were needed so far. */
@@ -143,12 +148,12 @@ export class StagePlanner {
   /** What a stage begins with; `image`: its root is still to be added. */
   async #begin(index: number): Promise<{ start: StageStart; image?: ResolvedImage }> {
     const { from, base, baseStage, platform } = this.#parts.links.stages[index]!;
-    if (baseStage !== undefined) return { start: startOf(await this.#planned(baseStage)) };
+    if (baseStage !== undefined) return { start: this.#withRoot(startOf(await this.#planned(baseStage)), base) };
     // compat: what begins with nothing is for the target, whatever it says.
     if (base === SCRATCH) return { start: nothing(this.#parts.target) };
     const wanted = platform ?? this.#parts.target;
     const context = this.#contexts.forImage(base, wanted);
-    if (context) return { start: await this.#contextStart(context, base, wanted) };
+    if (context) return { start: this.#withRoot(await this.#contextStart(context, base, wanted), base) };
 
     const image = await this.#image(base, wanted);
     const isForeign = image.platform.os !== wanted.os || image.platform.architecture !== wanted.architecture;
@@ -170,8 +175,23 @@ export class StagePlanner {
     return this.#stages.get(index) ?? (await this.plan(index));
   }
 
+  #withRoot(start: StageStart, name: string): StageStart {
+    return { ...start, root: this.#rootOf(start.root, name) };
+  }
+
+  /** Programs run in a tree, and images are made of one: files of the client become one. */
+  #rootOf(root: StepId | undefined, name: string): StepId | undefined {
+    if (root === undefined || !this.#parts.graph.isLocal(root)) return root;
+    return this.#parts.sources.asRoot(root, { name: `[context ${name}] copy`, ignoresCache: false });
+  }
+
   async #contextStart(source: ContextSource, name: string, platform = this.#parts.target): Promise<StageStart> {
     const naming = { name: `[context ${name}] load`, ignoresCache: false };
+    if (source.kind === 'result') {
+      const shown = { ...naming, name: `[context ${name}] ${source.input}` };
+      const [result, root] = await this.#parts.sources.result(source.input, platform, shown);
+      return { ...imageStart(result, result.platform), root };
+    }
     if (source.kind !== 'image') {
       return { ...nothing(platform), root: await this.#parts.sources.files(source, naming) };
     }
@@ -234,7 +254,7 @@ function startOf(stage: StageState): StageStart {
   return { root, platform, config, history, author, variables, hasWorkdir };
 }
 
-function imageStart({ config, history, author }: ResolvedImage, platform: Platform): StageStart {
+function imageStart({ config, history, author }: ResolvedResult, platform: Platform): StageStart {
   return { root: undefined, platform, config: { ...emptyImageConfig, ...config }, history, author };
 }
 

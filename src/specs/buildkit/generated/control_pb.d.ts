@@ -2,11 +2,12 @@
 // @generated from file control.proto (package moby.buildkit.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Definition, ProgressGroup, Range, SourceInfo } from "./pb_pb.js";
 import type { BuildkitVersion, WorkerRecord } from "./types_pb.js";
+import type { Status } from "./status_pb.js";
 
 /**
  * Describes the file control.proto.
@@ -660,9 +661,14 @@ export declare const BuildHistoryRequestSchema: GenMessage<BuildHistoryRequest>;
  */
 export declare type BuildHistoryEvent = Message<"moby.buildkit.v1.BuildHistoryEvent"> & {
   /**
-   * @generated from field: int32 type = 1;
+   * @generated from field: moby.buildkit.v1.BuildHistoryEventType type = 1;
    */
-  type: number;
+  type: BuildHistoryEventType;
+
+  /**
+   * @generated from field: moby.buildkit.v1.BuildHistoryRecord record = 2;
+   */
+  record?: BuildHistoryRecord | undefined;
 };
 
 /**
@@ -670,6 +676,169 @@ export declare type BuildHistoryEvent = Message<"moby.buildkit.v1.BuildHistoryEv
  * Use `create(BuildHistoryEventSchema)` to create a new message.
  */
 export declare const BuildHistoryEventSchema: GenMessage<BuildHistoryEvent>;
+
+/**
+ * @generated from message moby.buildkit.v1.BuildHistoryRecord
+ */
+export declare type BuildHistoryRecord = Message<"moby.buildkit.v1.BuildHistoryRecord"> & {
+  /**
+   * @generated from field: string Ref = 1;
+   */
+  Ref: string;
+
+  /**
+   * @generated from field: string Frontend = 2;
+   */
+  Frontend: string;
+
+  /**
+   * @generated from field: map<string, string> FrontendAttrs = 3;
+   */
+  FrontendAttrs: { [key: string]: string };
+
+  /**
+   * @generated from field: repeated moby.buildkit.v1.Exporter Exporters = 4;
+   */
+  Exporters: Exporter[];
+
+  /**
+   * @generated from field: google.rpc.Status error = 5;
+   */
+  error?: Status | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp CreatedAt = 6;
+   */
+  CreatedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp CompletedAt = 7;
+   */
+  CompletedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: moby.buildkit.v1.Descriptor logs = 8;
+   */
+  logs?: Descriptor | undefined;
+
+  /**
+   * @generated from field: map<string, string> ExporterResponse = 9;
+   */
+  ExporterResponse: { [key: string]: string };
+
+  /**
+   * @generated from field: moby.buildkit.v1.BuildResultInfo Result = 10;
+   */
+  Result?: BuildResultInfo | undefined;
+
+  /**
+   * @generated from field: map<string, moby.buildkit.v1.BuildResultInfo> Results = 11;
+   */
+  Results: { [key: string]: BuildResultInfo };
+
+  /**
+   * @generated from field: int32 Generation = 12;
+   */
+  Generation: number;
+
+  /**
+   * @generated from field: moby.buildkit.v1.Descriptor trace = 13;
+   */
+  trace?: Descriptor | undefined;
+
+  /**
+   * @generated from field: bool pinned = 14;
+   */
+  pinned: boolean;
+
+  /**
+   * @generated from field: int32 numCachedSteps = 15;
+   */
+  numCachedSteps: number;
+
+  /**
+   * @generated from field: int32 numTotalSteps = 16;
+   */
+  numTotalSteps: number;
+
+  /**
+   * @generated from field: int32 numCompletedSteps = 17;
+   */
+  numCompletedSteps: number;
+
+  /**
+   * @generated from field: moby.buildkit.v1.Descriptor externalError = 18;
+   */
+  externalError?: Descriptor | undefined;
+
+  /**
+   * @generated from field: int32 numWarnings = 19;
+   */
+  numWarnings: number;
+};
+
+/**
+ * Describes the message moby.buildkit.v1.BuildHistoryRecord.
+ * Use `create(BuildHistoryRecordSchema)` to create a new message.
+ */
+export declare const BuildHistoryRecordSchema: GenMessage<BuildHistoryRecord>;
+
+/**
+ * @generated from message moby.buildkit.v1.Descriptor
+ */
+export declare type Descriptor = Message<"moby.buildkit.v1.Descriptor"> & {
+  /**
+   * @generated from field: string media_type = 1;
+   */
+  mediaType: string;
+
+  /**
+   * @generated from field: string digest = 2;
+   */
+  digest: string;
+
+  /**
+   * @generated from field: int64 size = 3;
+   */
+  size: bigint;
+
+  /**
+   * @generated from field: map<string, string> annotations = 5;
+   */
+  annotations: { [key: string]: string };
+};
+
+/**
+ * Describes the message moby.buildkit.v1.Descriptor.
+ * Use `create(DescriptorSchema)` to create a new message.
+ */
+export declare const DescriptorSchema: GenMessage<Descriptor>;
+
+/**
+ * @generated from message moby.buildkit.v1.BuildResultInfo
+ */
+export declare type BuildResultInfo = Message<"moby.buildkit.v1.BuildResultInfo"> & {
+  /**
+   * @generated from field: moby.buildkit.v1.Descriptor ResultDeprecated = 1;
+   */
+  ResultDeprecated?: Descriptor | undefined;
+
+  /**
+   * @generated from field: repeated moby.buildkit.v1.Descriptor Attestations = 2;
+   */
+  Attestations: Descriptor[];
+
+  /**
+   * @generated from field: map<int64, moby.buildkit.v1.Descriptor> Results = 3;
+   */
+  Results: { [key: string]: Descriptor };
+};
+
+/**
+ * Describes the message moby.buildkit.v1.BuildResultInfo.
+ * Use `create(BuildResultInfoSchema)` to create a new message.
+ */
+export declare const BuildResultInfoSchema: GenMessage<BuildResultInfo>;
 
 /**
  * @generated from message moby.buildkit.v1.UpdateBuildHistoryRequest
@@ -713,6 +882,31 @@ export declare type UpdateBuildHistoryResponse = Message<"moby.buildkit.v1.Updat
  * Use `create(UpdateBuildHistoryResponseSchema)` to create a new message.
  */
 export declare const UpdateBuildHistoryResponseSchema: GenMessage<UpdateBuildHistoryResponse>;
+
+/**
+ * @generated from enum moby.buildkit.v1.BuildHistoryEventType
+ */
+export enum BuildHistoryEventType {
+  /**
+   * @generated from enum value: STARTED = 0;
+   */
+  STARTED = 0,
+
+  /**
+   * @generated from enum value: COMPLETE = 1;
+   */
+  COMPLETE = 1,
+
+  /**
+   * @generated from enum value: DELETED = 2;
+   */
+  DELETED = 2,
+}
+
+/**
+ * Describes the enum moby.buildkit.v1.BuildHistoryEventType.
+ */
+export declare const BuildHistoryEventTypeSchema: GenEnum<BuildHistoryEventType>;
 
 /**
  * @generated from service moby.buildkit.v1.Control

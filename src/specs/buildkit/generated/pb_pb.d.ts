@@ -56,6 +56,11 @@ export declare type Definition = Message<"pb.Definition"> & {
    * @generated from field: repeated bytes def = 1;
    */
   def: Uint8Array[];
+
+  /**
+   * @generated from field: map<string, pb.OpMetadata> metadata = 2;
+   */
+  metadata: { [key: string]: OpMetadata };
 };
 
 /**
@@ -63,6 +68,90 @@ export declare type Definition = Message<"pb.Definition"> & {
  * Use `create(DefinitionSchema)` to create a new message.
  */
 export declare const DefinitionSchema: GenMessage<Definition>;
+
+/**
+ * @generated from message pb.OpMetadata
+ */
+export declare type OpMetadata = Message<"pb.OpMetadata"> & {
+  /**
+   * @generated from field: map<string, string> description = 2;
+   */
+  description: { [key: string]: string };
+};
+
+/**
+ * Describes the message pb.OpMetadata.
+ * Use `create(OpMetadataSchema)` to create a new message.
+ */
+export declare const OpMetadataSchema: GenMessage<OpMetadata>;
+
+/**
+ * @generated from message pb.Op
+ */
+export declare type Op = Message<"pb.Op"> & {
+  /**
+   * @generated from field: repeated pb.Input inputs = 1;
+   */
+  inputs: Input[];
+
+  /**
+   * @generated from field: pb.SourceOp source = 3;
+   */
+  source?: SourceOp | undefined;
+
+  /**
+   * @generated from field: pb.Platform platform = 10;
+   */
+  platform?: Platform | undefined;
+};
+
+/**
+ * Describes the message pb.Op.
+ * Use `create(OpSchema)` to create a new message.
+ */
+export declare const OpSchema: GenMessage<Op>;
+
+/**
+ * @generated from message pb.Input
+ */
+export declare type Input = Message<"pb.Input"> & {
+  /**
+   * @generated from field: string digest = 1;
+   */
+  digest: string;
+
+  /**
+   * @generated from field: int64 index = 2;
+   */
+  index: bigint;
+};
+
+/**
+ * Describes the message pb.Input.
+ * Use `create(InputSchema)` to create a new message.
+ */
+export declare const InputSchema: GenMessage<Input>;
+
+/**
+ * @generated from message pb.SourceOp
+ */
+export declare type SourceOp = Message<"pb.SourceOp"> & {
+  /**
+   * @generated from field: string identifier = 1;
+   */
+  identifier: string;
+
+  /**
+   * @generated from field: map<string, string> attrs = 2;
+   */
+  attrs: { [key: string]: string };
+};
+
+/**
+ * Describes the message pb.SourceOp.
+ * Use `create(SourceOpSchema)` to create a new message.
+ */
+export declare const SourceOpSchema: GenMessage<SourceOp>;
 
 /**
  * @generated from message pb.SourceInfo

@@ -10,7 +10,7 @@ import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
  * Describes the file pb.proto.
  */
 export const file_pb = /*@__PURE__*/
-  fileDesc("CghwYi5wcm90bxICcGIiZAoIUGxhdGZvcm0SFAoMQXJjaGl0ZWN0dXJlGAEgASgJEgoKAk9TGAIgASgJEg8KB1ZhcmlhbnQYAyABKAkSEQoJT1NWZXJzaW9uGAQgASgJEhIKCk9TRmVhdHVyZXMYBSADKAkiGQoKRGVmaW5pdGlvbhILCgNkZWYYASADKAwiYgoKU291cmNlSW5mbxIQCghmaWxlbmFtZRgBIAEoCRIMCgRkYXRhGAIgASgMEiIKCmRlZmluaXRpb24YAyABKAsyDi5wYi5EZWZpbml0aW9uEhAKCGxhbmd1YWdlGAQgASgJIisKCFBvc2l0aW9uEgwKBGxpbmUYASABKAUSEQoJY2hhcmFjdGVyGAIgASgFIj8KBVJhbmdlEhsKBXN0YXJ0GAEgASgLMgwucGIuUG9zaXRpb24SGQoDZW5kGAIgASgLMgwucGIuUG9zaXRpb24iNwoNUHJvZ3Jlc3NHcm91cBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBHdlYWsYAyABKAhiBnByb3RvMw");
+  fileDesc("CghwYi5wcm90bxICcGIiZAoIUGxhdGZvcm0SFAoMQXJjaGl0ZWN0dXJlGAEgASgJEgoKAk9TGAIgASgJEg8KB1ZhcmlhbnQYAyABKAkSEQoJT1NWZXJzaW9uGAQgASgJEhIKCk9TRmVhdHVyZXMYBSADKAkiigEKCkRlZmluaXRpb24SCwoDZGVmGAEgAygMEi4KCG1ldGFkYXRhGAIgAygLMhwucGIuRGVmaW5pdGlvbi5NZXRhZGF0YUVudHJ5Gj8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEh0KBXZhbHVlGAIgASgLMg4ucGIuT3BNZXRhZGF0YToCOAEidgoKT3BNZXRhZGF0YRI0CgtkZXNjcmlwdGlvbhgCIAMoCzIfLnBiLk9wTWV0YWRhdGEuRGVzY3JpcHRpb25FbnRyeRoyChBEZXNjcmlwdGlvbkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiXQoCT3ASGQoGaW5wdXRzGAEgAygLMgkucGIuSW5wdXQSHAoGc291cmNlGAMgASgLMgwucGIuU291cmNlT3ASHgoIcGxhdGZvcm0YCiABKAsyDC5wYi5QbGF0Zm9ybSImCgVJbnB1dBIOCgZkaWdlc3QYASABKAkSDQoFaW5kZXgYAiABKAMidAoIU291cmNlT3ASEgoKaWRlbnRpZmllchgBIAEoCRImCgVhdHRycxgCIAMoCzIXLnBiLlNvdXJjZU9wLkF0dHJzRW50cnkaLAoKQXR0cnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBImIKClNvdXJjZUluZm8SEAoIZmlsZW5hbWUYASABKAkSDAoEZGF0YRgCIAEoDBIiCgpkZWZpbml0aW9uGAMgASgLMg4ucGIuRGVmaW5pdGlvbhIQCghsYW5ndWFnZRgEIAEoCSIrCghQb3NpdGlvbhIMCgRsaW5lGAEgASgFEhEKCWNoYXJhY3RlchgCIAEoBSI/CgVSYW5nZRIbCgVzdGFydBgBIAEoCzIMLnBiLlBvc2l0aW9uEhkKA2VuZBgCIAEoCzIMLnBiLlBvc2l0aW9uIjcKDVByb2dyZXNzR3JvdXASCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgR3ZWFrGAMgASgIYgZwcm90bzM");
 
 /**
  * Describes the message pb.Platform.
@@ -27,30 +27,58 @@ export const DefinitionSchema = /*@__PURE__*/
   messageDesc(file_pb, 1);
 
 /**
+ * Describes the message pb.OpMetadata.
+ * Use `create(OpMetadataSchema)` to create a new message.
+ */
+export const OpMetadataSchema = /*@__PURE__*/
+  messageDesc(file_pb, 2);
+
+/**
+ * Describes the message pb.Op.
+ * Use `create(OpSchema)` to create a new message.
+ */
+export const OpSchema = /*@__PURE__*/
+  messageDesc(file_pb, 3);
+
+/**
+ * Describes the message pb.Input.
+ * Use `create(InputSchema)` to create a new message.
+ */
+export const InputSchema = /*@__PURE__*/
+  messageDesc(file_pb, 4);
+
+/**
+ * Describes the message pb.SourceOp.
+ * Use `create(SourceOpSchema)` to create a new message.
+ */
+export const SourceOpSchema = /*@__PURE__*/
+  messageDesc(file_pb, 5);
+
+/**
  * Describes the message pb.SourceInfo.
  * Use `create(SourceInfoSchema)` to create a new message.
  */
 export const SourceInfoSchema = /*@__PURE__*/
-  messageDesc(file_pb, 2);
+  messageDesc(file_pb, 6);
 
 /**
  * Describes the message pb.Position.
  * Use `create(PositionSchema)` to create a new message.
  */
 export const PositionSchema = /*@__PURE__*/
-  messageDesc(file_pb, 3);
+  messageDesc(file_pb, 7);
 
 /**
  * Describes the message pb.Range.
  * Use `create(RangeSchema)` to create a new message.
  */
 export const RangeSchema = /*@__PURE__*/
-  messageDesc(file_pb, 4);
+  messageDesc(file_pb, 8);
 
 /**
  * Describes the message pb.ProgressGroup.
  * Use `create(ProgressGroupSchema)` to create a new message.
  */
 export const ProgressGroupSchema = /*@__PURE__*/
-  messageDesc(file_pb, 5);
+  messageDesc(file_pb, 9);
 

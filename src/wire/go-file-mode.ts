@@ -1,5 +1,5 @@
 /** Go's os.FileMode, as it is sent with files, and what a tar says of the same. */
-import type { TarEntryType } from '#wire';
+import type { TarEntryType } from './tar/entry.ts';
 
 const bit = {
   directory: 2 ** 31,
