@@ -14,7 +14,8 @@ import {
 } from 'node:fs';
 import { programPath } from './needs.ts';
 
-const CACHE = process.env['SKIFF_TEST_CACHE'] ?? '/var/cache/skiff-test';
+/** What is made for tests once, and kept for later runs. */
+export const CACHE = process.env['SKIFF_TEST_CACHE'] ?? '/var/cache/skiff-test';
 
 const FILES: Readonly<Record<string, string>> = {
   'etc/passwd':

@@ -16,7 +16,11 @@ compopt() { COMPREPLY=(FILES); }
 COMP_WORDS=(${typed.map((word) => `'${word}'`).join(' ')}) COMP_CWORD=${typed.length - 1}
 _skiff
 printf '%s\\n' "\${COMPREPLY[@]}"`;
-  const { status, stdout, stderr } = spawnSync('bash', ['-uc', script], { encoding: 'utf8' });
+  // With a socket as its stdin bash thinks a network has started it, and would read the user's files.
+  const { status, stdout, stderr } = spawnSync('bash', ['--norc', '-uc', script], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   assert.equal(status, 0, stderr);
   assert.equal(stderr, '');
   return stdout.trim().split('\n');
