@@ -55,7 +55,7 @@ const codes = isWhole
       runSteps([{ name: 'ok', command: [process.execPath, 'tools/ok.ts'], live: true }, bundle]),
       installPackages().then(() => runSteps([caches])),
     ])
-  : await Promise.all([installPackages().then(() => runSteps([bundle]))]);
+  : [await installPackages().then(() => runSteps([bundle]))];
 process.exitCode = Math.max(...codes, await runSteps([system]));
 
 /** Mirrors come from the machine's own apt configuration. What cannot be installed is skipped by its tests, by name. */

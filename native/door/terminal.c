@@ -84,8 +84,10 @@ int signal_bell(void) {
   return bell[0];
 }
 
+/* Keeps errno: what failed before is looked at after it. */
 void send_signals(int fd) {
   char rung[64];
+  int kept = errno;
   while (read(bell[0], rung, sizeof rung) == sizeof rung) {}
   for (int each = 1; each <= LAST_SIGNAL; each++) {
     if (!caught[each]) continue;
@@ -93,9 +95,11 @@ void send_signals(int fd) {
     uint8_t number = (uint8_t)each;
     send_frame(fd, FRAME_SIGNAL, &number, 1);
   }
-  if (!resized) return;
-  resized = 0;
-  send_size(fd);
+  if (resized) {
+    resized = 0;
+    send_size(fd);
+  }
+  errno = kept;
 }
 
 void send_size(int fd) {
