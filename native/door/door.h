@@ -37,7 +37,9 @@ int read_whole(int fd, void *to, size_t length);
 int write_whole(int fd, const void *from, size_t length);
 
 /* Signals: suffered as usual, after the terminal was given back, unless the daemon wants them. */
-void watch_signals(int fd);
+void watch_signals(void);
+/* Readable when something was caught. */
+int signal_bell(void);
 void catch_signals(const uint8_t *numbers, size_t count);
 /* Sends what was caught since. */
 void send_signals(int fd);

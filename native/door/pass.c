@@ -84,7 +84,7 @@ int door_ask(int fd, int argc, char **argv, char **environment) {
   char *at = put(put(put(put(message + head + 5, SKIFF_VERSION), folder), terminals), count);
   for (; *argv; argv++) at = put(at, *argv);
   for (; *environment; environment++) at = put(at, *environment);
-  watch_signals(fd);
+  watch_signals();
   int result = write_whole(fd, message, head + 5 + length);
   free(message);
   if (result < 0) return -1;
@@ -151,8 +151,10 @@ static int take_frame(int fd, int *wants_input) {
 int door_pass(int fd) {
   int wants_input = 0;
   for (;;) {
-    struct pollfd each[2] = {{.fd = fd, .events = POLLIN}, {.fd = wants_input ? 0 : -1, .events = POLLIN}};
-    int ready = poll(each, 2, -1);
+    struct pollfd each[3] = {{.fd = fd, .events = POLLIN},
+                             {.fd = wants_input ? 0 : -1, .events = POLLIN},
+                             {.fd = signal_bell(), .events = POLLIN}};
+    int ready = poll(each, 3, -1);
     send_signals(fd);
     if (ready <= 0) continue;
     if (each[1].revents && pass_input(fd)) wants_input = 0;

@@ -1,6 +1,8 @@
 /* The user's terminal and signals, on behalf of a command that runs in the daemon. */
 #include "door.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -12,6 +14,8 @@
 static volatile sig_atomic_t wanted[LAST_SIGNAL + 1], caught[LAST_SIGNAL + 1], resized;
 static volatile sig_atomic_t is_raw;
 static struct termios before;
+/* A byte in it per signal caught: one that comes just before a wait ends that wait, too. */
+static int bell[2] = {-1, -1};
 
 /* What ends or stops a process, and what Docker's clients pass on besides. */
 static const int watched[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGCONT, SIGTSTP};
@@ -33,15 +37,24 @@ static void suffer(int number) {
   raise(number);
 }
 
+static void ring(void) {
+  int kept = errno;
+  /* When it is full it has rung enough. */
+  if (write(bell[1], "", 1) < 0) errno = kept;
+}
+
 /* Without SA_RESTART: whatever waits is to look at what was caught. */
 static void on_signal(int number) {
-  if (wanted[number]) caught[number] = 1;
-  else if (number != SIGCONT) suffer(number);
+  if (wanted[number]) {
+    caught[number] = 1;
+    ring();
+  } else if (number != SIGCONT) suffer(number);
 }
 
 static void on_resize(int number) {
   (void)number;
   resized = 1;
+  ring();
 }
 
 static void handle(int number, void (*handler)(int)) {
@@ -53,8 +66,8 @@ static void handle(int number, void (*handler)(int)) {
 }
 
 /* Writing where nobody reads is an error like any other. */
-void watch_signals(int fd) {
-  (void)fd;
+void watch_signals(void) {
+  if (pipe2(bell, O_CLOEXEC | O_NONBLOCK) < 0) bell[0] = bell[1] = -1;
   struct sigaction ignore = {.sa_handler = SIG_IGN};
   sigaction(SIGPIPE, &ignore, NULL);
   if (isatty(1)) handle(SIGWINCH, on_resize);
@@ -67,16 +80,26 @@ void catch_signals(const uint8_t *numbers, size_t count) {
   for (size_t i = 0; i < sizeof watched / sizeof *watched; i++) handle(watched[i], on_signal);
 }
 
+int signal_bell(void) {
+  return bell[0];
+}
+
+/* Keeps errno: what failed before is looked at after it. */
 void send_signals(int fd) {
+  char rung[64];
+  int kept = errno;
+  while (read(bell[0], rung, sizeof rung) == sizeof rung) {}
   for (int each = 1; each <= LAST_SIGNAL; each++) {
     if (!caught[each]) continue;
     caught[each] = 0;
     uint8_t number = (uint8_t)each;
     send_frame(fd, FRAME_SIGNAL, &number, 1);
   }
-  if (!resized) return;
-  resized = 0;
-  send_size(fd);
+  if (resized) {
+    resized = 0;
+    send_size(fd);
+  }
+  errno = kept;
 }
 
 void send_size(int fd) {

@@ -12,6 +12,7 @@ enum request_type { REQ_LAUNCH = 1, REQ_RUN = 2, REQ_SIGNAL = 3, REQ_PING = 4, R
 #define SHIM_STDIN_ONCE 4u
 #define SHIM_NO_LOG 8u
 #define SHIM_LINGER 16u
+#define SHIM_COMPRESSED 32u
 
 enum event_type {
   EVT_CREATED = 1,
@@ -22,6 +23,7 @@ enum event_type {
   EVT_SHIM_LOST = 6,
   EVT_STATUS = 7,
   EVT_DONE = 8,
+  EVT_ROTATED = 9,
 };
 
 #define HELLO_MAGIC 0x53484d31u
@@ -41,6 +43,7 @@ enum control_type {
   CTL_RELEASE = 5,
   CTL_ROTATE = 6,
   CTL_FLUSH_LOG = 7,
+  CTL_COMPRESSED = 8,
 };
 
 enum shim_state { SHIM_SETTING_UP = 0, SHIM_CREATED = 1, SHIM_RUNNING = 2, SHIM_EXITED = 3 };

@@ -40,8 +40,13 @@ static int flush_streams(struct shim *s) {
 static int perform(struct shim *s, uint16_t type, struct reader *body) {
   struct err e;
   uint32_t first = 0, second = 0;
+  uint64_t inode = 0, nonce = 0;
   if (type == CTL_SIGNAL || type == CTL_RESIZE) first = read_u32(body);
   if (type == CTL_RESIZE) second = read_u32(body);
+  if (type == CTL_COMPRESSED) {
+    inode = read_u64(body);
+    nonce = read_u64(body);
+  }
   if (body->failed) return EPROTO;
   switch (type) {
     case CTL_SIGNAL:
@@ -57,6 +62,8 @@ static int perform(struct shim *s, uint16_t type, struct reader *body) {
       return log_rotate(&s->log, &e) < 0 ? e.number : 0;
     case CTL_FLUSH_LOG:
       return flush_streams(s);
+    case CTL_COMPRESSED:
+      return log_put_compressed(&s->log, inode, nonce, &e) < 0 ? e.number : 0;
     default:
       return EOPNOTSUPP;
   }

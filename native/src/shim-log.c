@@ -101,13 +101,14 @@ void log_flush(struct log *l) {
 }
 
 /* The names `path`, `path.1`, …; 0 is the current one. */
-static int file_name(const struct log *l, uint32_t number, char *out) {
+static int file_name(const struct log *l, uint32_t number, const char *ending, char *out) {
   struct text name = text_over(out, PATH_MAX);
   text_add(&name, l->path);
   if (number > 0) {
     text_add(&name, ".");
     text_number(&name, number);
   }
+  text_add(&name, ending);
   return name.cut ? -1 : 0;
 }
 
@@ -132,18 +133,37 @@ static int start_over(struct log *l, struct err *e) {
   return 0;
 }
 
-static int rename_and_reopen(struct log *l, struct err *e) {
+/* What `number - 1` is called becomes `number`. Which is missing does not matter, but for the current file. */
+static int move_up(struct log *l, uint32_t number, const char *ending, struct err *e) {
   char from[PATH_MAX], to[PATH_MAX];
-  for (uint32_t i = l->max_files - 1; i > 0; i--) {
-    if (file_name(l, i - 1, from) < 0 || file_name(l, i, to) < 0)
-      return err_set(e, ENAMETOOLONG, "rotate log", l->path);
-    if (rename(from, to) < 0 && (errno != ENOENT || i == 1)) return err_errno(e, "rotate log", from);
+  if (file_name(l, number - 1, ending, from) < 0 || file_name(l, number, ending, to) < 0)
+    return err_set(e, ENAMETOOLONG, "rotate log", l->path);
+  if (rename(from, to) < 0 && (errno != ENOENT || number == 1)) return err_errno(e, "rotate log", from);
+  return 0;
+}
+
+/* The oldest makes room under both of its names, as its follower may have the other one. */
+static int drop_oldest(struct log *l, struct err *e) {
+  char name[PATH_MAX];
+  const char *endings[] = {"", ".gz"};
+  for (int i = 0; i < 2; i++) {
+    if (file_name(l, l->max_files - 1, endings[i], name) < 0) return err_set(e, ENAMETOOLONG, "rotate log", l->path);
+    if (unlink(name) < 0 && errno != ENOENT) return err_errno(e, "rotate log", name);
   }
-  /* from is now the current name, to is `.1`. */
-  int fd = open(from, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, LOG_MODE);
+  return 0;
+}
+
+static int rename_and_reopen(struct log *l, struct err *e) {
+  if (l->compressed && drop_oldest(l, e) < 0) return -1;
+  for (uint32_t i = l->max_files - 1; i > 0; i--) {
+    if (move_up(l, i, "", e) < 0) return -1;
+    if (l->compressed && i > 1 && move_up(l, i, ".gz", e) < 0) return -1;
+  }
+  int fd = open(l->path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, LOG_MODE);
   if (fd < 0) {
-    err_errno(e, "open log", from);
-    rename(to, from);
+    char old[PATH_MAX];
+    err_errno(e, "open log", l->path);
+    if (file_name(l, 1, "", old) == 0) rename(old, l->path);
     return -1;
   }
   close(l->fd);
@@ -152,10 +172,31 @@ static int rename_and_reopen(struct log *l, struct err *e) {
   return 0;
 }
 
+int log_put_compressed(struct log *l, uint64_t inode, uint64_t nonce, struct err *e) {
+  char fresh[PATH_MAX], old[PATH_MAX], to[PATH_MAX];
+  struct text name = text_over(fresh, PATH_MAX);
+  text_add(&name, l->path);
+  text_add(&name, ".gz-");
+  text_number(&name, nonce);
+  if (name.cut) return err_set(e, ENAMETOOLONG, "compressed log", l->path);
+  for (uint32_t i = 1; i < l->max_files; i++) {
+    struct stat st;
+    if (file_name(l, i, "", old) < 0 || file_name(l, i, ".gz", to) < 0) break;
+    if (stat(old, &st) < 0 || st.st_ino != inode) continue;
+    if (rename(fresh, to) < 0) return err_errno(e, "compressed log", fresh);
+    /* Who comes in between finds both, which say the same. */
+    unlink(old);
+    return 0;
+  }
+  return err_set(e, ENOENT, "compressed log", l->path);
+}
+
 int log_rotate(struct log *l, struct err *e) {
   if (l->fd < 0) return 0;
   log_flush(l);
-  return l->max_files <= 1 ? start_over(l, e) : rename_and_reopen(l, e);
+  if ((l->max_files <= 1 ? start_over(l, e) : rename_and_reopen(l, e)) < 0) return -1;
+  l->rotations++;
+  return 0;
 }
 
 /* Rotation by size: a failure must not lose lines, so the file grows on and it is tried again one max_bytes later. */

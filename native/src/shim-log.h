@@ -18,8 +18,10 @@ struct log {
   size_t attrs_length;
   uint64_t max_bytes; /* of one file; 0: no limit */
   uint32_t max_files; /* including the current one */
+  int compressed;     /* somebody compresses old files: `.1.gz` may be there in place of `.1` */
   uint64_t size;      /* of the current file */
   uint64_t limit;     /* the size at which it is rotated */
+  uint64_t rotations; /* so far */
   uint64_t lines;     /* in `out` */
   uint64_t lost;      /* lines that could not be written and are not yet told of */
   int lost_errno;
@@ -38,6 +40,9 @@ void log_flush(struct log *l);
 /* Makes the current file `.1` and begins a new one. Errors of rename(2) and open(2): the log goes on in the old file.
  */
 int log_rotate(struct log *l, struct err *e);
+/* Puts PATH.gz-NONCE, in decimal, in the place of the old file with this inode. ENOENT when there is no such file any more;
+ * errors of rename(2). */
+int log_put_compressed(struct log *l, uint64_t inode, uint64_t nonce, struct err *e);
 void log_close(struct log *l);
 
 #endif

@@ -77,6 +77,15 @@ int stream_wants_read(const struct shim *s, const struct stream *out) {
   return out->fd >= 0 && attach_room(s, out) >= READ_MAX / 16;
 }
 
+/* Whoever compresses old files is told that there is another. */
+static void tell_rotations(struct shim *s) {
+  if (s->log.rotations == s->told_rotations || !(s->record.flags & SHIM_COMPRESSED)) return;
+  struct event ev;
+  s->told_rotations = s->log.rotations;
+  event_begin(&ev, EVT_ROTATED, s->token);
+  shim_announce(s, &ev);
+}
+
 /* The incomplete line of the last time stands in front of the new bytes, so that lines and characters are whole. */
 static void log_output(struct shim *s, struct stream *out, size_t length) {
   char *start = s->text + LOG_LINE_MAX - out->carried;
@@ -86,6 +95,7 @@ static void log_output(struct shim *s, struct stream *out, size_t length) {
   out->carried = (uint32_t)(length - logged);
   memcpy(out->carry, start + logged, out->carried);
   log_flush(&s->log);
+  tell_rotations(s);
 }
 
 size_t stream_pump(struct shim *s, struct stream *out, size_t most) {

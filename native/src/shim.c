@@ -55,6 +55,7 @@ static int open_log(struct shim *s, struct err *e) {
                         .attrs_length = r->log_attrs.length,
                         .max_bytes = r->log_max_bytes,
                         .max_files = r->log_max_files,
+                        .compressed = (r->flags & SHIM_COMPRESSED) != 0,
                         .out = s->formatted};
   return log_open(&s->log, e);
 }

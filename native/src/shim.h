@@ -85,6 +85,7 @@ struct shim {
   struct outbox events; /* to the daemon */
   struct oom_watch oom;
   struct log log;
+  uint64_t told_rotations;
   struct stream out[2];
   uint32_t input_start, input_end;
   int scratch_used; /* `text` and `formatted` hold pages */

@@ -121,6 +121,45 @@ static void goes_on_where_an_earlier_shim_stopped(void) {
   forget_files();
 }
 
+static ino_t inode_of(const char *name) {
+  struct stat st;
+  return stat(name, &st) == 0 ? st.st_ino : 0;
+}
+
+static void named(char *out, const char *ending) {
+  snprintf(out, 160, "%s%s", path, ending);
+}
+
+/* A compressed file stands where the old one was, moves on with the others, and goes when it is the oldest. */
+static void compressed_files_take_part(void) {
+  char name[160], fresh[160];
+  struct err e;
+  struct log l = open_test_log(140, 4, "");
+  l.compressed = 1;
+  log_text(&l, 1, "one\ntwo\nthree\n", 14, 0);
+  EXPECT_NUMBER(l.rotations, 2);
+  named(name, ".2");
+  ino_t one = inode_of(name);
+  named(fresh, ".gz-77");
+  FILE *f = fopen(fresh, "w");
+  EXPECT(f && fputs("packed", f) >= 0 && fclose(f) == 0);
+  EXPECT(log_put_compressed(&l, one + 1000000, 77, &e) < 0 && e.number == ENOENT);
+  EXPECT(log_put_compressed(&l, one, 77, &e) == 0);
+  EXPECT(inode_of(name) == 0 && inode_of(fresh) == 0);
+  named(name, ".2.gz");
+  EXPECT(read_whole(name, content, sizeof content) == 6 && !strcmp(content, "packed"));
+  log_text(&l, 1, "four\n", 5, 0);
+  EXPECT(inode_of(name) == 0);
+  EXPECT_TEXT(texts(file(2)), "two\\n");
+  named(name, ".3.gz");
+  EXPECT(inode_of(name) != 0);
+  log_text(&l, 1, "five\n", 5, 0);
+  EXPECT(inode_of(name) == 0);
+  EXPECT_TEXT(texts(file(3)), "two\\n");
+  log_close(&l);
+  forget_files();
+}
+
 static void a_failed_rotation_loses_nothing(void) {
   char name[160];
   struct log l = open_test_log(200, 2, "");
@@ -164,6 +203,7 @@ int main(void) {
   rotates_by_size();
   with_one_file_it_starts_over();
   goes_on_where_an_earlier_shim_stopped();
+  compressed_files_take_part();
   a_failed_rotation_loses_nothing();
   if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
       mount("tmpfs", folder, "tmpfs", 0, "size=64k") == 0) {

@@ -1,5 +1,5 @@
 /** `GET /system/df` in its two shapes: sums and items of each type since 1.52, plain lists before. */
-import { nowNs } from '#base';
+import { compareTimes, nowNs } from '#base';
 import type { Builder, CacheUsage } from '#build';
 import { type EngineParts, measureVolumes } from '#engine';
 import type { BuildCacheRow, ContainerSummary, ImageSummary, TypeUsage, VolumeJson } from '#specs';
@@ -57,7 +57,7 @@ async function volumesOf(parts: EngineParts): Promise<VolumeJson[]> {
 
 /** compat: the youngest first. */
 async function containersOf(parts: EngineParts, minorVersion: number): Promise<ContainerSummary[]> {
-  const records = parts.containers.list().toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
+  const records = parts.containers.list().toSorted((a, b) => compareTimes(b.createdAt, a.createdAt));
   const now = nowNs();
   return Promise.all(
     records.map(async (record) => ({

@@ -15,6 +15,15 @@ export function formatTimeNs(timeNs: bigint): string {
   return fraction === '' ? `${seconds}Z` : `${seconds}.${fraction}Z`;
 }
 
+/**
+ * Which of two times, as `formatTimeNs` writes them, came first: negative, 0 or positive. As texts they compare wrongly,
+ * for fractions end where their zeros begin: `.5Z` is after `.51Z`.
+ */
+export function compareTimes(a: string, b: string): number {
+  const [first, second] = [a.slice(0, -1), b.slice(0, -1)];
+  return first === second ? 0 : first < second ? -1 : 1;
+}
+
 /** Nanoseconds of an RFC 3339 time; undefined when it is not one. */
 export function parseTimeNs(text: string): bigint | undefined {
   const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/.exec(text);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KeyedMutex } from './keyed-mutex.ts';
 import { formatBytes, humanDuration, parseBytes, parseDurationMs } from './sizes.ts';
-import { formatTimeNs, parseTimeNs } from './time.ts';
+import { compareTimes, formatTimeNs, parseTimeNs } from './time.ts';
 
 test('parseBytes() reads Docker sizes', () => {
   for (const [text, bytes] of [
@@ -78,4 +78,13 @@ test('KeyedMutex runs work on one key in order, also after a failure, and other 
   await second;
   assert.deepEqual(seen, ['other', 'first', 'second']);
   assert.equal(mutex.busy('a'), false);
+});
+
+test('times in text compare as times, however many digits their fractions have', () => {
+  const inOrder = [0n, 1n, 10_000n, 500_000_000n, 510_000_000n, 512_345_000n, 999_999_999n, 1_000_000_000n].map(
+    (timeNs) => formatTimeNs(1_800_000_000_000_000_000n + timeNs),
+  );
+  for (const [at, time] of inOrder.entries())
+    for (const [other, second] of inOrder.entries())
+      assert.equal(Math.sign(compareTimes(time, second)), Math.sign(at - other), `${time} ${second}`);
 });

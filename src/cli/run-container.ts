@@ -42,8 +42,6 @@ export async function runAttached(context: CommandContext, run: AttachedRun): Pr
     throw error;
   }
   const size = tty ? sizeOf(context.stdout) : undefined;
-  // It may have ended already, and then has no terminal.
-  if (size) void containers.resize(id, ...size).catch(() => {});
   using _size = size ? followSize(context.stdout, (rows, columns) => containers.resize(id, rows, columns)) : undefined;
   const end = await runSession({
     stream,

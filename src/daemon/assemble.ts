@@ -3,12 +3,14 @@ import { mkdirSync, statfsSync, writeFileSync } from 'node:fs';
 import { createLog, KeyedMutex, type Log, messageOf, nowNs, openRecordStores } from '#base';
 import { Builder, cachedLayers, removeLeftSteps } from '#build';
 import {
+  compressedLogOf,
   type ContainerRecord,
   createAttachments,
   createEvents,
   createExecInstances,
   createRestarts,
   type EngineParts,
+  LogCompressor,
   openContainers,
   Shipments,
   type ShippedMark,
@@ -81,6 +83,15 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
     log,
   });
   undo.defer(() => shipments.close());
+  const containers = openContainers(records.of<ContainerRecord>('container'));
+  const live: EngineParts['live'] = new Map();
+  const logCompressor = undo.use(
+    new LogCompressor({
+      placeOf: (id) => compressedLogOf(config, containers.get(id)),
+      processOf: (id) => live.get(id)?.process,
+      log,
+    }),
+  );
   const networks = new Networks({
     store: records.of<NetworkRecord>('network'),
     host: new HostNetwork(launcher),
@@ -104,12 +115,13 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
       engineId: engineId(config.dataRoot),
     },
     settings,
-    containers: openContainers(records.of<ContainerRecord>('container')),
-    live: new Map(),
+    containers,
+    live,
     attachments: createAttachments(),
     execs: createExecInstances(),
     restarts: createRestarts(),
     shipments,
+    logCompressor,
     healthMonitors: new Map(),
     images,
     snapshots,

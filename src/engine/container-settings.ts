@@ -134,6 +134,8 @@ export interface LogSettings {
   readonly driver: 'json-file' | 'local' | 'none' | 'syslog' | 'journald' | 'fluentd' | 'gelf';
   readonly maxSizeBytes: number;
   readonly maxFiles: number;
+  /** Old files are compressed. */
+  readonly isCompressed?: boolean;
   /** As given; json-file's completed by defaults. For inspect, and for the driver. */
   readonly options: Readonly<Record<string, string>>;
 }

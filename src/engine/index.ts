@@ -36,6 +36,7 @@ export { inspectContainer, summarizeContainer } from './inspect.ts';
 export { removeLink } from './links.ts';
 export { hasLabel, type ListQuery, listContainers, listFilters } from './list.ts';
 export { isLogReadable, logDriverNames, parseLogSettings } from './log-drivers/options.ts';
+export { LogCompressor } from './log-drivers/log-compressor.ts';
 export { Shipments } from './log-drivers/shipments.ts';
 export type { ShippedMark } from './log-drivers/shipper.ts';
 export { type LogLine, LogRenderer } from './log-lines.ts';
@@ -74,7 +75,14 @@ export { startContainer } from './operations/start.ts';
 export { killContainer, type StopOptions, stopContainer } from './operations/stop.ts';
 export { updateContainer } from './operations/update.ts';
 export { type WaitCondition, type WaitResult, waitForContainer } from './operations/wait.ts';
-export { dataDirectoryOf, type EngineOptions, type EngineParts, findContainer, logPathOf } from './parts.ts';
+export {
+  compressedLogOf,
+  dataDirectoryOf,
+  type EngineOptions,
+  type EngineParts,
+  findContainer,
+  logPathOf,
+} from './parts.ts';
 export { copyVolume, renameVolume, SNAPSHOT_LABEL, snapshotName } from './operations/copy-volume.ts';
 export {
   createVolume,

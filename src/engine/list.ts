@@ -1,4 +1,5 @@
 /** Lists containers as `ps` shows them: newest first, filtered as Docker filters. */
+import { compareTimes } from '#base';
 import type { ContainerRecord } from './container-record.ts';
 import { errors } from './errors.ts';
 import { networksJson } from './inspect-network.ts';
@@ -74,8 +75,8 @@ function matches(parts: EngineParts, record: ContainerRecord, filters: ListQuery
     any('ancestor', (value) => isAncestor(record, value)) &&
     any('network', (value) => isOnNetwork(parts, record, value)) &&
     any('volume', (value) => hasMount(record, value)) &&
-    any('before', (value) => record.createdAt < findContainer(parts, value).createdAt) &&
-    any('since', (value) => record.createdAt > findContainer(parts, value).createdAt) &&
+    any('before', (value) => compareTimes(record.createdAt, findContainer(parts, value).createdAt) < 0) &&
+    any('since', (value) => compareTimes(record.createdAt, findContainer(parts, value).createdAt) > 0) &&
     (filters.get('label') ?? []).every((value) => hasLabel(labels, value))
   );
 }

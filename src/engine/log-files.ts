@@ -1,12 +1,18 @@
-/** The files of one log, known by inode, so that a rotation in the middle of reading loses and doubles nothing. */
+/**
+ * The files of one log, known by inode, so that a rotation in the middle of reading loses and doubles nothing. An old one
+ * may have been compressed meanwhile: it is known by the inode it had.
+ */
 import { statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { errnoCode } from '#base';
+import { type Original, originalOf } from './log-drivers/compressed-log.ts';
 
 export interface LogFile {
   readonly handle: FileHandle;
   /** kernel: not given to another file as long as this one is open. */
   readonly inode: bigint;
+  /** It is in gzip, made of this one. */
+  readonly compressed?: Original | 'unknown';
 }
 
 export interface LogPlace {
@@ -17,7 +23,7 @@ export interface LogPlace {
 
 /** Rotations that may come between two looks before we take what there is. */
 const TRIES = 10_000;
-/** Names without a file that may come before one that has: a rotation leaves one free at a time. */
+/** Numbers without a file that may come before one that has: a rotation leaves one free at a time. */
 const MAX_GAP = 16;
 
 /**
@@ -26,24 +32,24 @@ const MAX_GAP = 16;
  * was opened since is either newer than it or comes again behind it.
  */
 export async function openAll(place: LogPlace): Promise<LogFile[]> {
-  const files = new Map<bigint, LogFile>();
-  let newest: LogFile | undefined;
+  const files: LogFile[] = [];
   let gap = 0;
-  for (const name of namesOf(place)) {
-    const file = await openIfThere(name);
-    gap = file ? 0 : gap + 1;
-    if (gap > MAX_GAP) break;
-    if (!file) continue;
-    newest ??= file;
-    if (file.inode === newest.inode) {
-      await closeAll([...files.values()].filter((each) => each !== newest));
-      files.clear();
-      files.set(newest.inode, newest);
+  for (const names of namesOf(place)) {
+    gap += 1;
+    for (const name of names) {
+      const file = await openIfThere(name);
+      if (!file) continue;
+      gap = 0;
+      const [newest] = files;
+      if (newest && (await areSame(file, newest))) {
+        await closeAll([file, ...files.splice(1)]);
+      } else if (await isAmong(file, files)) {
+        await file.handle.close();
+      } else files.push(file);
     }
-    if (files.has(file.inode) && files.get(file.inode) !== file) await file.handle.close();
-    else files.set(file.inode, file);
+    if (gap > MAX_GAP) break;
   }
-  return [...files.values()].reverse();
+  return files.reverse();
 }
 
 /** The first there is. */
@@ -61,14 +67,12 @@ export function isCurrent({ path }: LogPlace, file: LogFile): boolean {
 
 /** The file that was begun when this one was put away; the oldest there is when this one has been dropped meanwhile. */
 export async function openNext(place: LogPlace, file: LogFile): Promise<LogFile | undefined> {
-  const names = namesOf(place);
   for (let turn = 1; ; turn++) {
-    const at = names.findIndex((name) => inodeOf(name) === file.inode);
+    const at = await numberOf(place, file);
     if (at === 0) return openIfThere(place.path);
-    const name = at > 0 ? names[at - 1]! : (names.findLast((each) => inodeOf(each) !== undefined) ?? place.path);
-    const next = await openIfThere(name);
+    const next = at > 0 ? await openNumber(place, at - 1) : await openOldest(place);
     // Another rotation would have moved a later file to that name.
-    const still = at < 0 || inodeOf(names[at]!) === file.inode;
+    const still = at < 0 || (await numberOf(place, file)) === at;
     if (still || turn === TRIES) return next;
     await next?.handle.close();
   }
@@ -78,9 +82,53 @@ export async function closeAll(files: readonly LogFile[]): Promise<void> {
   for (const { handle } of files) await handle.close();
 }
 
-/** The current one, then `.1`, the newest of the old ones, and so on. */
-function namesOf({ path, maxFiles }: LogPlace): string[] {
-  return [path, ...Array.from({ length: Math.max(0, maxFiles - 1) }, (_, index) => `${path}.${index + 1}`)];
+/** The names each has: the current one, then those of `.1`, the newest of the old ones, and so on. */
+function namesOf({ path, maxFiles }: LogPlace): string[][] {
+  const old = Array.from({ length: Math.max(0, maxFiles - 1) }, (_, index) => `${path}.${index + 1}`);
+  // In this order: the compressed one is there before the other goes.
+  return [[path], ...old.map((name) => [name, `${name}.gz`])];
+}
+
+/** Where a file is now: 0 is the current one; -1 when it is no longer there. */
+async function numberOf(place: LogPlace, file: LogFile): Promise<number> {
+  for (const [number, [plain = '', compressed]] of namesOf(place).entries()) {
+    if (inodeOf(plain) === file.inode) return number;
+    if (compressed === undefined || inodeOf(compressed) === undefined) continue;
+    const found = await openIfThere(compressed);
+    if (!found) continue;
+    try {
+      if (await areSame(found, file)) return number;
+    } finally {
+      await found.handle.close();
+    }
+  }
+  return -1;
+}
+
+async function openNumber(place: LogPlace, number: number): Promise<LogFile | undefined> {
+  for (const name of namesOf(place)[number] ?? []) {
+    const file = await openIfThere(name);
+    if (file) return file;
+  }
+  return undefined;
+}
+
+/** Whether they hold the same lines. */
+async function areSame(one: LogFile, other: LogFile): Promise<boolean> {
+  if (one.inode === other.inode) return true;
+  if (!one.compressed && !other.compressed) return false;
+  const [a, b] = [await originOf(one), await originOf(other)];
+  return a !== undefined && b !== undefined && a.inode === b.inode && a.modifiedNs === b.modifiedNs;
+}
+
+async function isAmong(file: LogFile, files: readonly LogFile[]): Promise<boolean> {
+  for (const each of files) if (await areSame(file, each)) return true;
+  return false;
+}
+
+async function originOf({ handle, inode, compressed }: LogFile): Promise<Original | undefined> {
+  if (compressed) return compressed === 'unknown' ? undefined : compressed;
+  return { inode, modifiedNs: (await handle.stat({ bigint: true })).mtimeNs };
 }
 
 async function openIfThere(path: string): Promise<LogFile | undefined> {
@@ -92,7 +140,9 @@ async function openIfThere(path: string): Promise<LogFile | undefined> {
     throw error;
   }
   try {
-    return { handle, inode: (await handle.stat({ bigint: true })).ino };
+    const inode = (await handle.stat({ bigint: true })).ino;
+    if (!path.endsWith('.gz')) return { handle, inode };
+    return { handle, inode, compressed: (await originalOf(handle)) ?? 'unknown' };
   } catch (error) {
     await handle.close();
     throw error;

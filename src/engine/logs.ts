@@ -2,6 +2,7 @@
 import { watch } from 'node:fs';
 import { dirname } from 'node:path';
 import { nowNs } from '#base';
+import { inflated } from './log-drivers/compressed-log.ts';
 import { closeAll, isCurrent, type LogFile, openAll, openOldest, openNext } from './log-files.ts';
 import { judge, type LineWish, linesOf, type LogLine, parseLine } from './log-lines.ts';
 
@@ -50,15 +51,21 @@ export async function* readLogBlocks(source: LogSource, query: LogQuery): AsyncG
 
 async function* readBlocks(file: LogFile, start: number): AsyncGenerator<Buffer> {
   let rest: Buffer = Buffer.alloc(0);
+  for await (const chunk of file.compressed ? inflated(file.handle, start) : chunksOf(file, start)) {
+    const split = splitBlock(rest, chunk);
+    rest = split.rest;
+    if (split.block.length > 0) yield split.block;
+  }
+}
+
+async function* chunksOf(file: LogFile, start: number): AsyncGenerator<Buffer> {
   // Most files are small, and there may be hundreds.
   let size = FIRST_CHUNK;
   for (let offset = start; ; size = Math.min(size * 4, CHUNK)) {
     const chunk = await readAt(file, offset, size);
     if (chunk.length === 0) return;
     offset += chunk.length;
-    const split = splitBlock(rest, chunk);
-    rest = split.rest;
-    if (split.block.length > 0) yield split.block;
+    yield chunk;
   }
 }
 
@@ -84,6 +91,13 @@ async function* follow(
       const wasEnded = ended || (query.untilNs !== undefined && nowNs() > query.untilNs);
       // None when it began: what has been written since begins with the oldest.
       file ??= await openOldest(source);
+      if (file?.compressed) {
+        // An old one, which was met because more were written than read.
+        yield* readBlocks(file, offset);
+        file = await goOn(source, file);
+        offset = 0;
+        continue;
+      }
       // Asked before reading: a file that has been put away gets nothing more, so that its end is its end.
       const current = !file || isCurrent(source, file);
       // Somebody has cut it to nothing.
@@ -95,9 +109,7 @@ async function* follow(
         rest = left;
         if (block.length > 0) yield block;
       } else if (file && !current) {
-        const next = await openNext(source, file);
-        await file.handle.close();
-        file = next;
+        file = await goOn(source, file);
         offset = 0;
         rest = Buffer.alloc(0);
       } else {
@@ -109,6 +121,12 @@ async function* follow(
     source.signal?.removeEventListener('abort', wake.now);
     await file?.handle.close();
   }
+}
+
+async function goOn(source: LogSource, file: LogFile): Promise<LogFile | undefined> {
+  const next = await openNext(source, file);
+  await file.handle.close();
+  return next;
 }
 
 async function readAt(file: LogFile, offset: number, size = CHUNK): Promise<Buffer> {
@@ -167,13 +185,39 @@ async function tailStart(
   let left = count;
   for (let index = files.length - 1; index >= 0; index--) {
     const file = files[index]!;
-    const { size } = await file.handle.stat();
+    const size = file.compressed ? Infinity : (await file.handle.stat()).size;
     if (left === 0) return { file: index, offset: size };
-    const found = await scanBackwards(file, size, left, query);
+    const found = await (file.compressed ? scanForwards(file, left, query) : scanBackwards(file, size, left, query));
     if (found.offset !== undefined) return { file: index, offset: found.offset };
     left -= found.lines;
   }
   return { file: 0, offset: 0 };
+}
+
+/** Of a file that can be read from its beginning only: how many lines there are, and then behind which of them to begin. */
+async function scanForwards(
+  file: LogFile,
+  wanted: number,
+  query: LogQuery,
+): Promise<{ offset?: number; lines: number }> {
+  let lines = 0;
+  for await (const block of readBlocks(file, 0))
+    for (const bytes of linesOf(block)) if (isCounted(parseLine(bytes), query)) lines += 1;
+  if (lines < wanted) return { lines };
+  let skip = lines - wanted;
+  let offset = 0;
+  for await (const block of skip > 0 ? readBlocks(file, 0) : []) {
+    for (const bytes of linesOf(block)) {
+      if (skip === 0) return { offset, lines: wanted };
+      offset += bytes.length + 1;
+      if (isCounted(parseLine(bytes), query)) skip -= 1;
+    }
+  }
+  return { offset, lines: wanted };
+}
+
+function isCounted(line: LogLine | undefined, query: LogQuery): boolean {
+  return line !== undefined && (line.stream === 'stdout' ? query.stdout : query.stderr) && line.text.at(-1) === 10;
 }
 
 async function scanBackwards(
@@ -194,9 +238,7 @@ async function scanBackwards(
     while (lineEnd > 0) {
       const at = newlineBefore(data, lineEnd - 1);
       if (at < 0 && start > 0) break;
-      const line = parseLine(data.subarray(at + 1, lineEnd - 1));
-      const wantedStream = line && (line.stream === 'stdout' ? query.stdout : query.stderr);
-      if (wantedStream && line.text.at(-1) === 10) lines += 1;
+      if (isCounted(parseLine(data.subarray(at + 1, lineEnd - 1)), query)) lines += 1;
       if (lines > wanted) return { offset: start + lineEnd, lines: wanted };
       lineEnd = at + 1;
     }

@@ -13,8 +13,10 @@ import { errors } from './errors.ts';
 import type { Events } from './events.ts';
 import type { ExecInstances } from './exec-instances.ts';
 import type { HealthMonitors } from './health/monitors.ts';
+import type { LogCompressor } from './log-drivers/log-compressor.ts';
 import type { Shipments } from './log-drivers/shipments.ts';
 import type { LiveContainers } from './live.ts';
+import type { LogPlace } from './log-files.ts';
 import type { Restarts } from './restarts.ts';
 
 /** Folders and limits of one engine. */
@@ -27,6 +29,8 @@ export interface EngineOptions {
   readonly engineId: string;
 }
 
+type DataRoot = Pick<EngineOptions, 'dataRoot'>;
+
 export interface EngineParts {
   readonly options: EngineOptions;
   readonly settings: SettingsCell;
@@ -38,6 +42,7 @@ export interface EngineParts {
   readonly healthMonitors: HealthMonitors;
   /** Lines on their way to log servers. */
   readonly shipments: Shipments;
+  readonly logCompressor: LogCompressor;
   readonly images: Images;
   readonly snapshots: Snapshots;
   readonly networks: Networks;
@@ -86,12 +91,18 @@ export function runDirectoryOf(options: EngineOptions, id: string): string {
 export const PROBE_FOLDER = 'probe-';
 
 /** Where a container keeps what outlives its runs. */
-export function dataDirectoryOf(options: EngineOptions, id: string): string {
+export function dataDirectoryOf(options: DataRoot, id: string): string {
   return `${options.dataRoot}/containers/${id}`;
 }
 
-export function logPathOf(options: EngineOptions, id: string): string {
+export function logPathOf(options: DataRoot, id: string): string {
   return `${dataDirectoryOf(options, id)}/${id}-json.log`;
+}
+
+/** The files of its log, when old ones of it are compressed. */
+export function compressedLogOf(options: DataRoot, record: ContainerRecord | undefined): LogPlace | undefined {
+  const log = record?.settings.host.log;
+  return log?.isCompressed ? { path: logPathOf(options, record!.id), maxFiles: log.maxFiles } : undefined;
 }
 
 export function cgroupsPathOf(options: EngineOptions, record: ContainerRecord): string {

@@ -55,7 +55,9 @@ test('readEvent() never reads past a frame that was cut short', () => {
   for (const type of Object.values(protocol.eventType)) {
     const frame = new BytesWriter().u16(type).u16(0).u64(7).raw(new Uint8Array(64)).done();
     assert.equal(protocol.readEvent(frame).token, 7n);
-    assert.throws(() => protocol.readEvent(frame.subarray(0, 13)), /too short/);
+    // Without a body there is nothing to cut but its token.
+    const cut = type === protocol.eventType.rotated ? 11 : 13;
+    assert.throws(() => protocol.readEvent(frame.subarray(0, cut)), /too short/);
   }
 });
 

@@ -10,7 +10,7 @@ export const PROTOCOL_VERSION = 1;
 export const requestType = { launch: 1, run: 2, signal: 3, ping: 4, netlinkQuery: 5, socket: 6 } as const;
 export const REPLY_BIT = 0x8000;
 
-export const shimFlags = { tty: 1, stdin: 2, stdinOnce: 4, noLog: 8, linger: 16 } as const;
+export const shimFlags = { tty: 1, stdin: 2, stdinOnce: 4, noLog: 8, linger: 16, compressed: 32 } as const;
 
 export const eventType = {
   created: 1,
@@ -21,6 +21,7 @@ export const eventType = {
   shimLost: 6,
   status: 7,
   done: 8,
+  rotated: 9,
 } as const;
 
 export const HELLO_MAGIC = 0x53484d31;
@@ -35,6 +36,7 @@ export const controlType = {
   release: 5,
   rotate: 6,
   flushLog: 7,
+  compressed: 8,
 } as const;
 
 /** What a shim is told besides the plan. */
@@ -49,6 +51,8 @@ export interface ShimRecord {
     readonly path: string;
     readonly maxBytes: number;
     readonly maxFiles: number;
+    /** Old files get compressed: the shim tells when there is another. */
+    readonly isCompressed: boolean;
     readonly attributes: string;
   };
   readonly terminalSize?: { readonly rows: number; readonly columns: number };
@@ -63,6 +67,7 @@ export function writeShimRecord(writer: BytesWriter, shim: ShimRecord): void {
     (shim.stdin ? shimFlags.stdin : 0) |
     (shim.stdinOnce ? shimFlags.stdinOnce : 0) |
     (shim.log ? 0 : shimFlags.noLog) |
+    (shim.log?.isCompressed ? shimFlags.compressed : 0) |
     (shim.linger ? shimFlags.linger : 0);
   writer
     .u32(flags)
@@ -102,7 +107,8 @@ export type HelperEvent =
       readonly exitTimeNs: bigint;
       readonly oomKills: number;
     }
-  | { readonly type: 'done'; readonly id: number; readonly errno: number };
+  | { readonly type: 'done'; readonly id: number; readonly errno: number }
+  | { readonly type: 'rotated' };
 
 const shimStates = ['setting-up', 'created', 'running', 'exited'] as const;
 
@@ -148,6 +154,8 @@ function readEventBody(type: number, reader: BytesReader): HelperEvent {
       };
     case eventType.done:
       return { type: 'done', id: reader.u32(), errno: reader.u32() };
+    case eventType.rotated:
+      return { type: 'rotated' };
     default:
       throw new Error(`the native helper sent an event of unknown type ${type}`);
   }

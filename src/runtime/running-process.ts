@@ -23,6 +23,8 @@ export class RunningProcess {
   readonly exited: Promise<ProcessExit>;
   /** Called for each OOM kill the kernel reports while it runs. */
   onOom: () => void = () => {};
+  /** Called when its log has an old file more, see ShimRecord.log.isCompressed. */
+  onRotated: () => void = () => {};
   readonly #runDirectory: string;
   readonly #launcher: Launcher;
   readonly #settleExit: (exit: ProcessExit) => void;
@@ -55,6 +57,8 @@ export class RunningProcess {
       this.#settleExit(readExitRecord(this.#runDirectory) ?? lostExit());
     } else if (event.type === 'oom') {
       this.onOom();
+    } else if (event.type === 'rotated') {
+      this.onRotated();
     }
   }
 
@@ -84,6 +88,14 @@ export class RunningProcess {
 
   async resize(rows: number, columns: number): Promise<void> {
     await (await this.control()).resize(rows, columns);
+  }
+
+  /**
+   * Puts the file `LOG.gz-NONCE` in the place of the old log file with this inode, between two rotations. Throws `conflict`
+   * when there is none any more.
+   */
+  async putCompressedLog(inode: bigint, nonce: number): Promise<void> {
+    await (await this.control()).putCompressedLog(inode, nonce);
   }
 
   /** Lets a held process run its program; resolves when it does. Throws why it could not. */

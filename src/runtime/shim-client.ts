@@ -61,6 +61,7 @@ export interface ShimControl extends Disposable {
   /** Lets a held container run its program. */
   release(): Promise<void>;
   rotateLog(): Promise<void>;
+  putCompressedLog(inode: bigint, nonce: number): Promise<void>;
   /** Fulfilled when the shim has closed the connection. */
   readonly closed: Promise<void>;
 }
@@ -129,6 +130,11 @@ class SocketControl implements ShimControl {
 
   rotateLog(): Promise<void> {
     return this.#command('rotate the log of', controlType.rotate, []);
+  }
+
+  putCompressedLog(inode: bigint, nonce: number): Promise<void> {
+    const halves = [Number(inode & 0xffff_ffffn), Number(inode >> 32n), nonce, 0];
+    return this.#command('put a compressed log file in place for', controlType.compressed, halves);
   }
 
   [Symbol.dispose](): void {

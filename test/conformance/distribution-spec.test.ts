@@ -1,12 +1,10 @@
 /** The conformance suite of the OCI distribution specification, against our registry. */
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { after, before, suite, test } from 'node:test';
+import { spawnSync } from 'node:child_process';
+import { before, suite, test } from 'node:test';
+import { installDistributionConformance } from '../support/go-programs.ts';
 import { missing } from '../support/needs.ts';
 import { Registry } from '../support/registry.ts';
-
-const SUITE = 'github.com/opencontainers/distribution-spec/conformance@v0.0.0-20260831232431-97274622c111';
 
 /** Groups that version 1.1 leaves out and the development text has. */
 const OPTIONAL = {
@@ -18,18 +16,15 @@ const OPTIONAL = {
 };
 
 suite('OCI distribution conformance', { skip: missing('go') }, () => {
-  let folder = '';
+  let program = '';
   before(() => {
-    folder = mkdtempSync('/tmp/skiff-test-conformance-');
-    // Compiled parts come from Go's own cache after the first time.
-    execFileSync('go', ['install', SUITE], { env: { ...process.env, GOBIN: folder, GOFLAGS: '-mod=mod' } });
+    program = installDistributionConformance();
   });
-  after(() => rmSync(folder, { recursive: true, force: true }));
 
   const run = async (flags: readonly string[], environment: Readonly<Record<string, string>>): Promise<Counts> => {
     await using registry = new Registry();
     await registry.start(...flags);
-    const { stdout, stderr } = spawnSync(`${folder}/conformance`, {
+    const { stdout, stderr } = spawnSync(program, {
       encoding: 'utf8',
       env: {
         ...process.env,

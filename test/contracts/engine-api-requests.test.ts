@@ -25,6 +25,7 @@ import { coreOperations } from './engine-api/description.ts';
 import { Contract } from './engine-api/exchange.ts';
 import { operationsNotYet } from './engine-api/later.ts';
 import { queryParameters } from './engine-api/queries.ts';
+import { authFields, commitFields, execFields, execStartFields } from './engine-api/smaller-bodies.ts';
 
 const other = encodeURIComponent('{"os":"linux","architecture":"s390x"}');
 const basic = { Image: 'busybox', Cmd: ['sleep', '600'], HostConfig: { NetworkMode: 'none' } };
@@ -52,6 +53,19 @@ test('every field of the bodies has its row, and every row its field', () => {
   assert.deepEqual(Object.keys(updateFields).sort(), bodyPaths('ContainerUpdate').sort());
   for (const fate of [...Object.values(createFields), ...Object.values(updateFields)]) {
     if ('seenIn' in fate) assert.ok(existsSync(`${import.meta.dirname}/${fate.seenIn}`), fate.seenIn);
+  }
+  for (const [operation, table] of Object.entries({
+    ContainerExec: execFields,
+    ExecStart: execStartFields,
+    ImageCommit: commitFields,
+    SystemAuth: authFields,
+  })) {
+    assert.deepEqual(Object.keys(table).sort(), bodyPaths(operation).sort(), operation);
+    for (const [path, fate] of Object.entries(table)) {
+      if (!('seenIn' in fate)) continue;
+      const text = readFileSync(`${import.meta.dirname}/${fate.seenIn}`, 'utf8');
+      assert.ok(text.includes(fate.as ?? path), `${fate.seenIn} has no '${fate.as ?? path}', for ${operation}`);
+    }
   }
 });
 
@@ -212,6 +226,45 @@ describe('requests', { skip: missing('root', 'busybox') }, () => {
     assert.deepEqual([value['Comment'], value['Author'], valueAt(value, 'Config.User')], ['why', 'me', 'nobody']);
     await remove(params);
   });
+
+  test('exec: what is asked for is what it has', async () => {
+    const params = await create(basic);
+    await api.call('ContainerStart', { params, status: 204 });
+    for (const [path, fate] of Object.entries(execFields)) {
+      if (!('give' in fate) || !('at' in fate)) continue;
+      const body = { Cmd: ['true'], ...bodyWith(path, fate.give) };
+      const { value } = await api.call<{ Id: string }>('ContainerExec', { params, body, status: 201 });
+      const seen = (await api.call('ExecInspect', { params: { id: value.Id } })).value;
+      assert.deepEqual(valueAt(seen, fate.at), fate.shown ?? fate.give, path);
+    }
+    const Cmd = ['cat'];
+    const typed = { AttachStdin: true, AttachStdout: true, Tty: true, DetachKeys: 'a,b', Cmd };
+    const { value } = await api.call<{ Id: string }>('ContainerExec', { params, body: typed, status: 201 });
+    const socket = await daemon.http.hijack(`/exec/${value.Id}/start`, { Tty: true });
+    const ended = new Promise((resolve) => socket.once('close', resolve));
+    socket.resume();
+    socket.write('xab');
+    await ended;
+    assert.equal(valueAt((await api.call('ExecInspect', { params: { id: value.Id } })).value, 'Running'), true);
+    // As clients do that forget what they created.
+    const plain = await daemon.containers.createExec(params.id, { Cmd: ['echo', 'hi'], AttachStdout: true });
+    const bytes = await daemon.http.send('POST', `/exec/${plain}/start`, { Tty: true });
+    assert.match(bytes.text, /hi\n$/);
+    await remove(params);
+  });
+
+  for (const [path, fate] of Object.entries(commitFields)) {
+    if (!('give' in fate)) continue;
+    test(`commit: ${path}`, async () => {
+      const params = await create(basic);
+      const query = `container=${params.id}&repo=fields`;
+      await api.call('ImageCommit', { query, body: bodyWith(path, fate.give), status: 201 });
+      const value = (await daemon.http.call('GET', '/images/fields/json')).json<Record<string, unknown>>();
+      if ('at' in fate) assert.deepEqual(valueAt(value, fate.at), fate.shown ?? fate.give);
+      else assert.ok(!JSON.stringify(value['Config']).includes(JSON.stringify({ [path]: fate.give }).slice(1, -1)));
+      await remove(params);
+    });
+  }
 
   test('a client of a terminal goes away by its keys, and the container stays', async () => {
     const params = await create({ ...basic, Cmd: ['cat'], Tty: true, OpenStdin: true });

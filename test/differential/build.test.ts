@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { installBuildx } from '../support/buildx.ts';
+import { installBuildx } from '../support/go-programs.ts';
 import { missing } from '../support/needs.ts';
 import { busyboxTar } from '../support/rootfs.ts';
 import { Side } from '../support/sides.ts';

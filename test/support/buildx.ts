@@ -1,12 +1,7 @@
 /** The real `docker build` and `docker buildx`, at a daemon of a test's: the plugin is made once. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-
-const VERSION = 'v0.38.2';
-const CACHE = process.env['SKIFF_TEST_CACHE'] ?? '/var/cache/skiff-test';
-/** It says its version: `docker compose` asks for it. */
-const PLUGIN = `${CACHE}/buildx-${VERSION}`;
-const LINK = `-ldflags=-X=github.com/docker/buildx/version.Version=${VERSION}`;
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { installBuildx } from './go-programs.ts';
 
 export interface Ended {
   readonly status: number | null;
@@ -22,9 +17,8 @@ export class BuildxClient {
   constructor(folder: string, socket: string) {
     this.folder = folder;
     this.#socket = socket;
-    installBuildx();
     mkdirSync(`${folder}/config/cli-plugins`, { recursive: true });
-    symlinkSync(PLUGIN, `${folder}/config/cli-plugins/docker-buildx`);
+    symlinkSync(installBuildx(), `${folder}/config/cli-plugins/docker-buildx`);
   }
 
   write(files: Readonly<Record<string, string>>): void {
@@ -61,16 +55,4 @@ export class BuildxClient {
   docker(args: readonly string[], input?: string | Buffer): Promise<Ended & { readonly bytes: Buffer }> {
     return this.start('docker', args, input).ended;
   }
-}
-
-/** Made once and kept for later runs. */
-export function installBuildx(): string {
-  if (existsSync(PLUGIN)) return PLUGIN;
-  mkdirSync(CACHE, { recursive: true });
-  const folder = `${PLUGIN}-${process.pid}`;
-  const env = { ...process.env, GOBIN: folder, GOFLAGS: '-mod=mod' };
-  execFileSync('go', ['install', LINK, `github.com/docker/buildx/cmd/buildx@${VERSION}`], { env, stdio: 'pipe' });
-  renameSync(`${folder}/buildx`, PLUGIN);
-  rmSync(folder, { recursive: true, force: true });
-  return PLUGIN;
 }

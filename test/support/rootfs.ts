@@ -14,7 +14,8 @@ import {
 } from 'node:fs';
 import { programPath } from './needs.ts';
 
-const CACHE = process.env['SKIFF_TEST_CACHE'] ?? '/var/cache/skiff-test';
+/** What is made for tests once, and kept for later runs. */
+export const CACHE = process.env['SKIFF_TEST_CACHE'] ?? '/var/cache/skiff-test';
 
 const FILES: Readonly<Record<string, string>> = {
   'etc/passwd':
@@ -58,7 +59,7 @@ export function debianTar(): string {
     execFileSync(
       programPath('debootstrap')!,
       ['--variant=minbase', '--include=ca-certificates,procps', suite, folder, mirror],
-      { stdio: ['ignore', 'ignore', 'pipe'], timeout: 300_000, killSignal: 'SIGKILL' },
+      { stdio: ['ignore', 'ignore', 'pipe'], timeout: 900_000, killSignal: 'SIGKILL' },
     );
     for (const path of globSync(`${folder}/var/cache/apt/archives/*.deb`)) rmSync(path);
     for (const [path, text] of Object.entries(aptConfiguration())) writeFileSync(`${folder}${path}`, text);
@@ -67,7 +68,7 @@ export function debianTar(): string {
 
 /** Path of a tar of that Debian with PostgreSQL, Redis and nginx as its packages install them. */
 export function servicesTar(): string {
-  return debianWith('services', 'postgresql redis-server nginx-light curl', 300_000);
+  return debianWith('services', 'postgresql redis-server nginx-light curl', 900_000);
 }
 
 /** Path of a tar of that Debian with compilers and interpreters people build with; takes minutes and more than a gigabyte. */

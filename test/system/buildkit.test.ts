@@ -4,7 +4,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { after, before, suite, test } from 'node:test';
-import { installBuildx } from '../support/buildx.ts';
+import { installBuildx } from '../support/go-programs.ts';
 import { useDaemon } from '../support/daemon.ts';
 import { eventually } from '../support/eventually.ts';
 import { GitServer } from '../support/git-server.ts';

@@ -1,31 +1,17 @@
 /** docker-py runs its own flows: containers, exec, archives, builds, images, volumes, events. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { useDaemon } from '../support/daemon.ts';
 import { runTool } from '../support/engines.ts';
+import { dockerPy } from '../support/foreign-clients.ts';
 import { missing } from '../support/needs.ts';
-import { cachedFolder } from '../support/rootfs.ts';
-
-const VERSION = '7.1.0';
 
 describe('docker-py', { skip: missing('root', 'busybox', 'python3', 'pip3'), timeout: 300_000 }, () => {
   const daemon = useDaemon();
 
   test('a day of its users', () => {
-    const folder = cachedFolder(`docker-py-${VERSION}`, (work) => {
-      const install = [
-        'install',
-        '--quiet',
-        '--no-warn-script-location',
-        '--root-user-action=ignore',
-        '--target',
-        work,
-      ];
-      execFileSync('pip3', [...install, `docker==${VERSION}`], { stdio: ['ignore', 'ignore', 'pipe'] });
-    });
     const program = `${import.meta.dirname}/../clients/docker_py.py`;
-    const variables = [`PYTHONPATH=${folder}`, `DOCKER_HOST=unix://${daemon.socket}`];
+    const variables = [`PYTHONPATH=${dockerPy()}`, `DOCKER_HOST=unix://${daemon.socket}`];
     const { status, stdout, stderr } = runTool(['env', ...variables, 'python3', program]);
     assert.equal(status, 0, `${stderr}\n${daemon.output}`);
     const { kinds, ...seen } = JSON.parse(stdout) as Record<string, unknown>;

@@ -256,7 +256,9 @@ describe('log drivers', { skip: missing('root', 'busybox'), timeout: 60_000 }, (
     for (const [type, options, words] of [
       ['splunk', {}, /no log driver named 'splunk' is registered/],
       ['json-file', { 'max-color': 'red' }, /unknown log opt 'max-color' for json-file log driver/],
-      ['json-file', { compress: 'true' }, /'compress' .*not supported/],
+      ['json-file', { compress: 'true', 'max-file': '1' }, /compress cannot be true when max-file is less than 2/],
+      ['local', { compress: 'true', 'max-file': '1' }, /compression cannot be enabled when max file count is 1/],
+      ['local', { compress: 'maybe' }, /'compress' is 'maybe'/],
       ['json-file', { tag: '{{.Nmae}}' }, /no field \{\{\.Nmae\}\}/],
       ['json-file', { mode: 'fast' }, /logging mode not supported: fast/],
       ['json-file', { 'max-buffer-size': '1m' }, /only supported with 'mode=non-blocking'/],

@@ -1,7 +1,8 @@
 /** Logs in Docker's json-file format: what is written, and how it is read back. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 import { sh } from '../support/containers.ts';
 import { useDaemon } from '../support/daemon.ts';
 import { eventually, pause } from '../support/eventually.ts';
@@ -15,7 +16,8 @@ interface Line {
 }
 
 describe('logs', { skip: missing('root', 'busybox'), timeout: 90_000 }, () => {
-  const { containers, http } = useDaemon();
+  const daemon = useDaemon();
+  const { containers, http } = daemon;
 
   const ended = async (script: string, options: Record<string, string> = {}): Promise<string> => {
     const HostConfig = { LogConfig: { Type: 'json-file', Config: options } };
@@ -132,6 +134,55 @@ describe('logs', { skip: missing('root', 'busybox'), timeout: 90_000 }, () => {
     );
     await containers.remove(id);
     for (const file of files) assert.equal(existsSync(file), false);
+  });
+
+  test('old files are compressed, by whatever daemon is there, and read as others are', async () => {
+    const options = { 'max-size': '20k', 'max-file': '200', compress: 'true' };
+    const LogConfig = { Type: 'json-file', Config: options };
+    const script = 'trap "seq 3001 6000; exit" TERM; seq 1 3000; while :; do sleep 0.05; done';
+    const id = await containers.begin({ Cmd: sh(script), HostConfig: { LogConfig } });
+    const path = await fileOf(id);
+    const plain = (): string[] => globSync(`${path}.*[0-9]`);
+    await eventually('all old files are compressed', () => existsSync(`${path}.8.gz`) && plain().length === 0);
+    const { Pid } = (await containers.inspect(id)).State;
+    // What happens while nobody is there to compress is made up for.
+    await daemon.end('SIGKILL');
+    process.kill(Pid, 'SIGTERM');
+    await eventually('lines of its end are written', () => plain().length > 5);
+    await daemon.start();
+    await eventually('those too', () => plain().length === 0 && existsSync(`${path}.20.gz`));
+    assert.equal((await containers.logs(id)).stdout, numbers(1, 6000));
+    for (const tail of [10, 1234, 4321])
+      assert.equal((await containers.logs(id, `stdout=1&tail=${tail}`)).stdout, numbers(6001 - tail, 6000));
+    assert.equal(
+      gunzipSync(readFileSync(`${path}.1.gz`))
+        .toString()
+        .split('\n')
+        .at(0)!
+        .startsWith('{"log":'),
+      true,
+    );
+    assert.deepEqual(globSync(`${path}.gz-*`), []);
+    await containers.remove(id);
+  });
+
+  test('neither follow nor a plain read loses lines to rotations and compression at once', async () => {
+    const LogConfig = { Type: 'local', Config: { 'max-size': '10k', 'max-file': '400' } };
+    const id = await containers.create({
+      Cmd: sh('sleep 0.1; for i in $(seq 0 19); do seq $((i*1000+1)) $((i*1000+1000)); sleep 0.05; done'),
+      HostConfig: { LogConfig },
+    });
+    await containers.start(id);
+    const following = collect(await http.stream(`/containers/${id}/logs?stdout=1&follow=1`));
+    const reads: string[] = [];
+    const over = containers.wait(id).then(() => true);
+    while (!(await Promise.race([over, pause(1).then(() => false)]))) {
+      reads.push((await containers.logs(id, 'stdout=1')).stdout);
+    }
+    assert.equal(demultiplex(await following).stdout.toString(), numbers(1, 20000));
+    for (const text of reads) assert.equal(text, numbers(1, text.split('\n').length - 1));
+    assert.ok(globSync(`${daemon.dataRoot}/containers/${id}/*.gz`).length > 5);
+    await containers.remove(id);
   });
 
   test('a single file starts anew at max-size', async () => {

@@ -1,15 +1,14 @@
 /** Testcontainers for Node runs its own flows: databases, wait strategies, exec, copy, networks, logs, builds. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { copyFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { Daemon } from '../support/daemon.ts';
 import { runTool, toolOutput } from '../support/engines.ts';
+import { testcontainers } from '../support/foreign-clients.ts';
 import { missing } from '../support/needs.ts';
 import { PrivateNetwork } from '../support/network.ts';
-import { cachedFolder, debianSource, servicesTar } from '../support/rootfs.ts';
+import { debianSource, servicesTar } from '../support/rootfs.ts';
 
-const VERSION = '12.2.0';
 const needs =
   missing('root', 'debootstrap', 'apt-config', 'npm') ||
   (debianSource() ? false : 'needs a mirror of Debian in apt’s sources');
@@ -19,11 +18,7 @@ describe('testcontainers', { skip: needs, timeout: 600_000 }, () => {
   const daemon = new Daemon(network.enter);
   let folder = '';
   before(async () => {
-    // Its optional parts have install scripts of their own, which nothing here needs.
-    folder = cachedFolder(`testcontainers-${VERSION}`, (work) => {
-      const install = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefix', work];
-      execFileSync('npm', [...install, `testcontainers@${VERSION}`], { stdio: ['ignore', 'ignore', 'pipe'] });
-    });
+    folder = testcontainers();
     const archive = servicesTar();
     await network.ready();
     await daemon.start('--bridge=skiff0');

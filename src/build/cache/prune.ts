@@ -1,5 +1,6 @@
 /** What the cache takes of the disk, and who goes when that is too much: the least recently used, never what is in use. */
 import { statfs } from 'node:fs/promises';
+import { compareTimes } from '#base';
 import type { LayerKey } from '#images';
 import type { BuildParts } from '../parts.ts';
 
@@ -111,8 +112,7 @@ async function remove(
   return { ids, freedBytes: before - tally.bytes };
 }
 
-const longestUnused = (a: CacheUsage, b: CacheUsage): number =>
-  a.lastUsedAt === b.lastUsedAt ? 0 : a.lastUsedAt < b.lastUsedAt ? -1 : 1;
+const longestUnused = (a: CacheUsage, b: CacheUsage): number => compareTimes(a.lastUsedAt, b.lastUsedAt);
 
 /** Bytes that are there because of the cache alone: each layer once, those of images not at all. */
 class Tally {

@@ -33,17 +33,14 @@ export const attach = defineCommand({
     using _signals =
       flags['sig-proxy'] && !tty ? forwardSignals(context.signals, (signal) => containers.kill(Id, signal)) : undefined;
     const size = tty ? sizeOf(context.stdout) : undefined;
-    if (size) {
+    let isFirst = true;
+    const resize = async (rows: number, columns: number): Promise<void> => {
       // Two sizes in a row make full-screen programs draw themselves again.
-      const redraw = async (): Promise<void> => {
-        await containers.resize(Id, size[0] + 1, size[1] + 1);
-        await containers.resize(Id, ...size);
-      };
-      void redraw().catch(() => {});
-    }
-    using _size = size
-      ? followSize(context.stdout, (rows, columns) => containers.resize(Id, rows, columns))
-      : undefined;
+      if (isFirst) await containers.resize(Id, rows + 1, columns + 1);
+      isFirst = false;
+      await containers.resize(Id, rows, columns);
+    };
+    using _size = size ? followSize(context.stdout, resize) : undefined;
     const end = await runSession({
       stream,
       surroundings: context,

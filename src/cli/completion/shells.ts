@@ -36,11 +36,14 @@ _skiff_objects() {
 
 const spellings = ({ name, short }: FlagWord): string[] => [`--${name}`, ...(short === undefined ? [] : [`-${short}`])];
 
-/** Finds the command among the words before the one that is being typed; both shells' lists are its arguments. */
+/**
+ * Finds the command among the words before the one that is being typed; both shells' lists are its arguments. A variable
+ * `path` would be zsh's PATH.
+ */
 function walk(shell: Shell): string {
   const files = shell === 'zsh' ? '_files' : 'compopt -o default';
   return `_skiff_reply() {
-  local word=$1 path= skip= each next flags valued objects
+  local word=$1 command= skip= each next flags valued objects
   shift
   _skiff_words ''
   for each in "$@"; do
@@ -54,9 +57,9 @@ function walk(shell: Shell): string {
       *)
         case " $next " in
           *" $each "*)
-            path="\${path:+$path }$each"
+            command="\${command:+$command }$each"
             next= flags= valued= objects=files
-            _skiff_words "$path"
+            _skiff_words "$command"
             ;;
         esac
         ;;

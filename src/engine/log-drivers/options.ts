@@ -17,12 +17,10 @@ import { syslog } from './syslog.ts';
 
 const ATTRIBUTES = ['labels', 'labels-regex', 'env', 'env-regex', 'tag'] as const;
 const MODES = ['mode', 'max-buffer-size'] as const;
-const CACHE = ['cache-disabled', 'cache-max-size', 'cache-max-file'] as const;
-const NO_COMPRESSION = 'files are not compressed: bound them with max-size and max-file';
+const CACHE = ['cache-disabled', 'cache-max-size', 'cache-max-file', 'cache-compress'] as const;
 
 const inFiles: LogDriver = {
-  options: ['max-size', 'max-file'],
-  refused: { compress: NO_COMPRESSION },
+  options: ['max-size', 'max-file', 'compress'],
   check: () => {},
 };
 
@@ -38,7 +36,7 @@ const drivers: Readonly<Record<LogDriverName, LogDriver>> = {
 
 /** compat: Docker's json-file has no bounds. We keep 1 GiB per container at most, always shown in inspect. */
 const JSON_FILE_BOUNDS: LogOptions = { 'max-size': '200m', 'max-file': '5' };
-/** compat: of the driver `local`, and of the cache of drivers that send lines elsewhere. */
+/** compat: of the driver `local`, and of the cache of drivers that send lines elsewhere: those compress. */
 const LOCAL_BOUNDS: LogOptions = { 'max-size': '20m', 'max-file': '5' };
 
 export function logDriver(name: LogDriverName): LogDriver {
@@ -76,9 +74,12 @@ export function parseLogSettings(type: string, options: LogOptions): LogSettings
   const bounds = isRemote
     ? cacheBounds(options)
     : { ...(driver === 'json-file' ? JSON_FILE_BOUNDS : LOCAL_BOUNDS), ...options };
+  const sizes = boundsOf(bounds);
+  const key = isRemote ? 'cache-compress' : 'compress';
   return {
     driver,
-    ...boundsOf(bounds),
+    ...sizes,
+    ...(isCompressed(key, options[key], driver !== 'json-file', sizes) ? { isCompressed: true } : {}),
     options: driver === 'json-file' ? bounds : options,
   };
 }
@@ -87,7 +88,7 @@ function checkNames(name: LogDriverName, options: LogOptions): void {
   const driver = drivers[name];
   const known = [...driver.options, ...MODES, ...(driver.open ? [...ATTRIBUTES, ...CACHE] : [])];
   for (const key of Object.keys(options)) {
-    const instead = driver.refused?.[key] ?? (key === 'cache-compress' ? NO_COMPRESSION : undefined);
+    const instead = driver.refused?.[key];
     const isOff = options[key] === 'false';
     if (instead !== undefined && isOff) continue;
     if (instead !== undefined)
@@ -128,6 +129,26 @@ function cacheBounds(options: LogOptions): LogOptions {
     ...(size === undefined ? {} : { 'max-size': size }),
     ...(files === undefined ? {} : { 'max-file': files }),
   };
+}
+
+/** Whether old files are compressed. Throws `container.invalid` where there would never be one. */
+function isCompressed(
+  key: string,
+  value: string | undefined,
+  isUsual: boolean,
+  { maxSizeBytes, maxFiles }: { readonly maxSizeBytes: number; readonly maxFiles: number },
+): boolean {
+  const isBounded = maxSizeBytes > 0 && maxFiles > 1;
+  if (value === undefined) return isUsual && isBounded;
+  const isAsked = isYes(key, value);
+  if (isAsked && !isBounded) {
+    throw errors.invalid(
+      isUsual
+        ? 'compression cannot be enabled when max file count is 1'
+        : 'compress cannot be true when max-file is less than 2 or max-size is not set',
+    );
+  }
+  return isAsked;
 }
 
 function boundsOf(options: LogOptions): { readonly maxSizeBytes: number; readonly maxFiles: number } {

@@ -156,6 +156,7 @@ function logOf({ options }: EngineParts, record: ContainerRecord): Pick<LaunchRe
       path: logPathOf(options, record.id),
       maxBytes: log.maxSizeBytes,
       maxFiles: log.maxFiles,
+      isCompressed: log.isCompressed === true,
       attributes: Object.keys(attributes).length === 0 ? '' : `,"attrs":${JSON.stringify(attributes)}`,
     },
   };

@@ -45,6 +45,7 @@ export async function removeRecord(
   };
   parts.containers.put(removing);
   await parts.snapshots.remove(id);
+  await parts.logCompressor.forget(id);
   rmSync(dataDirectoryOf(parts.options, id), { recursive: true, force: true });
   rmSync(runDirectoryOf(parts.options, id), { recursive: true, force: true });
   if (volumes) await removeAnonymous(parts, record);

@@ -57,6 +57,7 @@ async function restoreOne(parts: EngineParts, record: ContainerRecord): Promise<
     else if (record.status === 'restarting') await waitAgain(parts, record);
     else if (hasProcess(record.status)) await findAgain(parts, record);
     else await clearInterruptedStart(parts, record);
+    parts.logCompressor.look(record.id);
   } catch (error) {
     parts.log.error('a container could not be restored', { container: record.id, error: causeChain(error) });
   }

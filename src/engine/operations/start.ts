@@ -34,6 +34,7 @@ async function startLocked(parts: EngineParts, before: ContainerRecord): Promise
   const { exit: _, process: __, network: ___, ...rest } = before;
   const intent: ContainerRecord = { ...rest, error: '', status: before.status };
   let launched: Launched;
+  using _log = parts.logCompressor.hold(before.id);
   let sink: LogSink | undefined;
   try {
     sink = await parts.shipments.open(intent);
@@ -93,6 +94,7 @@ export function watch(parts: EngineParts, id: string, process: RunningProcess): 
     const record = parts.containers.get(id);
     if (record) parts.events.emit('container', 'oom', id, eventAttributes(record));
   };
+  process.onRotated = () => parts.logCompressor.look(id);
   parts.live.set(id, { process, recorded: recorded.promise, cleaned: cleaned.promise });
   void process.exited.then(async (exit: ProcessExit) => {
     try {
@@ -101,6 +103,7 @@ export function watch(parts: EngineParts, id: string, process: RunningProcess): 
       parts.log.error('cleaning up after a container failed', { container: id, error: causeChain(error) });
     } finally {
       parts.live.delete(id);
+      parts.logCompressor.look(id);
       recorded.resolve();
       cleaned.resolve();
     }

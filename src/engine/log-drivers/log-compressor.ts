@@ -1,0 +1,157 @@
+/**
+ * Compresses old log files, one at a time, beside everything else: the shim only tells that there is another, and puts the
+ * result in its place, for nobody else renames files of a log that is being written. Of a container that does not run the
+ * daemon does it itself.
+ *
+ * What a killed daemon leaves is a file `LOG.gz-…`, which the next look removes, and an old file that is still as it was.
+ */
+import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { causeChain, KeyedMutex, type Log } from '#base';
+import type { LogPlace } from '../log-files.ts';
+import { compressLog } from './compressed-log.ts';
+
+export interface LogCompressorOptions {
+  readonly log: Log;
+  /** Where its log is; undefined when its old files stay as they are. */
+  placeOf(id: string): LogPlace | undefined;
+  /** Of a container that runs: see RunningProcess.putCompressedLog. */
+  processOf(id: string): { putCompressedLog(inode: bigint, nonce: number): Promise<void> } | undefined;
+}
+
+interface Job {
+  readonly stop: AbortController;
+  /** Another look was asked for meanwhile. */
+  again: boolean;
+  /** Fulfilled when nothing is written to its folder. */
+  writing: Promise<unknown>;
+  done: Promise<void>;
+}
+
+export class LogCompressor implements AsyncDisposable {
+  readonly #options: LogCompressorOptions;
+  readonly #jobs = new Map<string, Job>();
+  /** Their shims are about to begin, or are no longer known to have ended. */
+  readonly #held = new Set<string>();
+  readonly #turns = new KeyedMutex();
+
+  constructor(options: LogCompressorOptions) {
+    this.#options = options;
+  }
+
+  /** Compresses what is there to be, in the background. */
+  look(id: string): void {
+    if (this.#held.has(id) || this.#options.placeOf(id) === undefined) return;
+    const running = this.#jobs.get(id);
+    if (running) {
+      running.again = true;
+      return;
+    }
+    const job: Job = {
+      stop: new AbortController(),
+      again: true,
+      writing: Promise.resolve(),
+      done: Promise.resolve(),
+    };
+    this.#jobs.set(id, job);
+    job.done = this.#run(id, job).catch((error: unknown) => {
+      if (job.stop.signal.aborted) return;
+      this.#options.log.warn('old log files stay as they are', { container: id, error: causeChain(error) });
+    });
+    void job.done.then(() => {
+      if (this.#jobs.get(id) === job) this.#jobs.delete(id);
+    });
+  }
+
+  /** Touches none of its files until disposed, for another process begins to write its log; then looks again. */
+  hold(id: string): Disposable {
+    this.#stop(id);
+    this.#held.add(id);
+    return {
+      [Symbol.dispose]: () => {
+        this.#held.delete(id);
+        this.look(id);
+      },
+    };
+  }
+
+  /** Leaves its folder alone from now on. */
+  async forget(id: string): Promise<void> {
+    await this.#stop(id)?.writing.catch(() => {});
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#jobs].map(([id, { done }]) => (this.#stop(id), done)));
+  }
+
+  #stop(id: string): Job | undefined {
+    const job = this.#jobs.get(id);
+    job?.stop.abort(new Error('no longer wanted'));
+    this.#jobs.delete(id);
+    return job;
+  }
+
+  async #run(id: string, job: Job): Promise<void> {
+    const { signal } = job.stop;
+    const tried = new Set<bigint>();
+    while (job.again && !signal.aborted) {
+      job.again = false;
+      const place = this.#options.placeOf(id);
+      if (!place) return;
+      removeLeftovers(place);
+      for (let old = oldest(place, tried); old && !signal.aborted; old = oldest(place, tried)) {
+        const { inode, path } = old;
+        tried.add(inode);
+        await this.#turns.run('', () => this.#compress(id, place, path, job));
+      }
+    }
+  }
+
+  async #compress(id: string, place: LogPlace, path: string, job: Job): Promise<void> {
+    const { signal } = job.stop;
+    if (signal.aborted) return;
+    const nonce = Math.floor(Math.random() * 2 ** 31);
+    const fresh = `${place.path}.gz-${nonce}`;
+    await using file = await open(path, 'r');
+    try {
+      const writing = compressLog(file, fresh, signal);
+      job.writing = writing;
+      const { inode } = await writing;
+      const process = this.#options.processOf(id);
+      if (process) await process.putCompressedLog(inode, nonce);
+      else if (!signal.aborted) putInPlace(place, inode, fresh);
+    } finally {
+      rmSync(fresh, { force: true });
+    }
+  }
+}
+
+/** The highest number there is without gzip, but those that have been tried. */
+function oldest({ path, maxFiles }: LogPlace, tried: ReadonlySet<bigint>): { path: string; inode: bigint } | undefined {
+  for (let number = maxFiles - 1; number > 0; number -= 1) {
+    const name = `${path}.${number}`;
+    const inode = statSync(name, { bigint: true, throwIfNoEntry: false })?.ino;
+    if (inode !== undefined && !tried.has(inode)) return { path: name, inode };
+  }
+  return undefined;
+}
+
+/** In one go: nobody else renames meanwhile. */
+function putInPlace({ path, maxFiles }: LogPlace, inode: bigint, fresh: string): void {
+  for (let number = 1; number < maxFiles; number += 1) {
+    const name = `${path}.${number}`;
+    if (statSync(name, { bigint: true, throwIfNoEntry: false })?.ino !== inode) continue;
+    renameSync(fresh, `${name}.gz`);
+    rmSync(name);
+    return;
+  }
+}
+
+function removeLeftovers({ path }: LogPlace): void {
+  const folder = dirname(path);
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) {
+    if (name.startsWith(`${basename(path)}.gz-`)) rmSync(`${folder}/${name}`, { force: true });
+  }
+}

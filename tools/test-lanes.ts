@@ -1,0 +1,128 @@
+/**
+ * Runs test files, each in a process of its own, as many at a time as there are cores, at most two: most of them wait
+ * for kernels and clocks half of their time. Those that measure, or look at the whole machine, come last and alone. At
+ * the end it says what failed and what took longest.
+ *
+ * `SKIFF_TEST_LANES=1` runs one after the other.
+ */
+import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+
+/** These run with nothing beside them, and why. */
+const ALONE: Readonly<Record<string, string>> = {
+  'test/system/cgroups.test.ts': 'counts what limits let through',
+  'test/system/cycles.test.ts': 'counts the mounts of the whole namespace',
+  'test/system/limits.test.ts': 'measures rates of CPUs and disks',
+  'test/system/network-limits.test.ts': 'measures rates of networks',
+  'test/system/shim-memory.test.ts': 'weighs processes',
+  'test/system/stress.test.ts': 'takes all cores by itself',
+};
+
+/** These share something of the machine's, and run one after the other. Podman's locks are in one file of `/dev/shm`. */
+const IN_TURN: readonly (readonly string[])[] = [
+  [
+    'test/system/image-exchange.test.ts',
+    'test/system/registry-server.test.ts',
+    'test/system/registry-clients.test.ts',
+    'test/conformance/podman.test.ts',
+  ],
+];
+
+const SLOWEST = 10;
+const COUNTS = ['tests', 'suites', 'pass', 'fail', 'cancelled', 'skipped', 'todo'] as const;
+
+interface Timed {
+  readonly name: string;
+  readonly seconds: number;
+}
+
+interface Verdict extends Timed {
+  readonly counts: ReadonlyMap<string, number>;
+  readonly failed: readonly string[];
+  readonly tests: readonly Timed[];
+}
+
+const files = process.argv.slice(2);
+const lanes = Number(process.env['SKIFF_TEST_LANES'] ?? Math.min(availableParallelism(), 2));
+const verdicts: Verdict[] = [];
+const alone = files.filter((file) => file in ALONE);
+await runUnits(unitsOf(files.filter((file) => !alone.includes(file))), lanes);
+await runUnits(unitsOf(alone), 1);
+process.exitCode = report();
+
+/** What a lane takes at once: a file, or files that have to be in turn. The long turns begin first. */
+function unitsOf(of: readonly string[]): string[][] {
+  const turns = IN_TURN.map((turn) => turn.filter((file) => of.includes(file))).filter((turn) => turn.length > 0);
+  const inTurn = new Set(turns.flat());
+  return [...turns, ...of.filter((file) => !inTurn.has(file)).map((file) => [file])];
+}
+
+async function runUnits(units: string[][], width: number): Promise<void> {
+  const queue = units.values();
+  await Promise.all(
+    Array.from({ length: width }, async () => {
+      for (const unit of queue) for (const file of unit) verdicts.push(await runFile(file));
+    }),
+  );
+}
+
+/** Its output comes in one piece when it has ended, so that two do not mix. */
+async function runFile(name: string): Promise<Verdict> {
+  const beganMs = performance.now();
+  const child = spawn(process.execPath, ['--test-reporter=spec', name], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const chunks: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) =>
+    child.once('close', (...end) => resolve(end)),
+  );
+  const seconds = (performance.now() - beganMs) / 1000;
+  const lines = Buffer.concat(chunks).toString().trimEnd().split('\n');
+  const counts = new Map<string, number>();
+  const shown = lines.filter((line) => {
+    const [, key, number] = /^ℹ (\w+) ([\d.]+)$/.exec(line) ?? [];
+    if (key !== undefined) counts.set(key, Number(number));
+    return key === undefined;
+  });
+  console.log(`\n${name} (${seconds.toFixed(1)} s)\n${shown.join('\n')}`);
+  const { tests, failed } = testsOf(shown);
+  // One that ended without a word, or otherwise than its tests did, has failed itself.
+  const isSilent = !counts.has('tests');
+  if ((code !== 0 && failed.length === 0) || isSilent) failed.push(`ended with ${signal ?? `code ${code}`}`);
+  if (isSilent) counts.set('fail', 1);
+  return { name, seconds, counts, failed, tests };
+}
+
+/** From the lines of the reporter: names and times, and the names of those that failed, which it repeats at the end. */
+function testsOf(lines: readonly string[]): { tests: Timed[]; failed: string[] } {
+  const tests: Timed[] = [];
+  const failed: string[] = [];
+  const end = lines.indexOf('✖ failing tests:');
+  for (const line of end < 0 ? lines : lines.slice(0, end)) {
+    const [, mark, name, ms] = /^\s*([✔✖]) (.*) \(([\d.]+)ms\)(?: # .*)?$/.exec(line) ?? [];
+    if (name === undefined) continue;
+    tests.push({ name, seconds: Number(ms) / 1000 });
+    if (mark === '✖') failed.push(name);
+  }
+  return { tests, failed };
+}
+
+function report(): number {
+  showSlowest('files', verdicts);
+  showSlowest(
+    'tests',
+    verdicts.flatMap(({ tests }) => tests),
+  );
+  const sum = (key: string): number => verdicts.reduce((total, { counts }) => total + (counts.get(key) ?? 0), 0);
+  for (const key of COUNTS) console.log(`ℹ ${key} ${sum(key)}`);
+  const bad = verdicts.filter(({ failed }) => failed.length > 0);
+  if (bad.length > 0) console.log('\n✖ failing tests:');
+  for (const { name, failed } of bad) for (const test of failed) console.log(`  ${name}: ${test}`);
+  console.log(`\n${sum('pass')} passed, ${sum('fail') + sum('cancelled')} failed, ${sum('skipped')} skipped`);
+  return bad.length > 0 ? 1 : 0;
+}
+
+function showSlowest(what: string, list: readonly Timed[]): void {
+  console.log(`\nslowest ${what}:`);
+  for (const { name, seconds } of list.toSorted((a, b) => b.seconds - a.seconds).slice(0, SLOWEST))
+    console.log(`  ${seconds.toFixed(1).padStart(6)} s  ${name}`);
+}
