@@ -12,6 +12,7 @@ enum request_type { REQ_LAUNCH = 1, REQ_RUN = 2, REQ_SIGNAL = 3, REQ_PING = 4, R
 #define SHIM_STDIN_ONCE 4u
 #define SHIM_NO_LOG 8u
 #define SHIM_LINGER 16u
+#define SHIM_HANDS_OVER 32u
 
 enum event_type {
   EVT_CREATED = 1,
