@@ -1,4 +1,5 @@
 /** Why a foreign runtime did not start something, in the words and with the exit codes Docker has for it. */
+import { getSystemErrorMessage } from 'node:util';
 import { SkiffError } from '#base';
 import type { PlanFailure } from '#linux';
 import { failureError } from '../failure.ts';
@@ -23,8 +24,8 @@ export function foreignPlanFailure(
   const op = (failure.stream === 'parent' ? plan.parent : plan.child)[failure.index];
   // Our own work in front of it failed: that is no affair of the runtime's.
   if (op && op.op !== 'findExec' && op.op !== 'exec') return failureError(plan, [program], failure);
-  const said = op ? failureError(plan, [program], failure).message : (lastErrorIn(log) ?? failure.detail);
-  return foreignFailure(stage, said);
+  const said = op ? `fork/exec ${program}: ${getSystemErrorMessage(-failure.errno)}` : lastErrorIn(log);
+  return foreignFailure(stage, said ?? failure.detail);
 }
 
 /** What the runtime said → the error of a start. */
