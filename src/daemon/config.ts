@@ -99,13 +99,17 @@ export function readDaemonCommand(args: readonly string[], environment: Environm
   const path = named ?? program.configFile;
   const read = (): DaemonConfig => {
     const file = readConfigFile(path, named !== undefined);
-    try {
-      // Values of the file are complained about in its name, those of flags in theirs.
-      daemonConfig(file, program, environment);
-    } catch (error) {
-      throw errors.badFile(path, `configuration validation from file failed: ${messageOf(error)}`);
-    }
+    const inNameOfFile = (check: () => void): void => {
+      try {
+        check();
+      } catch (error) {
+        throw errors.badFile(path, `configuration validation from file failed: ${messageOf(error)}`);
+      }
+    };
+    // Values of the file are complained about in its name, those of flags in theirs.
+    inNameOfFile(() => daemonConfig(file, program, environment));
     const config = daemonConfig(mergeGiven(flags, file, path), program, environment);
+    if (file.has('default-runtime')) inNameOfFile(() => checkDefaultRuntime(config.settings));
     // Now: not every container should be the one that finds out.
     checkDefaultRuntime(config.settings);
     const { driver, options } = config.settings.defaults.log;
