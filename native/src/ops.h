@@ -49,6 +49,8 @@ int message_send(int socket, const struct message *m);
 int message_receive(struct vm *vm, struct message *m, int flags, struct err *e);
 /* Sends data with a file descriptor over a unix socket. */
 int send_with_fd(int socket, int fd, const void *data, size_t length);
+/* One message and the file descriptor that came with it, close-on-exec; *fd is -1 without one. As recvmsg(2). */
+ssize_t receive_with_fd(int socket, void *data, size_t size, int flags, int *fd);
 /* Tells the parent, or who started the held container, why the child ends. */
 void report_child_failure(const struct vm *vm, const struct failure *f);
 

@@ -13,6 +13,7 @@ enum request_type { REQ_LAUNCH = 1, REQ_RUN = 2, REQ_SIGNAL = 3, REQ_PING = 4, R
 #define SHIM_NO_LOG 8u
 #define SHIM_LINGER 16u
 #define SHIM_COMPRESSED 32u
+#define SHIM_HANDS_OVER 64u
 
 enum event_type {
   EVT_CREATED = 1,

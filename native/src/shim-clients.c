@@ -13,23 +13,26 @@
 #define HELLO_SIZE 8
 #define EVENTS_KEPT 16384 /* bytes of events kept for a control client that does not read */
 
-/* Binds RUN/shim.sock through /proc/self/fd of the folder: its own path may be longer than sun_path. */
-int clients_listen(struct shim *s, struct err *e) {
+/* Binds RUN/NAME through /proc/self/fd of the folder: its own path may be longer than sun_path. */
+int run_listen(const struct shim *s, const char *name, int *fd, struct err *e) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   struct text path = text_over(address.sun_path, sizeof address.sun_path);
-  text_fd_path(&path, s->run_fd, "shim.sock");
-  s->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (s->listen_fd < 0) return err_errno(e, "socket", "shim.sock");
+  text_fd_path(&path, s->run_fd, name);
+  *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (*fd < 0) return err_errno(e, "socket", name);
   /* The mode of the socket before bind is the mode of the file: it is never open to others. */
-  if (fchmod(s->listen_fd, 0600) < 0) return err_errno(e, "chmod", "shim.sock");
-  int bound = bind(s->listen_fd, (struct sockaddr *)&address, sizeof address);
+  if (fchmod(*fd, 0600) < 0) return err_errno(e, "chmod", name);
+  int bound = bind(*fd, (struct sockaddr *)&address, sizeof address);
   if (bound < 0 && errno == EADDRINUSE) { /* left by a shim that was killed */
-    unlinkat(s->run_fd, "shim.sock", 0);
-    bound = bind(s->listen_fd, (struct sockaddr *)&address, sizeof address);
+    unlinkat(s->run_fd, name, 0);
+    bound = bind(*fd, (struct sockaddr *)&address, sizeof address);
   }
-  if (bound < 0) return err_errno(e, "bind shim.sock", s->record.run_dir);
-  if (listen(s->listen_fd, CONNECTION_MAX) < 0) return err_errno(e, "listen", "shim.sock");
-  return 0;
+  if (bound < 0) return err_errno(e, name, s->record.run_dir);
+  return listen(*fd, CONNECTION_MAX) < 0 ? err_errno(e, "listen", name) : 0;
+}
+
+int clients_listen(struct shim *s, struct err *e) {
+  return run_listen(s, "shim.sock", &s->listen_fd, e);
 }
 
 static void answer(int fd, int error) {

@@ -74,7 +74,7 @@ static void end_stream(struct shim *s, struct stream *out) {
 }
 
 int stream_wants_read(const struct shim *s, const struct stream *out) {
-  return out->fd >= 0 && attach_room(s, out) >= READ_MAX / 16;
+  return out->fd >= 0 && !s->handing_over && attach_room(s, out) >= READ_MAX / 16;
 }
 
 /* Whoever compresses old files is told that there is another. */
@@ -99,7 +99,8 @@ static void log_output(struct shim *s, struct stream *out, size_t length) {
 }
 
 size_t stream_pump(struct shim *s, struct stream *out, size_t most) {
-  if (out->fd < 0) return 0;
+  /* What a runtime says about a container it could not make is not that one's output. */
+  if (out->fd < 0 || s->handing_over) return 0;
   char *text = s->text + LOG_LINE_MAX;
   size_t room = attach_room(s, out);
   if (most > READ_MAX) most = READ_MAX;

@@ -70,7 +70,7 @@ static int set_up(struct shim *s, struct err *e) {
   s->run_fd = open(s->record.run_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (s->run_fd < 0) return err_errno(e, "open run folder", s->record.run_dir);
   unlinkat(s->run_fd, "exit", 0); /* of an earlier run: it must not be taken for ours */
-  if (clients_listen(s, e) < 0) return -1;
+  if (clients_listen(s, e) < 0 || handover_prepare(s, e) < 0) return -1;
   if (open_log(s, e) < 0) return -1;
   return streams_prepare(s, e);
 }
@@ -125,15 +125,19 @@ static void announce_started(struct shim *s) {
   tell_oom(s);
 }
 
-/* The child is known: what hangs on it. A failure kills it. */
-static int adopt(struct shim *s, struct err *e) {
-  s->pid = s->vm.child;
-  s->starttime = s->vm.child_starttime;
-  hold_mount_namespace(s);
+/* The process is known: what hangs on it. A failure kills it. The mounts a runtime works in go with the runtime. */
+static int take_process(struct shim *s, struct err *e) {
+  if (!s->handing_over) hold_mount_namespace(s);
   if (streams_adopt(s, e) == 0 && write_pid(s, e) == 0) return 0;
   kill(s->pid, SIGKILL);
   while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR) continue;
   return -1;
+}
+
+static int adopt(struct shim *s, struct err *e) {
+  s->pid = s->vm.child;
+  s->starttime = s->vm.child_starttime;
+  return take_process(s, e);
 }
 
 static int launch(struct shim *s, const void *data, size_t length, struct failure *f) {
@@ -149,7 +153,7 @@ static int launch(struct shim *s, const void *data, size_t length, struct failur
     s->state = SHIM_CREATED;
     announce_process(s, EVT_CREATED);
   } else {
-    announce_started(s);
+    if (!s->handing_over) announce_started(s);
     vm_close(&s->vm);
   }
   return 0;
@@ -233,22 +237,39 @@ static int end_hold(struct shim *s, struct failure *f) {
   if (s->vm.held_by_parent && vm_finish(&s->vm, f) < 0) return -1;
   struct err e;
   if (streams_adopt(s, &e) < 0) kill(s->pid, SIGKILL); /* a terminal that cannot be used */
-  announce_started(s);
+  if (s->handing_over) s->state = SHIM_SETTING_UP;
+  else announce_started(s);
   vm_close(&s->vm);
   return 0;
 }
 
-static void reap(struct shim *s) {
+/* When the runtime has ended the container is there, or (-1, f is set) it is not. */
+static int end_handover(struct shim *s, struct failure *f) {
+  int status;
+  if (waitpid(s->pid, &status, WNOHANG) != s->pid) return 0;
+  *f = (struct failure){.stream = 1, .index = SETUP_INDEX};
+  if (handover(s, status, &f->err) < 0 || take_process(s, &f->err) < 0) return -1;
+  announce_started(s);
+  return 0;
+}
+
+static int reap(struct shim *s, struct failure *f) {
   struct signalfd_siginfo info;
   int status;
   pid_t pid;
   while (read(s->signal_fd, &info, sizeof info) > 0) continue;
+  /* Whoever ends while it is not known which of them the container is has to wait. */
+  if (s->handing_over && s->state == SHIM_SETTING_UP) {
+    if (end_handover(s, f) < 0) return -1;
+    if (s->handing_over) return 0;
+  }
   while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
     if (pid != s->pid) continue; /* an orphan of the container */
     s->exited = 1;
     s->wait_status = status;
     s->exit_time = unix_time_ns();
   }
+  return 0;
 }
 
 /* Gives the pages of the big buffers back. */
@@ -298,7 +319,7 @@ static int serve(struct shim *s, struct failure *f) {
   /* The start comes before the end, even when both are seen at once. Who was killed in HOLD has not started. */
   int started = fds[AT_SYNC].revents || (fds[AT_SIGNAL].revents && s->released && is_dead(s->pid));
   if (s->state == SHIM_CREATED && started && end_hold(s, f) < 0) return -1;
-  if (fds[AT_SIGNAL].revents) reap(s);
+  if (fds[AT_SIGNAL].revents && reap(s, f) < 0) return -1;
   if (fds[AT_EVENTS].revents && outbox_flush(&s->events) < 0) s->events.fd = -1;
   for (int i = 0; i < 2; i++)
     if (fds[AT_STDOUT + i].revents && !s->exited) stream_pump(s, &s->out[i], READ_MAX);
@@ -350,7 +371,7 @@ static struct shim *make_shim(uint64_t token, const void *record, size_t length,
   struct shim *s = mmap(NULL, sizeof *s + length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (s == MAP_FAILED) return NULL;
   s->token = token;
-  s->run_fd = s->listen_fd = s->signal_fd = s->mnt_ns_fd = s->stdin_fd = s->terminal_fd = -1;
+  s->run_fd = s->listen_fd = s->signal_fd = s->mnt_ns_fd = s->stdin_fd = s->terminal_fd = s->console_fd = -1;
   s->events = (struct outbox){.fd = event_fd, .limit = EVENTS_KEPT};
   s->oom.count_fd = s->oom.notify_fd = s->log.fd = -1;
   for (int i = 0; i < 2; i++) {

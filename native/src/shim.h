@@ -72,6 +72,8 @@ struct shim {
   enum shim_state state;
   int exited; /* the child is reaped, the exit record may not be written yet */
   int released;
+  int handing_over; /* the child is a runtime that has not yet said whom it made */
+  int console_fd;   /* where that one sends the terminal; -1: nowhere */
   int run_fd, listen_fd, signal_fd, mnt_ns_fd;
   int stdin_fd;           /* write end, or the terminal; -1 closed */
   int terminal_fd;        /* the pty master (then also stdin_fd and out[0].fd are it) */
@@ -125,6 +127,14 @@ int terminal_resize(struct shim *s, uint32_t rows, uint32_t columns);
 int streams_ended(const struct shim *s);
 /* Whether stdin takes more, now or once the terminal is there. */
 int input_possible(const struct shim *s);
+
+/* shim-handover.c: containers another runtime makes. Before it is launched: */
+int handover_prepare(struct shim *s, struct err *e);
+/* The runtime has ended like this: the process it made takes its place in s. -1: it made none, e says why. */
+int handover(struct shim *s, int status, struct err *e);
+
+/* A listening socket in the run folder. */
+int run_listen(const struct shim *s, const char *name, int *fd, struct err *e);
 
 /* shim-clients.c: connections. shim-attach.c, shim-control.c: the two kinds. All may drop the connection (fd -1). */
 int clients_listen(struct shim *s, struct err *e);

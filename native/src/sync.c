@@ -40,12 +40,12 @@ int send_with_fd(int socket, int fd, const void *data, size_t length) {
   return -1;
 }
 
-static ssize_t receive(int socket, struct message *m, int flags, int *fd) {
+ssize_t receive_with_fd(int socket, void *data, size_t size, int flags, int *fd) {
   union {
     struct cmsghdr header;
     char space[CMSG_SPACE(sizeof(int))];
   } control = {0};
-  struct iovec part = {m, sizeof *m};
+  struct iovec part = {data, size};
   struct msghdr message = {
       .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
   ssize_t got;
@@ -71,7 +71,7 @@ int message_receive(struct vm *vm, struct message *m, int flags, struct err *e) 
   if (socket < 0) return -1;
   int fd = -1;
   *m = (struct message){0};
-  ssize_t got = receive(socket, m, flags, &fd);
+  ssize_t got = receive_with_fd(socket, m, sizeof *m, flags, &fd);
   /* A child that was killed with unread messages resets the connection. */
   if (got == 0 || (got < 0 && (errno == ECONNRESET || errno == EPIPE))) {
     m->kind = MESSAGE_END;

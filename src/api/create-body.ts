@@ -104,6 +104,7 @@ function parseHostConfig(host: HostConfigBody, defaults: ContainerDefaults): Hos
     ipcMode: oneOf('IpcMode', host.IpcMode || defaults.ipcMode, ['private', 'none', 'host']),
     utsMode: oneOf('UTSMode', host.UTSMode ?? '', ['', 'host']),
     cgroupnsMode: oneOf('CgroupnsMode', host.CgroupnsMode || defaults.cgroupnsMode, ['private', 'host']),
+    runtime: host.Runtime ?? '',
     autoRemove: host.AutoRemove ?? false,
     restart: parseRestartPolicy(host.RestartPolicy?.Name ?? '', host.RestartPolicy?.MaximumRetryCount ?? 0),
     init: host.Init ?? defaults.init,
@@ -170,10 +171,6 @@ function oneOf<const Choice extends string>(field: string, value: string, choice
 /** A field with a value that would need what is not there yet. Empty and default values are what clients always send. */
 function refuseUnsupported(body: ContainerCreateBody): void {
   const host: Readonly<Record<string, unknown>> = { ...body.HostConfig };
-  const runtime = body.HostConfig?.Runtime ?? '';
-  if (runtime !== '' && runtime !== 'skiff' && runtime !== 'runc') {
-    throw errors.unsupported(`runtime "${runtime}"`, 'leave it out');
-  }
   for (const field of [
     'Annotations',
     'KernelMemory',

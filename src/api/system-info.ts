@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { arch, cpus, hostname, release, totalmem } from 'node:os';
 import { formatTimeNs, nowNs } from '#base';
-import { type EngineParts, logDriverNames } from '#engine';
+import { type EngineParts, logDriverNames, OWN_RUNTIME, ownName } from '#engine';
 import { registryInfo } from './registry-info.ts';
 import { apiVersions, goArchitecture } from './version.ts';
 
@@ -65,8 +65,8 @@ export function infoJson(parts: EngineParts, { version }: SystemFacts, minor: nu
     Labels: settings.labels,
     ExperimentalBuild: false,
     ServerVersion: version,
-    Runtimes: { skiff: { path: 'skiff-runtime' } },
-    DefaultRuntime: 'skiff',
+    Runtimes: runtimesJson(settings),
+    DefaultRuntime: ownName(settings, settings.defaultRuntime),
     Swarm: {
       LocalNodeState: 'inactive',
       NodeID: '',
@@ -84,6 +84,14 @@ export function infoJson(parts: EngineParts, { version }: SystemFacts, minor: nu
     Warnings: null,
     ...olderFields(minor),
   };
+}
+
+function runtimesJson({ runtimes }: EngineParts['settings']['current']): object {
+  const added = Object.entries(runtimes).map(([name, { path, args }]) => [
+    name,
+    { path, ...(args.length > 0 ? { runtimeArgs: args } : {}) },
+  ]);
+  return { [OWN_RUNTIME]: { path: 'skiff-runtime' }, ...Object.fromEntries(added) };
 }
 
 function countsOf({ containers }: EngineParts): object {

@@ -59,7 +59,8 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
   const helperProgram = helperPath();
   const registry = undo.use(openRegistryClient(config.registry, log));
   const cgroupHost = readCgroupHost();
-  const runtime = new ContainerRuntime({ launcher, facts, cgroupHost, seccomp: new SeccompCache(), helperProgram });
+  const seccomp = new SeccompCache();
+  const runtime = new ContainerRuntime({ launcher, facts, cgroupHost, seccomp, helperProgram, log });
   // Before the layers they write into are looked at.
   await removeLeftSteps({ options: config, runtime, log });
   let builder: Builder | undefined;

@@ -222,7 +222,6 @@ test('each of the options is honoured, noted in one line, or refused by name', (
     list: ['x'],
     map: { a: 'b' },
     section: { a: true },
-    runtimes: { x: { path: '/x' } },
   };
   for (const option of options.filter(({ treatment, only }) => treatment !== 'honoured' && only !== 'flag')) {
     const value =
@@ -233,6 +232,31 @@ test('each of the options is honoured, noted in one line, or refused by name', (
     } else assert.throws(() => read([], content), new RegExp(`'${option.flag}' .* is not supported`), option.flag);
   }
   assert.deepEqual(read(['--bridge=none', '--iptables=false', '--icc=true', '--mtu=1500']).warnings.length, 1);
+});
+
+test('runtimes: by flags and the file together, and which is the default', () => {
+  const flags = ['--add-runtime', 'crun=/usr/bin/crun', '--add-runtime=Kata = /opt/kata'];
+  const { settings } = read(flags, {
+    runtimes: { mine: { path: 'mine', runtimeArgs: ['--debug'] } },
+    'default-runtime': 'crun',
+  });
+  assert.deepEqual(settings.runtimes, {
+    mine: { path: 'mine', args: ['--debug'] },
+    crun: { path: '/usr/bin/crun', args: [] },
+    kata: { path: '/opt/kata', args: [] },
+  });
+  assert.equal(settings.defaultRuntime, 'crun');
+  assert.equal(read([]).settings.defaultRuntime, 'skiff');
+  for (const [given, content, words] of [
+    [['--default-runtime=nobody'], undefined, /specified default runtime 'nobody' does not exist/],
+    [['--add-runtime=skiff=/x'], undefined, /runtime name 'skiff' is reserved/],
+    [['--add-runtime=x'], undefined, /invalid runtime argument: x/],
+    [[], { runtimes: { x: { runtimeType: 'io.containerd.runc.v2' } } }, /'runtimeType' is not supported/],
+    [[], { runtimes: { x: { path: '/x', runtimeArgs: ['--root', '/y'] } } }, /'--root' is not supported/],
+    [[], { runtimes: { x: { path: '/x', runtimeArgs: ['--systemd-cgroup=true'] } } }, /not made by systemd/],
+  ] as const) {
+    assert.throws(() => read([...given], content), words);
+  }
 });
 
 test('the default network', () => {

@@ -5,7 +5,9 @@ import {
   type ContainerDefaults,
   type DaemonSettings,
   defaultSettings,
+  isRuntime,
   logDriverNames,
+  OWN_RUNTIME,
   parseLogSettings,
 } from '#engine';
 import type { NetworkOptions } from '#network';
@@ -14,7 +16,7 @@ import { buildCacheBytes } from './builder-option.ts';
 import { errors } from './errors.ts';
 import { type ListenHost, parseListenHost } from './hosts.ts';
 import { type GivenOptions, judge, mergeGiven, readCommandLine, readConfigText, valueOf } from './options/given.ts';
-import { bool, integer, list, map, section, size, text, ulimits } from './options/kinds.ts';
+import { bool, integer, list, map, runtimes, section, size, text, ulimits } from './options/kinds.ts';
 import { networkOptions } from './network-options.ts';
 import { registryConfig } from './registry-options.ts';
 import { seccompOption } from './seccomp-option.ts';
@@ -97,14 +99,19 @@ export function readDaemonCommand(args: readonly string[], environment: Environm
   const path = named ?? program.configFile;
   const read = (): DaemonConfig => {
     const file = readConfigFile(path, named !== undefined);
-    try {
-      // Values of the file are complained about in its name, those of flags in theirs.
-      daemonConfig(file, program, environment);
-    } catch (error) {
-      throw errors.badFile(path, `configuration validation from file failed: ${messageOf(error)}`);
-    }
+    const inNameOfFile = (check: () => void): void => {
+      try {
+        check();
+      } catch (error) {
+        throw errors.badFile(path, `configuration validation from file failed: ${messageOf(error)}`);
+      }
+    };
+    // Values of the file are complained about in its name, those of flags in theirs.
+    inNameOfFile(() => daemonConfig(file, program, environment));
     const config = daemonConfig(mergeGiven(flags, file, path), program, environment);
+    if (file.has('default-runtime')) inNameOfFile(() => checkDefaultRuntime(config.settings));
     // Now: not every container should be the one that finds out.
+    checkDefaultRuntime(config.settings);
     const { driver, options } = config.settings.defaults.log;
     parseLogSettings(driver, options);
     return config;
@@ -116,7 +123,9 @@ export function readDaemonCommand(args: readonly string[], environment: Environm
 
 /** What these flags alone ask for: no file is read, and nothing of the environment. Throws `daemon.*`. */
 export function configOfFlags(args: readonly string[]): DaemonConfig {
-  return daemonConfig(readCommandLine(args, 'skiffd').given, programs.skiffd, {});
+  const config = daemonConfig(readCommandLine(args, 'skiffd').given, programs.skiffd, {});
+  checkDefaultRuntime(config.settings);
+  return config;
 }
 
 function readConfigFile(path: string, required: boolean): GivenOptions {
@@ -172,7 +181,6 @@ function daemonConfig(given: GivenOptions, program: Program, environment: Enviro
 
 function settingsOf(given: GivenOptions): DaemonSettings {
   const { name: seccompName, choice: seccomp } = seccompOption(valueOf(given, 'seccomp-profile', text) ?? '');
-  checkDefaultRuntime(valueOf(given, 'default-runtime', text) ?? '');
   checkExecOptions(valueOf(given, 'exec-opts', list) ?? []);
   return {
     debug: valueOf(given, 'debug', bool) ?? false,
@@ -182,6 +190,8 @@ function settingsOf(given: GivenOptions): DaemonSettings {
     seccomp,
     seccompName,
     defaults: containerDefaults(given),
+    runtimes: valueOf(given, 'runtimes', runtimes) ?? {},
+    defaultRuntime: valueOf(given, 'default-runtime', text) || OWN_RUNTIME,
   };
 }
 
@@ -261,10 +271,10 @@ function checkLabels(labels: readonly string[]): string[] {
   return [...seen.values()];
 }
 
-/** compat: clients and files say runc where they mean the engine's own. */
-function checkDefaultRuntime(given: string): void {
-  if (given === '' || given === 'skiff' || given === 'runc') return;
-  throw errors.badFlag(`specified default runtime '${given}' does not exist`);
+/** Of both places together: the file may name what a flag adds. */
+function checkDefaultRuntime(settings: DaemonSettings): void {
+  const name = settings.defaultRuntime;
+  if (!isRuntime(settings, name)) throw errors.badFlag(`specified default runtime '${name}' does not exist`);
 }
 
 function checkExecOptions(given: readonly string[]): void {

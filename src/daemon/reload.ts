@@ -1,7 +1,7 @@
 /** SIGHUP: the configuration is read again, and what can be changed while the daemon runs is. */
 import { hostname } from 'node:os';
 import { messageOf } from '#base';
-import type { DaemonSettings } from '#engine';
+import { type DaemonSettings, OWN_RUNTIME, ownName } from '#engine';
 import type { Assembly } from './assemble.ts';
 import type { DaemonConfig } from './config.ts';
 
@@ -38,7 +38,7 @@ function reloadable(before: DaemonSettings, next: DaemonSettings): DaemonSetting
 function eventAttributes(settings: DaemonSettings, { registry }: DaemonConfig): Record<string, string> {
   return {
     debug: String(settings.debug),
-    'default-runtime': 'skiff',
+    'default-runtime': ownName(settings, settings.defaultRuntime),
     'default-shm-size': String(settings.defaults.shmSizeBytes),
     'insecure-registries': JSON.stringify(registry.insecureRegistries),
     labels: JSON.stringify(settings.labels),
@@ -48,7 +48,7 @@ function eventAttributes(settings: DaemonSettings, { registry }: DaemonConfig): 
     'max-download-attempts': String(registry.maxAttempts),
     name: hostname(),
     'registry-mirrors': JSON.stringify(Object.values(registry.mirrors).flat()),
-    runtimes: 'skiff',
+    runtimes: [OWN_RUNTIME, ...Object.keys(settings.runtimes)].sort().join(' '),
     'shutdown-timeout': String(settings.shutdownTimeoutSeconds),
   };
 }

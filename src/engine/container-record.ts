@@ -1,6 +1,7 @@
 /** What is kept of a container: plain, versioned, complete enough to go on after a killed daemon. */
 import type { ContainerId, RecordStore } from '#base';
 import type { NetworkState } from '#network';
+import type { RuntimeProgram } from '#runtime';
 import type { Healthcheck } from '#specs';
 import type { ContainerSettings } from './container-settings.ts';
 import type { Health } from './health/healthcheck.ts';
@@ -25,7 +26,12 @@ export interface ContainerRecord {
   readonly removesVolumes?: true;
   readonly status: Status;
   /** Present while a process exists. */
-  readonly process?: { readonly pid: number; readonly startTime: string };
+  readonly process?: {
+    readonly pid: number;
+    readonly startTime: string;
+    /** What has made it; undefined is our own runtime. */
+    readonly runtime?: RuntimeProgram;
+  };
   /** Present while it runs on networks. */
   readonly network?: NetworkState;
   readonly startedAt?: string;

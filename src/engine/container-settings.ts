@@ -98,6 +98,8 @@ export interface HostSettings {
   readonly ipcMode: 'private' | 'none' | 'host';
   readonly utsMode: '' | 'host';
   readonly cgroupnsMode: 'private' | 'host';
+  /** Empty, while it is being made, is the daemon's default; missing in records of versions with one runtime. */
+  readonly runtime?: string;
   readonly autoRemove: boolean;
   /** Undefined: it stays down when it has ended. */
   readonly restart?: RestartPolicy;

@@ -2,6 +2,7 @@
  * What the operator of a daemon has set and its engine goes by. Replaced as a whole when the configuration is read again:
  * read it where it is used, and keep no part of it.
  */
+import type { RuntimeProgram } from '#runtime';
 import type { LogSettings } from './container-settings.ts';
 import type { SeccompChoice } from './security-options.ts';
 
@@ -18,6 +19,10 @@ export interface DaemonSettings {
   /** A path, `builtin` or `unconfined`. */
   readonly seccompName: string;
   readonly defaults: ContainerDefaults;
+  /** Runtimes besides our own, by name. */
+  readonly runtimes: Readonly<Record<string, Omit<RuntimeProgram, 'name'>>>;
+  /** The name of one of them, or of our own. */
+  readonly defaultRuntime: string;
 }
 
 /** What containers get that do not say. Fixed when they are made. */
@@ -47,6 +52,8 @@ export const defaultSettings: DaemonSettings = {
   shutdownTimeoutSeconds: 15,
   seccomp: { kind: 'default' },
   seccompName: 'builtin',
+  runtimes: {},
+  defaultRuntime: 'skiff',
   defaults: {
     shmSizeBytes: 64 * 1024 * 1024,
     ulimits: [],

@@ -92,6 +92,11 @@ export const errors = defineErrors('container', {
     kind: 'conflict',
     message: () => 'container is marked for removal and cannot be started',
   },
+  /** At the creation, and at a start after the operator took it away. */
+  unknownRuntime: {
+    kind: 'invalid',
+    message: (name: string) => `unknown or invalid runtime name: ${name}`,
+  },
   restartOfAutoRemoved: {
     kind: 'invalid',
     message: () => 'Restart policy cannot be updated because AutoRemove is enabled for the container',

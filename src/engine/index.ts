@@ -35,6 +35,7 @@ export { createExecInstances, type ExecInstance, type ExecSettings } from './exe
 export { inspectContainer, summarizeContainer } from './inspect.ts';
 export { removeLink } from './links.ts';
 export { hasLabel, type ListQuery, listContainers, listFilters } from './list.ts';
+export { isRuntime, OWN_RUNTIME, ownName } from './runtimes.ts';
 export { isLogReadable, logDriverNames, parseLogSettings } from './log-drivers/options.ts';
 export { LogCompressor } from './log-drivers/log-compressor.ts';
 export { Shipments } from './log-drivers/shipments.ts';

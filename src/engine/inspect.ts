@@ -12,6 +12,7 @@ import { linkNamesOf } from './links.ts';
 import { hostnameOf } from './oci-config.ts';
 import { mergeEnvironment } from './program.ts';
 import { noRestart } from './restart-policy.ts';
+import { runtimeNameOf } from './runtimes.ts';
 import { type EngineParts, logPathOf, runDirectoryOf } from './parts.ts';
 
 export function inspectContainer(parts: EngineParts, record: ContainerRecord): ContainerInspect {
@@ -220,7 +221,7 @@ function hostConfigOf(host: HostSettings): object {
     UsernsMode: '',
     ShmSize: host.shmSizeBytes,
     ...(Object.keys(host.sysctls).length > 0 ? { Sysctls: host.sysctls } : {}),
-    Runtime: 'skiff',
+    Runtime: runtimeNameOf(host),
     Isolation: '',
     CpuShares: resources.cpuShares,
     Memory: resources.memoryBytes,

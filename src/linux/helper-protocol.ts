@@ -10,7 +10,15 @@ export const PROTOCOL_VERSION = 1;
 export const requestType = { launch: 1, run: 2, signal: 3, ping: 4, netlinkQuery: 5, socket: 6 } as const;
 export const REPLY_BIT = 0x8000;
 
-export const shimFlags = { tty: 1, stdin: 2, stdinOnce: 4, noLog: 8, linger: 16, compressed: 32 } as const;
+export const shimFlags = {
+  tty: 1,
+  stdin: 2,
+  stdinOnce: 4,
+  noLog: 8,
+  linger: 16,
+  compressed: 32,
+  handsOver: 64,
+} as const;
 
 export const eventType = {
   created: 1,
@@ -58,6 +66,8 @@ export interface ShimRecord {
   readonly terminalSize?: { readonly rows: number; readonly columns: number };
   /** Keep the mounts a moment after the end, so that many ends share one sync; not where they hold on to a user's folder. */
   readonly linger?: boolean;
+  /** The plan's child is a runtime that makes the process, names it in `init.pid` and ends: see native/README.md, "Shim". */
+  readonly handsOver?: boolean;
   readonly oom?: { readonly path: string; readonly version: 1 | 2 };
 }
 
@@ -68,7 +78,8 @@ export function writeShimRecord(writer: BytesWriter, shim: ShimRecord): void {
     (shim.stdinOnce ? shimFlags.stdinOnce : 0) |
     (shim.log ? 0 : shimFlags.noLog) |
     (shim.log?.isCompressed ? shimFlags.compressed : 0) |
-    (shim.linger ? shimFlags.linger : 0);
+    (shim.linger ? shimFlags.linger : 0) |
+    (shim.handsOver ? shimFlags.handsOver : 0);
   writer
     .u32(flags)
     .bytes(shim.id)

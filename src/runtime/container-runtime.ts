@@ -5,80 +5,33 @@
  */
 import {
   type Cgroup,
-  type CgroupHost,
   type CgroupStats,
-  type HelperEvent,
-  type HostFacts,
   kernelFiles,
   type Launcher,
   openCgroup,
   readProcessStat,
   type ShimRecord,
 } from '#linux';
-import type { Process, Resources, RuntimeConfig } from '#specs';
+import type { Process, Resources } from '#specs';
 import { errors } from './errors.ts';
 import { describeErrno, failureError } from './failure.ts';
+import type { RuntimeProgram } from './foreign/foreign-program.ts';
+import { ForeignRuntime } from './foreign/foreign-runtime.ts';
 import { compilePlan } from './plan/compile.ts';
 import { encodePlan } from './plan/encode.ts';
-import { compileExec, type ExecTarget } from './plan/exec.ts';
-import type { CompileInput, NetworkSetup, OverlayRoot, SeccompProgram } from './plan/input.ts';
+import { compileExec } from './plan/exec.ts';
+import { performPlan } from './perform.ts';
+import type { CompileInput, SeccompProgram } from './plan/input.ts';
 import type { Plan } from './plan/op.ts';
-import { RunningProcess } from './running-process.ts';
+import type { ExecRequest, LaunchRequest, ProcessMaker, SeccompWish, ShimWishes } from './process-maker.ts';
+import { type ProcessIdentity, RunningProcess } from './running-process.ts';
+import type { RuntimeDeps } from './runtime-deps.ts';
 import { defaultProfile } from './seccomp/default-profile.ts';
-import type { SeccompCache } from './seccomp/program.ts';
-
-/** Which filter a process gets: Docker's default, none, or a profile's JSON text. */
-export type SeccompWish =
-  | { readonly kind: 'default' }
-  | { readonly kind: 'unconfined' }
-  | { readonly kind: 'profile'; readonly text: string };
-
-interface ShimWishes {
-  readonly id: string;
-  /** An existing folder; gets the shim's socket and records. */
-  readonly runDirectory: string;
-  readonly seccomp: SeccompWish;
-  readonly home: string;
-  readonly stdin: boolean;
-  /** Stop before the program until `release`, so that clients can be attached first. */
-  readonly hold: boolean;
-}
-
-export interface LaunchRequest extends ShimWishes {
-  readonly config: RuntimeConfig;
-  /** Without it the root is the folder `config.root.path`. */
-  readonly overlay?: OverlayRoot;
-  /** What its own network is made of besides `lo`. */
-  readonly network?: NetworkSetup;
-  readonly sourceFolders?: CompileInput['sourceFolders'];
-  readonly makeCwd: { readonly uid: number; readonly gid: number };
-  readonly stdinOnce: boolean;
-  /** The program is `init` of the helper, see `helperProgram`. */
-  readonly isInit: boolean;
-  /** See ShimRecord.linger. */
-  readonly linger: boolean;
-  readonly log?: NonNullable<ShimRecord['log']>;
-}
-
-export interface ExecRequest extends ShimWishes {
-  readonly execId: string;
-  readonly process: Process;
-  readonly target: ExecTarget;
-  readonly cgroupsPath: string;
-}
-
-export interface RuntimeDeps {
-  readonly launcher: Launcher;
-  readonly facts: HostFacts;
-  readonly cgroupHost: CgroupHost;
-  readonly seccomp: SeccompCache;
-  readonly helperProgram: string;
-}
 
 /** The first that plans may use. */
 const DATAGRAM_SLOT = 8;
 
-export class ContainerRuntime {
+export class ContainerRuntime implements ProcessMaker {
   readonly #deps: RuntimeDeps;
 
   constructor(deps: RuntimeDeps) {
@@ -160,6 +113,20 @@ export class ContainerRuntime {
       runDirectory: request.runDirectory,
     };
     return this.#perform(shim, plan, request.process.args ?? []);
+  }
+
+  find(_id: string, identity: ProcessIdentity, runDirectory: string): RunningProcess {
+    return new RunningProcess(identity, runDirectory, this.#deps.launcher);
+  }
+
+  /** Nothing is kept. */
+  forget(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Another program that makes processes, in the same cgroups and under the same shims. */
+  foreign(program: RuntimeProgram): ProcessMaker {
+    return new ForeignRuntime(this.#deps, program);
   }
 
   /** Stops all processes of a cgroup where they are. */
@@ -264,31 +231,14 @@ export class ContainerRuntime {
     });
   }
 
-  /** Hands the plan to the launcher and waits for the first word of the shim. */
   #perform(shim: ShimRecord, plan: Plan, args: readonly string[]): Promise<RunningProcess> {
     const { launcher } = this.#deps;
-    const { promise, resolve, reject } = Promise.withResolvers<RunningProcess>();
-    let process: RunningProcess | undefined;
-    const listener = (event: HelperEvent): void => {
-      if (process && event.type === 'failed') {
-        process.fail(failureError(plan, args, event));
-      } else if (process) {
-        process.event(event);
-      } else if (event.type === 'created' || event.type === 'started') {
-        process = new RunningProcess(event, shim.runDirectory, launcher);
-        process.event(event);
-        resolve(process);
-      } else if (event.type === 'failed') {
-        reject(failureError(plan, args, event));
-      } else if (event.type === 'shim-lost') {
-        reject(
-          errors.launchFailed(
-            `the shim of ${shim.id} ended before its container ran (wait status ${event.waitStatus})`,
-          ),
-        );
-      }
-    };
-    launcher.launch(shim, encodePlan(plan), listener).catch(reject);
-    return promise;
+    return performPlan({
+      launcher,
+      shim,
+      plan,
+      make: (identity) => new RunningProcess(identity, shim.runDirectory, launcher),
+      explain: (failure) => failureError(plan, args, failure),
+    });
   }
 }

@@ -30,12 +30,15 @@ export {
 } from './seccomp/profile.ts';
 export { type CompiledSeccomp, compileFilter, SeccompCache } from './seccomp/program.ts';
 export { nativeArchitecture, resolveProfile, type SeccompContext } from './seccomp/resolve.ts';
-export {
-  ContainerRuntime,
-  type ExecRequest,
-  type LaunchRequest,
-  type RuntimeDeps,
-  type SeccompWish,
-} from './container-runtime.ts';
+export { ContainerRuntime } from './container-runtime.ts';
+export type { RuntimeProgram } from './foreign/foreign-program.ts';
+export type { ExecRequest, LaunchRequest, ProcessMaker, SeccompWish } from './process-maker.ts';
+export type { RuntimeDeps } from './runtime-deps.ts';
 export { describeErrno, failureError } from './failure.ts';
-export { type ProcessExit, RunningProcess, readExitRecord, readPidRecord } from './running-process.ts';
+export {
+  type ProcessExit,
+  type ProcessIdentity,
+  RunningProcess,
+  readExitRecord,
+  readPidRecord,
+} from './running-process.ts';

@@ -16,9 +16,14 @@ export interface ProcessExit {
   readonly oomKills: number;
 }
 
-export class RunningProcess {
+/** A process that is no other with the same number. */
+export interface ProcessIdentity {
   readonly pid: number;
+  /** Field 22 of /proc/PID/stat. */
   readonly startTime: bigint;
+}
+
+export class RunningProcess {
   /** Fulfilled once; also when the shim is lost, then with code 137. */
   readonly exited: Promise<ProcessExit>;
   /** Called for each OOM kill the kernel reports while it runs. */
@@ -27,13 +32,13 @@ export class RunningProcess {
   onRotated: () => void = () => {};
   readonly #runDirectory: string;
   readonly #launcher: Launcher;
+  #identity: ProcessIdentity;
   readonly #settleExit: (exit: ProcessExit) => void;
   readonly #started = Promise.withResolvers<void>();
   #control: Promise<ShimControl> | undefined;
 
-  constructor(identity: { pid: number; startTime: bigint }, runDirectory: string, launcher: Launcher) {
-    this.pid = identity.pid;
-    this.startTime = identity.startTime;
+  constructor(identity: ProcessIdentity, runDirectory: string, launcher: Launcher) {
+    this.#identity = identity;
     this.#runDirectory = runDirectory;
     this.#launcher = launcher;
     const { promise, resolve } = Promise.withResolvers<ProcessExit>();
@@ -43,9 +48,19 @@ export class RunningProcess {
     this.#started.promise.catch(() => {});
   }
 
+  get pid(): number {
+    return this.#identity.pid;
+  }
+
+  get startTime(): bigint {
+    return this.#identity.startTime;
+  }
+
   /** Takes in an event of the shim, from whichever channel it came. */
   event(event: HelperEvent): void {
     if (event.type === 'started') {
+      // Another than the one that was held, where a foreign runtime has made it.
+      this.#identity = event;
       this.#started.resolve();
     } else if (event.type === 'exit') {
       this.#started.resolve();

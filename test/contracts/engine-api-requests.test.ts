@@ -89,7 +89,7 @@ describe('requests', { skip: missing('root', 'busybox') }, () => {
 
   const refused = (message: string, path: string): void => {
     const name = path.split('.').at(-1)!;
-    const words = { Runtime: 'runtime "runsc"' };
+    const words = { Runtime: 'runtime name: runsc' };
     assert.ok(message.includes((words as Record<string, string>)[name] ?? name), `${message} does not name ${path}`);
   };
 

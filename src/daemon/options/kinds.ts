@@ -134,6 +134,7 @@ export const runtimes: Kind<Readonly<Record<string, RuntimeEntry>>> = {
         }
         if (typeof path !== 'string' || path === '') throw new Error(`runtime '${name}' has no 'path'`);
         const args = runtimeArgs === undefined ? [] : list.json(runtimeArgs, `${key}.${name}.runtimeArgs`);
+        checkRuntimeArgs(name, args);
         return [checkRuntimeName(name), { path, args }];
       }),
     ),
@@ -157,6 +158,14 @@ function checkRuntimeName(name: string): string {
   if (name === 'skiff') throw new Error(`runtime name 'skiff' is reserved`);
   if (!/^[a-z0-9][\w.-]*$/i.test(name)) throw new Error(`invalid runtime name: ${name}`);
   return name;
+}
+
+/** Of the options every runtime has, those the daemon gives itself, and the one by which it would not find the cgroups. */
+function checkRuntimeArgs(name: string, args: readonly string[]): void {
+  const wrong = args.find((arg) => /^--?(root|log|log-format|systemd-cgroup)(=|$)/.test(arg));
+  if (wrong === undefined) return;
+  const why = wrong.includes('systemd') ? 'cgroups are not made by systemd here' : 'the daemon gives it itself';
+  throw new Error(`runtime '${name}': runtimeArgs '${wrong}' is not supported: ${why}`);
 }
 
 const ULIMITS = new Set(

@@ -73,7 +73,11 @@ export const options: readonly Option[] = [
   honoured('tlskey', text, 'Key of the certificate'),
 
   honoured('cgroup-parent', text, "Cgroup above the containers'"),
-  honoured('default-runtime', text, 'skiff, which also answers to the name runc'),
+  honoured('add-runtime', runtimes, 'One more OCI runtime for containers: crun=/usr/bin/crun', {
+    key: 'runtimes',
+    merges: true,
+  }),
+  honoured('default-runtime', text, 'skiff, which also answers to the name runc, or one that was added'),
   honoured('default-ulimit', ulimits, 'Limit of containers that have none of that name', { key: 'default-ulimits' }),
   honoured('default-shm-size', size, 'Size of /dev/shm'),
   honoured('default-cgroupns-mode', text, 'host or private'),
@@ -144,11 +148,6 @@ export const options: readonly Option[] = [
   later('allow-direct-routing', bool, { harmless: ['false'] }),
   later('bridge-accept-fwmark', text),
 
-  other('later', 'add-runtime', runtimes, 'containers run with our own runtime, others come with a later version', {
-    key: 'runtimes',
-    merges: true,
-    harmless: ['map[]'],
-  }),
   refused('authorization-plugin', list, 'there are no plugins, so nothing would be asked: put a proxy in front', {
     key: 'authorization-plugins',
   }),
@@ -172,6 +171,7 @@ export const reloadableKeys: ReadonlySet<string> = new Set([
   'max-concurrent-uploads',
   'max-download-attempts',
   'default-runtime',
+  'runtimes',
   'shutdown-timeout',
   'default-shm-size',
 ]);

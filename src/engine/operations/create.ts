@@ -20,6 +20,7 @@ import { type EngineParts, eventAttributes } from '../parts.ts';
 import { resolveProgram } from '../program.ts';
 import { checkResources } from '../resources.ts';
 import { noRestart } from '../restart-policy.ts';
+import { settleRuntime } from '../runtimes.ts';
 import { checkSecurityOptions } from '../security-options.ts';
 import { parseSignal } from '../signals.ts';
 
@@ -46,7 +47,8 @@ export async function createContainer(
 ): Promise<Created> {
   const name = wishedName.replace(/^\//, '');
   if (wishedName !== '' && !isValidName(wishedName)) throw errors.badName(wishedName);
-  const settings = settleNetworking(parts, wished);
+  const runtime = settleRuntime(parts.settings.current, wished.host.runtime ?? '');
+  const settings = settleNetworking(parts, { ...wished, host: { ...wished.host, runtime } });
   if (settings.image === '') throw errors.invalid('no image was given for the container');
   const image = await parts.images.find(settings.image);
   if (!image) throw errors.noSuchImage(settings.image);

@@ -17,6 +17,7 @@ import {
   runDirectoryOf,
 } from '../parts.ts';
 import { mergeEnvironment } from '../program.ts';
+import { makerOf } from '../runtimes.ts';
 import { seccompChoice } from '../security-options.ts';
 import { resolveRecordUser } from './launch.ts';
 
@@ -58,17 +59,19 @@ export async function startExec(
   const settings = consoleSize ? { ...instance.settings, consoleSize } : instance.settings;
   const { promise: settled, resolve: settle } = Promise.withResolvers<void>();
   parts.execs.update({ ...instance, state: { status: 'starting', settled } });
-  const runDirectory = `${runDirectoryOf(parts.options, record.id)}/${settings.isProbe ? PROBE_FOLDER : 'exec-'}${id.slice(0, 16)}`;
+  const containerDirectory = runDirectoryOf(parts.options, record.id);
+  const runDirectory = `${containerDirectory}/${settings.isProbe ? PROBE_FOLDER : 'exec-'}${id.slice(0, 16)}`;
   mkdirSync(runDirectory, { mode: 0o700 });
   try {
     const layer = parts.snapshots.open(record.id, record.imageId);
     const { process: spec, namespaces, home } = execProcess(parts, record, settings, layer.folders);
-    const process = await parts.runtime.exec({
+    const process = await makerOf(parts, record).exec({
       id: record.id,
       execId: id,
       process: spec,
       target: { pid: live.process.pid, startTime: live.process.startTime, namespaces },
       cgroupsPath: cgroupsPathOf(parts.options, record),
+      containerDirectory,
       runDirectory,
       seccomp: instance.settings.privileged
         ? { kind: 'unconfined' }

@@ -8,6 +8,7 @@ import { next, type Status } from '../lifecycle.ts';
 import { releaseVolumes } from '../mounts/container-volumes.ts';
 import { announceEndpoints } from '../networking.ts';
 import { noRestart, restartsAfter } from '../restart-policy.ts';
+import { forgetRun } from '../runtimes.ts';
 import { cgroupsPathOf, type EngineParts, eventAttributes, runDirectoryOf } from '../parts.ts';
 
 /** `told` is called as soon as the record is right. Cleaning up comes after. */
@@ -33,6 +34,7 @@ export async function recordExit(parts: EngineParts, id: string, exit: ProcessEx
     parts.networks.release(id, network);
     announceEndpoints(parts, before, 'disconnect');
   }
+  await forgetRun(parts, before, runDirectoryOf(parts.options, id));
   await parts.runtime.removeCgroup(cgroupsPathOf(parts.options, record));
   await releaseVolumes(parts, record);
   rmSync(runDirectoryOf(parts.options, id), { recursive: true, force: true });

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { messageOf } from '#base';
 import type { WritableLayer } from '#images';
 import { readRootFile } from '#linux';
-import { type LaunchRequest, type ResolvedUser, type RunningProcess, resolveUser } from '#runtime';
+import { type LaunchRequest, type ResolvedUser, type RunningProcess, type RuntimeProgram, resolveUser } from '#runtime';
 import type { RuntimeConfig } from '#specs';
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
@@ -18,12 +18,15 @@ import { sourceFolders } from '../mounts/oci-mounts.ts';
 import { toOciConfig } from '../oci-config.ts';
 import { cgroupsPathOf, type EngineParts, logPathOf, runDirectoryOf } from '../parts.ts';
 import { runsInit } from '../program.ts';
+import { programFor } from '../runtimes.ts';
 import { seccompChoice } from '../security-options.ts';
 
 export interface Launched {
   readonly process: RunningProcess;
   /** What it has of networks. */
   readonly network?: NetworkState;
+  /** What has made it; undefined is our own runtime. */
+  readonly program?: RuntimeProgram;
 }
 
 /** Launches the record's program. When it fails, nothing of the attempt is left. */
@@ -31,6 +34,8 @@ export async function launch(parts: EngineParts, record: ContainerRecord): Promi
   const { options, runtime } = parts;
   const { id } = record;
   const runDirectory = runDirectoryOf(options, id);
+  const program = programFor(parts, record);
+  const maker = program ? runtime.foreign(program) : runtime;
   rmSync(runDirectory, { recursive: true, force: true });
   const held = parts.attachments.has(id);
   let place: NetworkPlace | undefined;
@@ -42,12 +47,13 @@ export async function launch(parts: EngineParts, record: ContainerRecord): Promi
     const links = linkedHosts(parts, record);
     writeManagedFiles({ record, runDirectory, networks: parts.networks, links, ...place });
     const waits = held || place.state?.nameServicePort !== undefined;
-    const process = await runtime.launch(launchRequest(parts, record, { hold: waits, ...place }));
+    const process = await maker.launch(launchRequest(parts, record, { hold: waits, ...place }));
     if (place.state) await serveNames(parts, record, process.pid, place.state);
     if (waits) await parts.attachments.connectAndRelease(id, process);
-    return { process, ...(place.state ? { network: place.state } : {}) };
+    return { process, ...(place.state ? { network: place.state } : {}), ...(program ? { program } : {}) };
   } catch (error) {
     if (place?.state) parts.networks.release(id, place.state);
+    await maker.forget(id, runDirectory);
     await runtime.removeCgroup(cgroupsPathOf(options, record));
     rmSync(runDirectory, { recursive: true, force: true });
     await releaseVolumes(parts, record);

@@ -3,6 +3,7 @@ import { printPlan } from '#runtime';
 import type { ContainerRecord } from '../container-record.ts';
 import { attachNetworks, type NetworkPlace } from '../networking.ts';
 import { type EngineParts, findContainer } from '../parts.ts';
+import { programFor } from '../runtimes.ts';
 import { launchRequest } from './launch.ts';
 
 /** One line per operation. Nothing runs, and what it would have of networks is given back at once. */
@@ -18,5 +19,7 @@ export async function planOfContainer(parts: EngineParts, reference: string): Pr
 }
 
 function planWith(parts: EngineParts, record: ContainerRecord, place: NetworkPlace): string {
-  return printPlan(parts.runtime.plan(launchRequest(parts, record, { hold: false, ...place })));
+  const program = programFor(parts, record);
+  const maker = program ? parts.runtime.foreign(program) : parts.runtime;
+  return printPlan(maker.plan(launchRequest(parts, record, { hold: false, ...place })));
 }

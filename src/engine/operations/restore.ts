@@ -4,7 +4,7 @@
  */
 import { readdirSync, rmSync } from 'node:fs';
 import { causeChain } from '#base';
-import { type ProcessExit, readExitRecord, RunningProcess } from '#runtime';
+import { type ProcessExit, readExitRecord } from '#runtime';
 import type { ContainerRecord } from '../container-record.ts';
 import { killLeftProbes, startMonitor } from '../health/monitor.ts';
 import { hasProcess } from '../lifecycle.ts';
@@ -12,6 +12,7 @@ import { identityOf, upstreamsOf } from '../networking.ts';
 import { useVolumesAgain } from '../mounts/container-volumes.ts';
 import { cgroupsPathOf, type EngineParts, runDirectoryOf } from '../parts.ts';
 import { noRestart, startsWithDaemon } from '../restart-policy.ts';
+import { forgetRun, makerOf } from '../runtimes.ts';
 import { sizeLimitOf } from './create.ts';
 import { recordExit } from './exit.ts';
 import { removeRecord } from './remove.ts';
@@ -67,7 +68,7 @@ async function restoreOne(parts: EngineParts, record: ContainerRecord): Promise<
 async function findAgain(parts: EngineParts, record: ContainerRecord): Promise<void> {
   const runDirectory = runDirectoryOf(parts.options, record.id);
   const { pid = 0, startTime = '0' } = record.process ?? {};
-  const process = new RunningProcess({ pid, startTime: BigInt(startTime) }, runDirectory, parts.runtime.launcher);
+  const process = makerOf(parts, record).find(record.id, { pid, startTime: BigInt(startTime) }, runDirectory);
   try {
     await process.follow();
   } catch {
@@ -92,8 +93,10 @@ async function waitAgain(parts: EngineParts, record: ContainerRecord): Promise<v
 /** A start that was cut off before its result was noted: what it built is taken down, the record says created or exited as before. */
 async function clearInterruptedStart(parts: EngineParts, record: ContainerRecord): Promise<void> {
   await parts.runtime.killCgroup(cgroupsPathOf(parts.options, record));
+  const runDirectory = runDirectoryOf(parts.options, record.id);
+  await forgetRun(parts, record, runDirectory);
   await parts.runtime.removeCgroup(cgroupsPathOf(parts.options, record));
-  rmSync(runDirectoryOf(parts.options, record.id), { recursive: true, force: true });
+  rmSync(runDirectory, { recursive: true, force: true });
   if (record.settings.host.autoRemove && record.status === 'exited') await removeRecord(parts, record.id);
   // A creation may have been cut off between the record and the folders.
   else await parts.snapshots.create(record.id, record.imageId, sizeLimitOf(record.settings.host));

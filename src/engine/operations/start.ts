@@ -46,14 +46,17 @@ async function startLocked(parts: EngineParts, before: ContainerRecord): Promise
     if (before.settings.host.autoRemove) await removeRecord(parts, before.id);
     throw error;
   }
-  const { process, network } = launched;
+  const { process, network, program } = launched;
   const startedAt = formatTimeNs(nowNs());
   const running: ContainerRecord = {
     ...intent,
     status,
     startedAt,
     ...(probeOfRecord(intent) ? { health: healthAtStart(intent.health) } : {}),
-    process: { pid: process.pid, startTime: String(process.startTime) },
+    process: {
+      ...{ pid: process.pid, startTime: String(process.startTime) },
+      ...(program ? { runtime: program } : {}),
+    },
     ...(network ? { network } : {}),
   };
   parts.containers.put(running);

@@ -3,9 +3,8 @@
  *
  * The order is that of the lifecycle in runtime.md: namespaces, cgroups, root file system, hooks, pivot, identity, program.
  */
-import { posix } from 'node:path';
-import { CLONE, MS, O } from '#linux';
-import type { LinuxConfig, Process, RootfsPropagation, RuntimeConfig } from '#specs';
+import { CLONE, O } from '#linux';
+import type { LinuxConfig, Process, RuntimeConfig } from '#specs';
 import { errors } from '../errors.ts';
 import { planDevices } from './devices.ts';
 import { type HookState, planHooks, stateParts } from './hooks.ts';
@@ -13,8 +12,9 @@ import type { CgroupPlacement, CompileInput } from './input.ts';
 import { loopbackUp, networkInside, networkOutside } from './loopback.ts';
 import { planMounts } from './mounts.ts';
 import { idMapText, type NamespacePlan, planNamespaces } from './namespaces.ts';
-import { create, NONE, type Op, opFlags, type Plan } from './op.ts';
+import { NONE, type Op, opFlags, type Plan } from './op.ts';
 import { keyring, planEarlyProcess, planIdentity, planLabels } from './process.ts';
+import { openRoot, planEnter, planRoot, propagationFlags, rootPath } from './root.ts';
 import { type SlotAllocator, slotAllocator } from './slots.ts';
 import { planSysctls } from './sysctls.ts';
 import { planTerminal } from './terminal.ts';
@@ -26,13 +26,6 @@ const HOOKS_DONE = 3;
 
 /** How PIVOT enters the root. */
 const CHROOT_ONLY = 2;
-
-const propagationFlags: Readonly<Record<RootfsPropagation, number>> = {
-  private: MS.PRIVATE | MS.REC,
-  slave: MS.SLAVE | MS.REC,
-  shared: MS.SHARED | MS.REC,
-  unbindable: MS.UNBINDABLE | MS.REC,
-};
 
 /** Compiles the start of a container. Throws `runtime.invalidSpec` and `runtime.unsupported`. */
 export function compilePlan(config: RuntimeConfig, input: CompileInput): Plan {
@@ -61,7 +54,8 @@ export function compilePlan(config: RuntimeConfig, input: CompileInput): Plan {
     ...planEarlyProcess(process, linux),
     { op: 'setsid' },
     ...(namespaces.isNew('network') ? [loopbackUp(), ...networkInside(input.network)] : []),
-    ...(ownMounts ? planRoot(config, input, root) : [openRoot(config, input, root)]),
+    ...(ownMounts ? planRoot(config, input) : []),
+    openRoot(config, input, root),
     ...mounts.child,
     ...(ownMounts && mounts.ownDev ? planDevices(linux.devices ?? [], root, namespaces.has('user')) : []),
     ...makeCwd(process, input, root),
@@ -147,72 +141,6 @@ function planArrival(
     ops.push({ op: 'user', opFlags: flags, uid: 0, gid: 0, groups: [] });
   }
   if (namespaces.unshareCgroup) ops.push({ op: 'unshare', flags: CLONE.NEWCGROUP });
-  return ops;
-}
-
-/** The root: a folder bound onto itself, or an overlay that exists only in this mount namespace. */
-function planRoot(config: RuntimeConfig, input: CompileInput, root: number): Op[] {
-  const path = rootPath(config, input);
-  const propagation = config.linux?.rootfsPropagation;
-  // kernel: what is unbindable cannot be bound, not even onto itself: that comes once the root has been entered.
-  const early = propagation === 'unbindable' ? 'private' : propagation;
-  const ops: Op[] = [
-    { op: 'propagation', at: NONE, path: '/', flags: early ? propagationFlags[early] : MS.SLAVE | MS.REC },
-  ];
-  if (propagation === 'shared') {
-    // kernel: pivot_root refuses a root whose parent mount is shared.
-    ops.push({ op: 'propagation', at: NONE, path: input.facts.mountPointOf(path), flags: MS.PRIVATE });
-  }
-  if (input.overlay) {
-    const { options } = input.overlay;
-    const common = { root: NONE, target: path, create: create.nothing, idmap: NONE } as const;
-    ops.push({
-      op: 'mountFs',
-      ...common,
-      type: 'overlay',
-      source: 'overlay',
-      options,
-      attributes: 0,
-      propagation: MS.PRIVATE,
-    });
-  } else {
-    ops.push({
-      op: 'mountBind',
-      opFlags: opFlags.recursive,
-      root: NONE,
-      target: path,
-      create: create.nothing,
-      sourceSlot: NONE,
-      source: path,
-      set: 0,
-      clear: 0,
-      propagation: propagation === 'shared' ? 0 : MS.PRIVATE,
-      idmap: NONE,
-    });
-  }
-  ops.push(openRoot(config, input, root));
-  return ops;
-}
-
-function openRoot(config: RuntimeConfig, input: CompileInput, root: number): Op {
-  const openFlags = O.PATH | O.DIRECTORY | O.CLOEXEC;
-  return { op: 'open', slot: root, at: NONE, path: rootPath(config, input), openFlags, mode: 0, resolve: 0 };
-}
-
-/** The absolute path the container's root is mounted on. Throws `invalidSpec`. */
-export function rootPath(config: RuntimeConfig, input: Pick<CompileInput, 'bundle' | 'overlay'>): string {
-  if (input.overlay) return input.overlay.target;
-  if (!config.root?.path) throw errors.invalidSpec('root.path', 'missing', "give the root file system's folder");
-  const path = posix.resolve(input.bundle, config.root.path);
-  if (path === '/') throw errors.invalidSpec('root.path', '"/"', "the host's own root cannot be a container's");
-  return path;
-}
-
-function planEnter(config: RuntimeConfig, input: CompileInput): Op[] {
-  const ops: Op[] = [{ op: 'pivot', root: rootPath(config, input), how: input.noPivot ? 1 : 0 }];
-  const propagation = config.linux?.rootfsPropagation;
-  if (propagation) ops.push({ op: 'propagation', at: NONE, path: '/', flags: propagationFlags[propagation] & ~MS.REC });
-  if (config.root?.readonly) ops.push({ op: 'remount', root: NONE, path: '/', set: 1, clear: 0, propagation: 0 });
   return ops;
 }
 

@@ -126,7 +126,7 @@ function planBind(context: Context, mount: Mount, target: string, options: Mount
   const folder = input.sourceFolders?.[target];
   let sourceSlot = NONE;
   if (folder !== undefined) {
-    sourceSlot = openInside(context, folder, mount.source);
+    sourceSlot = openInside(parent, slots, folder, mount.source);
   } else if (namespaces.isNew('user') && !input.unprivileged) {
     // The root of the new user namespace may not be allowed to walk to the source: the parent opens it.
     sourceSlot = slots.next();
@@ -155,8 +155,8 @@ function planBind(context: Context, mount: Mount, target: string, options: Mount
   planFurther(context, target, { ...options, recursiveSet: 0, recursiveClear: 0 }, options.propagation.slice(1));
 }
 
-/** A path in a folder, as if the folder were the root of all. */
-function openInside({ parent, slots }: Context, folder: string, path: string): number {
+/** The slot of a path in a folder, as if the folder were the root of all: a tree of its own, to be bound somewhere. */
+export function openInside(parent: Op[], slots: SlotAllocator, folder: string, path: string): number {
   const [root, at, slot] = [slots.next(), slots.next(), slots.next()];
   const resolve = RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS;
   // kernel: what is bound in another mount namespace has to be a tree of its own.

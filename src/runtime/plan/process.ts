@@ -267,7 +267,7 @@ function capabilitySets(process: Process, host: bigint): Sets {
 }
 
 /** Of a variable given twice the last value counts: getenv(3) would find the first. */
-function environment(process: Process, home: string): string[] {
+export function environment(process: Process, home: string): string[] {
   const byName = new Map<string, string>();
   for (const entry of process.env ?? []) {
     const name = entry.split('=', 1)[0]!;

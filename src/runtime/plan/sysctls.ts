@@ -9,9 +9,17 @@ import { NONE, type Op } from './op.ts';
 export function planSysctls(linux: LinuxConfig, namespaces: NamespacePlan): Op[] {
   return Object.entries(linux.sysctl ?? {}).map(([key, value]) => {
     checkSysctl(key, namespaces);
-    const path = `/proc/sys/${sysctlPath(key)}`;
-    return { op: 'writeFile', at: NONE, path, data: value, openFlags: O.WRONLY, mode: 0 };
+    return writeSysctl(key, value);
   });
+}
+
+/** Whether a parameter is the network namespace's. */
+export const isNetworkSysctl = (key: string): boolean => sysctlPath(key).startsWith('net/');
+
+/** Sets one in the namespaces of who performs it. */
+export function writeSysctl(key: string, value: string): Op {
+  const path = `/proc/sys/${sysctlPath(key)}`;
+  return { op: 'writeFile', at: NONE, path, data: value, openFlags: O.WRONLY, mode: 0 };
 }
 
 /** sysctl.d(5): whichever of `.` and `/` comes first separates; the other stands for itself inside a name. */

@@ -117,7 +117,7 @@ export const createFields: Readonly<Record<string, Fate>> = {
   'HostConfig.UsernsMode': { give: 'host', status: 501 },
   'HostConfig.ShmSize': { give: 1 << 20 },
   'HostConfig.Sysctls': { give: { 'kernel.shmmax': '1000000' } },
-  'HostConfig.Runtime': { give: 'runsc', status: 501 },
+  'HostConfig.Runtime': { give: 'runsc', status: 400 },
   'HostConfig.Isolation': { give: 'hyperv', status: 501 },
   'HostConfig.MaskedPaths': { give: ['/proc/keys'] },
   'HostConfig.ReadonlyPaths': { give: ['/proc/sys'] },

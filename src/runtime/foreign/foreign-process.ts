@@ -1,0 +1,65 @@
+/**
+ * The first process of a container that a foreign runtime has made. Its streams, its log and its end are the shim's, as
+ * always; that its program starts, and what signals it gets, is the runtime's.
+ */
+import type { Socket } from 'node:net';
+import { messageOf } from '#base';
+import type { Launcher } from '#linux';
+import { type ProcessIdentity, RunningProcess } from '../running-process.ts';
+import type { AttachEffect, AttachOptions } from '../shim-client.ts';
+import { foreignFailure } from './foreign-failure.ts';
+import type { ForeignProgram } from './foreign-program.ts';
+
+const SIGKILL = 9;
+
+export class ForeignProcess extends RunningProcess {
+  readonly #program: ForeignProgram;
+  readonly #begun = Promise.withResolvers<void>();
+  #isReleased = false;
+
+  constructor(identity: ProcessIdentity, runDirectory: string, launcher: Launcher, program: ForeignProgram) {
+    super(identity, runDirectory, launcher);
+    this.#program = program;
+    // Only who releases it asks whether its program started.
+    this.#begun.promise.catch(() => {});
+  }
+
+  override get started(): Promise<void> {
+    return this.#begun.promise;
+  }
+
+  /** The runtime's `start` comes once the client is there; what becomes of it is told by `started`. */
+  override async attach(options: AttachOptions, effect?: AttachEffect): Promise<Socket> {
+    const socket = await super.attach(options);
+    if (effect?.release) void this.#start();
+    return socket;
+  }
+
+  override async release(): Promise<void> {
+    void this.#start();
+    await this.started;
+  }
+
+  /** By the runtime, which may know of more than one process; directly where that refuses. Throws `conflict` when it is gone. */
+  override async signal(number: number): Promise<void> {
+    try {
+      await this.#program.run('kill', [], [String(number)]);
+    } catch {
+      await super.signal(number);
+    }
+  }
+
+  /** Once; what comes of it is told by `started`. */
+  async #start(): Promise<void> {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    try {
+      await this.#program.run('start');
+      this.#begun.resolve();
+    } catch (error) {
+      await super.signal(SIGKILL).catch(() => {});
+      await this.exited;
+      this.#begun.reject(foreignFailure('start', messageOf(error)));
+    }
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * Containers made by another OCI runtime (runc, crun, …) under our shim: docs/decisions/0015-foreign-runtimes.md.
+ *
+ * The shim's child becomes `RUNTIME create`, in a mount namespace that has the container's root and a network namespace that
+ * has its interfaces. It ends, and the process it made is the shim's from then on. `RUNTIME start` lets the program begin.
+ */
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { messageOf } from '#base';
+import { openCgroup, type PlanFailure, type ShimRecord } from '#linux';
+import { formatJson64, type Process, type RuntimeConfig, type Seccomp } from '#specs';
+import { performPlan } from '../perform.ts';
+import { compileForeign, compileForeignExec, type ForeignStart } from '../plan/foreign.ts';
+import type { Plan } from '../plan/op.ts';
+import { environment } from '../plan/process.ts';
+import type { ExecRequest, LaunchRequest, ProcessMaker, SeccompWish } from '../process-maker.ts';
+import { type ProcessIdentity, RunningProcess, readPidRecord } from '../running-process.ts';
+import type { RuntimeDeps } from '../runtime-deps.ts';
+import { defaultProfile } from '../seccomp/default-profile.ts';
+import { resolveProfile } from '../seccomp/resolve.ts';
+import { foreignPlanFailure, type Stage } from './foreign-failure.ts';
+import { ForeignProcess } from './foreign-process.ts';
+import { ForeignProgram, type RuntimeProgram } from './foreign-program.ts';
+
+/** Relative to the folder the runtime is run in: a path to a socket has room for some hundred characters. */
+const PID_FILE = ['--pid-file', 'init.pid'] as const;
+const CONSOLE = ['--console-socket', 'console.sock'] as const;
+const SIGKILL = 9;
+
+export class ForeignRuntime implements ProcessMaker {
+  readonly #deps: RuntimeDeps;
+  readonly #program: RuntimeProgram;
+
+  constructor(deps: RuntimeDeps, program: RuntimeProgram) {
+    this.#deps = deps;
+    this.#program = program;
+  }
+
+  async launch(request: LaunchRequest): Promise<RunningProcess> {
+    const { id, runDirectory, config } = request;
+    const { launcher } = this.#deps;
+    const program = new ForeignProgram(this.#program, id, runDirectory);
+    const { plan, config: given } = this.#compile(request, program);
+    writeFileSync(`${runDirectory}/config.json`, formatJson64(given), { mode: 0o600 });
+    mkdirSync(`${runDirectory}/state`, { mode: 0o711 });
+    // Its limits are the runtime's to set. That it is there already lets the shim hear of OOM kills from the beginning.
+    const cgroup = openCgroup(config.linux?.cgroupsPath ?? `/skiff/${id}`, this.#deps.cgroupHost);
+    cgroup.create({});
+    const watch = cgroup.oomWatch();
+    const shim: ShimRecord = {
+      tty: config.process?.terminal ?? false,
+      stdin: request.stdin,
+      stdinOnce: request.stdinOnce,
+      linger: request.linger,
+      handsOver: true,
+      id,
+      runDirectory,
+      ...(request.log ? { log: request.log } : {}),
+      ...(watch.kind === 0 ? {} : { oom: { path: watch.path, version: watch.kind } }),
+    };
+    const process = await performPlan({
+      launcher,
+      shim,
+      plan,
+      make: (identity) => new ForeignProcess(identity, runDirectory, launcher, program),
+      explain: this.#explain('create', plan, program.logOf('create')),
+    });
+    if (!request.hold) await process.release();
+    return process;
+  }
+
+  plan(request: LaunchRequest): Plan {
+    return this.#compile(request, new ForeignProgram(this.#program, request.id, request.runDirectory)).plan;
+  }
+
+  async exec(request: ExecRequest): Promise<RunningProcess> {
+    const { launcher } = this.#deps;
+    const { id, execId, runDirectory, home, stdin } = request;
+    const process: Process = { ...request.process, env: environment(request.process, home) };
+    writeFileSync(`${runDirectory}/process.json`, formatJson64(process), { mode: 0o600 });
+    const tty = process.terminal ?? false;
+    const options = ['--detach', '--process', 'process.json', ...PID_FILE, ...(tty ? CONSOLE : [])];
+    const log = `${runDirectory}/exec.log`;
+    const program = new ForeignProgram(this.#program, id, request.containerDirectory);
+    const hold = request.hold ? ({ by: 'parent' } as const) : ({ by: 'nobody' } as const);
+    const plan = compileForeignExec(process, program.command('exec', options, log), runDirectory, hold);
+    return performPlan({
+      launcher,
+      shim: { tty, stdin, stdinOnce: stdin, handsOver: true, id: `${id}/${execId}`, runDirectory },
+      plan,
+      make: (identity) => new RunningProcess(identity, runDirectory, launcher),
+      explain: this.#explain('exec', plan, log),
+    });
+  }
+
+  find(id: string, identity: ProcessIdentity, runDirectory: string): RunningProcess {
+    const program = new ForeignProgram(this.#program, id, runDirectory);
+    return new ForeignProcess(identity, runDirectory, this.#deps.launcher, program);
+  }
+
+  async forget(id: string, runDirectory: string): Promise<void> {
+    const names = namesIn(runDirectory);
+    for (const name of names) await this.#endExec(`${runDirectory}/${name}`);
+    if (!names.includes('state')) return;
+    const program = new ForeignProgram(this.#program, id, runDirectory);
+    try {
+      await program.run('delete', ['--force']);
+    } catch (error) {
+      this.#deps.log.warn('a runtime could not delete a container', {
+        container: id,
+        runtime: this.#program.name,
+        error: messageOf(error),
+      });
+    }
+  }
+
+  /** An exec a killed daemon has left before it began: it is no process of the container's yet, and would wait for ever. */
+  async #endExec(folder: string): Promise<void> {
+    const left = readPidRecord(folder);
+    if (left) await this.#deps.launcher.signal(left.pid, left.startTime, SIGKILL);
+  }
+
+  #compile(request: LaunchRequest, program: ForeignProgram): ForeignStart {
+    const { config, runDirectory, overlay, network, sourceFolders, home } = request;
+    const options = ['--bundle', runDirectory, ...PID_FILE, ...(config.process?.terminal ? CONSOLE : [])];
+    const seccomp = this.#seccomp(request.seccomp, config);
+    return compileForeign(config, {
+      bundle: runDirectory,
+      facts: this.#deps.facts,
+      command: program.command('create', options, program.logOf('create')),
+      home,
+      ...(overlay ? { overlay } : {}),
+      ...(network ? { network } : {}),
+      ...(sourceFolders ? { sourceFolders } : {}),
+      ...(seccomp ? { seccomp } : {}),
+    });
+  }
+
+  #seccomp(wish: SeccompWish, config: RuntimeConfig): Seccomp | undefined {
+    if (wish.kind === 'unconfined') return undefined;
+    return resolveProfile(wish.kind === 'default' ? defaultProfile : this.#deps.seccomp.profile(wish.text), {
+      arch: globalThis.process.arch,
+      kernel: this.#deps.facts.kernel,
+      capabilities: config.process?.capabilities?.bounding ?? [],
+    });
+  }
+
+  #explain(stage: Stage, plan: Plan, log: string) {
+    rmSync(log, { force: true });
+    return (failure: PlanFailure) => foreignPlanFailure(stage, { plan, program: this.#program.path, log }, failure);
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
