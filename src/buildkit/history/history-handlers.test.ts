@@ -11,6 +11,10 @@ import { ProgressOfBuild } from '../progress-of-build.ts';
 import { BuildRecords, type Ending } from './build-records.ts';
 import { listenBuildHistory, pastStatus, updateBuildHistory } from './history-handlers.ts';
 
+type Plain<Message> = Partial<Omit<Message, '$typeName' | '$unknown'>>;
+type ListWish = Plain<control.BuildHistoryRequest>;
+type ChangeWish = Plain<control.UpdateBuildHistoryRequest>;
+
 const done: Ending = { kind: 'done', answer: { 'image.name': 'a' }, origins: new Map(), isList: false };
 const { STARTED, COMPLETE, DELETED } = control.BuildHistoryEventType;
 
@@ -24,11 +28,11 @@ function world() {
     return records.begin({ ref, frontend: '', attributes: { target: 't' }, exporters: [], progress });
   };
   const { signal } = new AbortController();
-  const listen = (more: Partial<control.BuildHistoryRequest>, until = signal) =>
+  const listen = (more: ListWish, until = signal) =>
     listenBuildHistory(records, create(control.BuildHistoryRequestSchema, more), until);
-  const update = (more: Partial<control.UpdateBuildHistoryRequest>) =>
+  const update = (more: ChangeWish) =>
     updateBuildHistory(records, create(control.UpdateBuildHistoryRequestSchema, more));
-  const refs = async (more: Partial<control.BuildHistoryRequest>) =>
+  const refs = async (more: ListWish) =>
     (await Array.fromAsync(listen({ EarlyExit: true, ...more }))).map(({ type, record }) => `${type} ${record?.Ref}`);
   const remove = (): void => rmSync(dataRoot, { recursive: true, force: true });
   return { dataRoot, records, warned, begin, listen, update, refs, [Symbol.dispose]: remove };
