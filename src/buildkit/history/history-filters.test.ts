@@ -40,3 +40,31 @@ test('filters of builds: all of one, any of several', () => {
     assert.throws(() => readHistoryFilters([text], NOW), { code: 'buildkit.badHistoryFilter' }, text);
   }
 });
+
+test('fuzz: whatever a filter is, it is read or refused by name', () => {
+  const words = [
+    'ref',
+    'status',
+    'duration',
+    'startedAt',
+    'repository',
+    '==',
+    '~=',
+    '>=',
+    '<',
+    '"',
+    ',',
+    '1h',
+    '2026-01-02',
+    '',
+  ];
+  const pick = (): string => words[Math.floor(Math.random() * words.length)]!;
+  for (const end = performance.now() + 100; performance.now() < end; ) {
+    const text = Array.from({ length: Math.floor(Math.random() * 8) }, pick).join('');
+    try {
+      assert.equal(typeof readHistoryFilters([text], NOW)(build), 'boolean');
+    } catch (error) {
+      assert.equal((error as { code?: string }).code, 'buildkit.badHistoryFilter', text);
+    }
+  }
+});
