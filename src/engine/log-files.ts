@@ -4,6 +4,7 @@
  */
 import { statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import { errnoCode } from '#base';
 import { type Original, originalOf } from './log-drivers/compressed-log.ts';
 
@@ -23,6 +24,8 @@ export interface LogPlace {
 
 /** Rotations that may come between two looks before we take what there is. */
 const TRIES = 10_000;
+/** Looks, a millisecond apart, after which a file that is missing is taken for removed. */
+const GAP_TRIES = 200;
 /** Numbers without a file that may come before one that has: a rotation leaves one free at a time. */
 const MAX_GAP = 16;
 
@@ -73,9 +76,22 @@ export async function openNext(place: LogPlace, file: LogFile): Promise<LogFile 
     const next = at > 0 ? await openNumber(place, at - 1) : await openOldest(place);
     // Another rotation would have moved a later file to that name.
     const still = at < 0 || (await numberOf(place, file)) === at;
-    if (still || turn === TRIES) return next;
+    if ((still && (next || at < 0)) || turn === TRIES) return next;
     await next?.handle.close();
+    if (!still) continue;
+    // Rotating moves one file after the other: the name is free for a moment. Or somebody has removed that file.
+    if (turn > GAP_TRIES) return openNewer(place, at - 1);
+    await pause(1);
   }
+}
+
+/** The first there is of those with a lower number, which are newer. */
+async function openNewer(place: LogPlace, below: number): Promise<LogFile | undefined> {
+  for (let number = below - 1; number >= 0; number -= 1) {
+    const found = await openNumber(place, number);
+    if (found) return found;
+  }
+  return undefined;
 }
 
 export async function closeAll(files: readonly LogFile[]): Promise<void> {
