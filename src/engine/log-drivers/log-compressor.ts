@@ -94,18 +94,28 @@ export class LogCompressor implements AsyncDisposable {
 
   async #run(id: string, job: Job): Promise<void> {
     const { signal } = job.stop;
-    const tried = new Set<bigint>();
+    const done = new Set<bigint>();
+    let failure: unknown;
     while (job.again && !signal.aborted) {
       job.again = false;
+      failure = undefined;
       const place = this.#options.placeOf(id);
       if (!place) return;
       removeLeftovers(place);
+      const tried = new Set(done);
       for (let old = oldest(place, tried); old && !signal.aborted; old = oldest(place, tried)) {
         const { inode, path } = old;
         tried.add(inode);
-        await this.#turns.run('', () => this.#compress(id, place, path, job));
+        try {
+          await this.#turns.run('', () => this.#compress(id, place, path, job));
+          done.add(inode);
+        } catch (error) {
+          // Dropped by a rotation meanwhile; or its shim has ended, after which there is another look.
+          if (isThere(place, inode)) failure = error;
+        }
       }
     }
+    if (failure !== undefined) throw failure;
   }
 
   async #compress(id: string, place: LogPlace, path: string, job: Job): Promise<void> {
@@ -136,6 +146,11 @@ function oldest({ path, maxFiles }: LogPlace, tried: ReadonlySet<bigint>): { pat
   }
   return undefined;
 }
+
+const isThere = ({ path, maxFiles }: LogPlace, inode: bigint): boolean =>
+  Array.from({ length: maxFiles - 1 }, (_, index) => `${path}.${index + 1}`).some(
+    (name) => statSync(name, { bigint: true, throwIfNoEntry: false })?.ino === inode,
+  );
 
 /** In one go: nobody else renames meanwhile. */
 function putInPlace({ path, maxFiles }: LogPlace, inode: bigint, fresh: string): void {
