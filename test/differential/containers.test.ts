@@ -18,6 +18,9 @@ interface Step {
   readonly differs?: string;
 }
 
+/** Of both daemons: another name for runc, and one of nothing. */
+const RUNTIMES = ['--add-runtime=other=runc', '--add-runtime=gone=/no/such/runtime'];
+
 /** Commands whose answers are compared, one after the other, on one state. */
 const chapters: Readonly<Record<string, readonly (string | Step)[]>> = {
   'restart policies': [
@@ -38,6 +41,23 @@ const chapters: Readonly<Record<string, readonly (string | Step)[]>> = {
     { run: `docker run --restart sometimes --network none busybox true`, differs: 'words of a newer dockerd' },
     { run: `docker run --restart always:3 --network none busybox true`, differs: 'words of a newer dockerd' },
     `docker rm -f ra rf`,
+  ],
+  runtimes: [
+    `docker info -f '{{json (index .Runtimes "other")}} {{json (index .Runtimes "gone")}}'`,
+    { run: `docker create --runtime nobody busybox true`, differs: 'words of a newer dockerd' },
+    `docker create --name rr --runtime other --network none busybox sh -c 'echo out; echo err >&2; exit 3'`,
+    `docker inspect -f '{{.HostConfig.Runtime}}' rr`,
+    `docker start -a rr; docker logs rr; docker inspect -f '{{.State.Status}} {{.State.ExitCode}}' rr`,
+    { run: `docker run --name rn --runtime other --network none busybox nope`, differs: 'words of a newer dockerd' },
+    `docker inspect -f '{{.State.Status}} {{.State.ExitCode}}' rn; docker logs rn`,
+    {
+      run: `docker run --name rp --runtime other --network none busybox /etc/passwd`,
+      differs: 'words of a newer dockerd',
+    },
+    `docker inspect -f '{{.State.Status}} {{.State.ExitCode}}' rp`,
+    { run: `docker run --name rg --runtime gone --network none busybox true`, differs: 'words of a newer dockerd' },
+    `docker inspect -f '{{.State.Status}} {{.State.ExitCode}} {{.HostConfig.Runtime}}' rg`,
+    `docker rm rr rn rp rg`,
   ],
   'health checks': [
     `docker run -d --name hh --network none --health-cmd 'echo looked; test -e /ok' --health-interval 1s --health-retries 2 busybox sleep 1000`,
@@ -120,8 +140,8 @@ describe('docker containers, dockerd and skiff', {
   const dockerd = new Dockerd(`${folder}/dockerd`);
   const skiff = new Daemon();
   before(async () => {
-    await dockerd.start();
-    await skiff.start();
+    await dockerd.start(...RUNTIMES);
+    await skiff.start(...RUNTIMES);
     const busybox = busyboxTar();
     for (const socket of [dockerd.socket, skiff.socket]) {
       const { status, stderr } = runTool(['docker', '--host', `unix://${socket}`, 'import', busybox, 'busybox']);

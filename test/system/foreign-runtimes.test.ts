@@ -14,7 +14,7 @@ import { PrivateNetwork } from '../support/network.ts';
 const NAMES = ['crun', 'runc'].filter((name) => programPath(name) !== undefined);
 /** Debian's crun refuses a hybrid host whose unified hierarchy has controllers: the daemon's host has none. */
 const WITHOUT_UNIFIED = 'umount /sys/fs/cgroup/unified 2>/dev/null; exec "$0" "$@"';
-/** SKIFF_TEST_RUNTIME_KILLS=50 takes two minutes. */
+/** SKIFF_TEST_RUNTIME_KILLS=50 takes three minutes. */
 const KILLS = Number(process.env['SKIFF_TEST_RUNTIME_KILLS'] ?? 2);
 const needs = missing('root', 'busybox', 'nsenter', 'unshare', 'ip', 'curl');
 const SLEEP = sh('trap "exit 0" TERM; echo up; while :; do sleep 0.05; done');

@@ -102,6 +102,7 @@ function toHostConfig({ flags, given, files, consoleSize }: CreateRequest, binds
     UTSMode: flags.uts,
     CgroupnsMode: flags.cgroupns,
     CgroupParent: flags['cgroup-parent'],
+    ...whenGiven(flags.runtime, (Runtime) => ({ Runtime })),
     ...listed('GroupAdd', flags['group-add']),
     ...listed('ExtraHosts', flags['add-host']),
     ...(flags.sysctl.length > 0 ? { Sysctls: toMap(flags.sysctl) } : {}),

@@ -62,6 +62,7 @@ export const containerFlags = {
   'cap-add': list({ help: 'Capabilities to add' }),
   'cap-drop': list({ help: 'Capabilities to take away' }),
   'cgroup-parent': text({ help: "Cgroup above the container's" }),
+  runtime: text({ help: 'Runtime that makes the container, of those the daemon knows' }),
   cgroupns: text({ help: 'Cgroup namespace: private or host' }),
   cidfile: text({ help: "Write the container's id to this file, which must not exist" }),
   device: list({ help: 'Device of the host, as path[:path in the container][:rwm]' }),
