@@ -57,7 +57,6 @@ export type {
 } from './cgroups/stats.ts';
 export {
   type EventListener,
-  helperPath,
   type Launcher,
   type NetlinkOutcome,
   type PlanReady,
@@ -95,6 +94,7 @@ export { hostCpuNs } from './host-cpu.ts';
 export { measureTree } from './measure-tree.ts';
 export { hasInterpreter } from './binfmt.ts';
 export { cutTimes } from './cut-times.ts';
+export { helperPath } from './helper-path.ts';
 export type { HelperTree } from './native-helper.ts';
 export { openProcessRoot, type ProcessRoot } from './process-root.ts';
 export { openTreeReader, type TreeReader, type WalkRecord } from './tree-reader.ts';

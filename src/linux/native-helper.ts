@@ -1,5 +1,5 @@
 /**
- * The native helper: where it is, and how it is started. The only file that spawns it.
+ * The native helper, and how it is started. The only file that spawns it.
  *
  * `Launcher` is the resident one: it performs plans on request and forks a shim per launch. `spawnUnpack` starts the
  * one that fills a folder, `spawnPack` the one that reads it, `runPlan` performs one plan with the caller's own standard streams.
@@ -7,12 +7,11 @@
 import type { Socket as DatagramSocket } from 'node:dgram';
 import type { Server } from 'node:net';
 import { type ChildProcess, type ChildProcessByStdio, spawn, spawnSync, type StdioOptions } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
 import { constants as osConstants } from 'node:os';
 import type { Duplex, Readable, Writable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { getSystemErrorName } from 'node:util';
 import { BytesReader, BytesWriter, defineErrors, SyscallError } from '#base';
+import { helperPath } from './helper-path.ts';
 import { type HandleKind, type SentSocket, SentSockets, socketAddress } from './sent-sockets.ts';
 import {
   exitCodeOf,
@@ -27,11 +26,6 @@ import {
 } from './helper-protocol.ts';
 
 const errors = defineErrors('helper', {
-  missing: {
-    kind: 'unavailable',
-    message: (path: string) =>
-      `the native helper ${path} is missing or cannot be executed: build it with 'make -C native' (needs a C compiler), or install the package with its optional dependencies`,
-  },
   ended: { kind: 'unavailable', message: (how: string) => `the native launcher has ended (${how})` },
   silentFolder: {
     kind: 'internal',
@@ -45,34 +39,6 @@ const errors = defineErrors('helper', {
 
 const SOCK_STREAM = 1;
 const SOCK_DGRAM = 2;
-
-/** The package with the programs built for this machine, which is installed beside ours or below it. */
-const builtPackage = `skiff-linux-${process.arch}`;
-
-/** Seen from the source (src/linux, dist/chunk) and from a bundled program (dist). */
-const helperPlaces = ['../..', '..'].flatMap((root) =>
-  ['native/build', `node_modules/${builtPackage}`, `../${builtPackage}`].map(
-    (place) => `${root}/${place}/skiff-helper`,
-  ),
-);
-
-/** The helper's program: SKIFF_HELPER, or the one built beside this package. Throws `helper.missing`. */
-export function helperPath(): string {
-  const given = process.env['SKIFF_HELPER'];
-  const places = given ? [given] : helperPlaces.map((place) => fileURLToPath(new URL(place, import.meta.url)));
-  const found = places.find(isExecutable);
-  if (found === undefined) throw errors.missing(places[0]!);
-  return found;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 export interface RunOutcome {
   /** 0, or the errno of the first operation that failed. */

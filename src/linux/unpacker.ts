@@ -6,7 +6,8 @@
  */
 import { BytesReader, BytesWriter, SyscallError } from '#base';
 import { errnoName } from './errno-name.ts';
-import { helperPath, spawnUnpack } from './native-helper.ts';
+import { helperPath } from './helper-path.ts';
+import { spawnUnpack } from './native-helper.ts';
 
 /** Numbers of native/src/protocol.h; a test compares them. */
 export const unpackRecord = {

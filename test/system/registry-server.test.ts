@@ -196,7 +196,9 @@ suite('the life of a registry', () => {
       const pushing = Promise.allSettled(
         [1, 2, 3].map((lane) => pushImages(registry.address, `r${round}l${lane}`, acknowledged)),
       );
-      await pause(100 + Math.random() * 300);
+      // However slow the machine is: some are whole, and the kill comes among others.
+      await eventually('images are whole', () => acknowledged.size > 2 * round + 1, 30_000);
+      await pause(Math.random() * 300);
       await registry.end('SIGKILL');
       await pushing;
       const check = await run(`${import.meta.dirname}/../../bin/skiff-registry`, [

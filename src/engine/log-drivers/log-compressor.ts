@@ -94,7 +94,6 @@ export class LogCompressor implements AsyncDisposable {
 
   async #run(id: string, job: Job): Promise<void> {
     const { signal } = job.stop;
-    const done = new Set<bigint>();
     let failure: unknown;
     while (job.again && !signal.aborted) {
       job.again = false;
@@ -102,13 +101,12 @@ export class LogCompressor implements AsyncDisposable {
       const place = this.#options.placeOf(id);
       if (!place) return;
       removeLeftovers(place);
-      const tried = new Set(done);
+      const tried = new Set<string>();
       for (let old = oldest(place, tried); old && !signal.aborted; old = oldest(place, tried)) {
-        const { inode, path } = old;
-        tried.add(inode);
+        const { inode, key, path } = old;
+        tried.add(key);
         try {
           await this.#turns.run('', () => this.#compress(id, place, path, job));
-          done.add(inode);
         } catch (error) {
           // Dropped by a rotation meanwhile; or its shim has ended, after which there is another look.
           if (isThere(place, inode)) failure = error;
@@ -137,12 +135,20 @@ export class LogCompressor implements AsyncDisposable {
   }
 }
 
+interface OldFile {
+  readonly path: string;
+  readonly inode: bigint;
+  /** With its time: the inode of a file that has gone is soon given to another. */
+  readonly key: string;
+}
+
 /** The highest number there is without gzip, but those that have been tried. */
-function oldest({ path, maxFiles }: LogPlace, tried: ReadonlySet<bigint>): { path: string; inode: bigint } | undefined {
+function oldest({ path, maxFiles }: LogPlace, tried: ReadonlySet<string>): OldFile | undefined {
   for (let number = maxFiles - 1; number > 0; number -= 1) {
     const name = `${path}.${number}`;
-    const inode = statSync(name, { bigint: true, throwIfNoEntry: false })?.ino;
-    if (inode !== undefined && !tried.has(inode)) return { path: name, inode };
+    const found = statSync(name, { bigint: true, throwIfNoEntry: false });
+    const key = found && `${found.ino} ${found.mtimeNs}`;
+    if (key !== undefined && !tried.has(key)) return { path: name, inode: found!.ino, key };
   }
   return undefined;
 }
