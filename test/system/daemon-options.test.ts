@@ -132,8 +132,11 @@ describe('options of the daemon', { skip: missing('root', 'busybox'), timeout: 1
     await daemon.start();
     await daemon.import();
     const stubborn = await daemon.containers.begin({ Cmd: sh(TRAP), StopTimeout: 1 });
-    const polite = await daemon.containers.begin({ Cmd: sh('trap "exit 4" TERM; while :; do sleep 0.1; done') });
-    await eventually('it traps', async () => (await daemon.containers.logs(stubborn)).stdout === 'ready\n', 5000);
+    const polite = await daemon.containers.begin({
+      Cmd: sh('trap "exit 4" TERM; echo ready; while :; do sleep 0.1; done'),
+    });
+    for (const id of [stubborn, polite])
+      await eventually('it traps', async () => (await daemon.containers.logs(id)).stdout === 'ready\n', 5000);
     const from = performance.now();
     assert.equal(await daemon.end(), 0);
     assert.ok(performance.now() - from > 900, 'the stubborn one got its second');
