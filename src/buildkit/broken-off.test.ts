@@ -38,3 +38,16 @@ test('a stream that is broken off is no end of what was sent', { timeout: 5000 }
   assert.equal(await ended({ closes: true }), 'whole');
   assert.equal(await ended({ closes: false }), 'broken off');
 });
+
+test('to who has gone nothing is sent, and nobody waits for it', { timeout: 5000 }, async () => {
+  const [near, far] = duplexPair();
+  const server = new GrpcServer((error) => new GrpcError(2, String(error)));
+  server.accept(far);
+  using client = new GrpcClient(near);
+  using stream = client.open(filesync.FileSync.method.diffCopy);
+  far.destroy();
+  near.destroy();
+  await client.closed;
+  for (let turn = 0; turn < 3; turn++) await stream.send({ data: Buffer.alloc(1 << 20) });
+  await assert.rejects(Array.fromAsync(stream.batches), GrpcError);
+});

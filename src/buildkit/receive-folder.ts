@@ -87,11 +87,9 @@ class Packets {
     return value;
   }
 
-  /** Until the client ends. Throws `buildkit.clientFailed`. */
+  /** Until the client ends: it says that it has, too. */
   async end(): Promise<void> {
-    for (let result = await this.#batches.next(); result.done !== true; result = await this.#batches.next()) {
-      for (const packet of result.value) this.#check(packet);
-    }
+    while ((await this.#batches.next()).done !== true);
   }
 
   #check({ type, data }: Packet): void {
@@ -148,13 +146,17 @@ class SessionFolder implements ClientFolder {
     this.#isBroken = false;
   }
 
+  /** What the client says to it, or that it has gone, changes nothing any more. */
   async close(): Promise<void> {
     using stream = this.#parts.stream;
     if (this.#isBroken) return;
-    await stream.send({ type: FIN });
-    stream.close();
-    // The client says so, too, and ends.
-    await this.#parts.packets.end();
+    try {
+      await stream.send({ type: FIN });
+      stream.close();
+      await this.#parts.packets.end();
+    } catch {
+      return;
+    }
   }
 }
 

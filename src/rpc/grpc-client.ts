@@ -132,7 +132,9 @@ async function* each<Message>(batches: AsyncIterable<Message[]>): AsyncGenerator
   for await (const batch of batches) yield* batch;
 }
 
+/** Or until nothing can be sent any more, which may be so already. */
 function roomIn(stream: ClientHttp2Stream): Promise<void> {
+  if (stream.destroyed) return Promise.resolve();
   return new Promise((resolve) => {
     stream.once('drain', resolve);
     stream.once('close', resolve);

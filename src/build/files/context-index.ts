@@ -174,10 +174,11 @@ export class IndexedContext implements LocalContext {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // What is ours goes first: the client may take its time.
     try {
-      await this.#parts.close?.();
-    } finally {
       await this.#parts.bytes[Symbol.asyncDispose]();
+    } finally {
+      await this.#parts.close?.();
     }
   }
 }
