@@ -44,17 +44,24 @@ export async function* readLog(source: LogSource, query: LogQuery): AsyncGenerat
 export async function* readLogBlocks(source: LogSource, query: LogQuery): AsyncGenerator<Buffer> {
   const files = await openAll(source);
   try {
-    const from = query.tail === undefined ? { file: 0, offset: 0 } : await tailStart(files, query.tail, query);
+    const ends = await Promise.all(files.map(endOf));
+    const from = query.tail === undefined ? { file: 0, offset: 0 } : await tailStart(files, ends, query.tail, query);
     const whole = files.slice(from.file, query.follow ? -1 : undefined);
-    for (const [index, file] of whole.entries()) yield* readBlocks(file, index === 0 ? from.offset : 0);
+    for (const [index, file] of whole.entries()) {
+      yield* readBlocks(file, index === 0 ? from.offset : 0, ends[from.file + index]);
+    }
     if (query.follow) yield* follow(source, files.pop(), whole.length === 0 ? from.offset : 0, query);
   } finally {
     await closeAll(files);
   }
 }
 
-async function* readBlocks(file: LogFile, start: number): AsyncGenerator<Buffer> {
-  if (!file.compressed) return yield* readPlainBlocks(file, start);
+/** Where a file ended when it was asked: what is written while it is read is not part of the answer. */
+const endOf = async ({ handle, compressed }: LogFile): Promise<number> =>
+  compressed ? Infinity : (await handle.stat()).size;
+
+async function* readBlocks(file: LogFile, start: number, end = Infinity): AsyncGenerator<Buffer> {
+  if (!file.compressed) return yield* readPlainBlocks(file, start, end);
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of inflated(file.handle, start)) {
     const split = splitBlock(rest, chunk);
@@ -64,12 +71,14 @@ async function* readBlocks(file: LogFile, start: number): AsyncGenerator<Buffer>
 }
 
 /** In one piece of memory: of each block a new one, V8 would collect garbage for a third of the time. */
-async function* readPlainBlocks({ handle }: LogFile, start: number): AsyncGenerator<Buffer> {
+async function* readPlainBlocks({ handle }: LogFile, start: number, stop: number): AsyncGenerator<Buffer> {
   // Most files are small, and there may be hundreds.
   let buffer = Buffer.allocUnsafe(FIRST_CHUNK);
   let held = 0;
   for (let offset = start; ; ) {
-    const { bytesRead } = await handle.read(buffer, held, buffer.length - held, offset);
+    const size = Math.min(buffer.length - held, stop - offset);
+    if (size <= 0) return;
+    const { bytesRead } = await handle.read(buffer, held, size, offset);
     if (bytesRead === 0) return;
     offset += bytesRead;
     held += bytesRead;
@@ -194,13 +203,14 @@ function watchFolder(folder: string, listener: () => void): { close(): void } | 
 /** Where the last `count` lines begin, found by reading backwards. A line split by the shim counts once (no "\n" at its parts). */
 async function tailStart(
   files: readonly LogFile[],
+  ends: readonly number[],
   count: number,
   query: LogQuery,
 ): Promise<{ file: number; offset: number }> {
   let left = count;
   for (let index = files.length - 1; index >= 0; index--) {
     const file = files[index]!;
-    const size = file.compressed ? Infinity : (await file.handle.stat()).size;
+    const size = ends[index]!;
     if (left === 0) return { file: index, offset: size };
     const found = await (file.compressed ? scanForwards(file, left, query) : scanBackwards(file, size, left, query));
     if (found.offset !== undefined) return { file: index, offset: found.offset };
