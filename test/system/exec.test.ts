@@ -148,8 +148,11 @@ describe('exec', { skip: missing('root', 'busybox'), timeout: 60_000 }, () => {
     };
     await Promise.all([client(), client(), client()]);
     http.close();
-    await eventually('all is as before', () => JSON.stringify(look()) === JSON.stringify(before)).catch(() =>
-      assert.deepEqual(look(), before),
-    );
+    // Fewer are no leak: one of before may have been about to go.
+    const isAsBefore = (): boolean => {
+      const { files, descriptors } = look();
+      return descriptors <= before.descriptors && files.join() === before.files.join();
+    };
+    await eventually('all is as before', isAsBefore).catch(() => assert.deepEqual(look(), before));
   });
 });

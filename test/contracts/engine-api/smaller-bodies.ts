@@ -29,7 +29,7 @@ export const execFields: Readonly<Record<string, SmallFate>> = {
 /** Of POST /exec/{id}/start. */
 export const execStartFields: Readonly<Record<string, SmallFate>> = {
   Detach: { seenIn: EXEC, as: '{ Detach: true }' },
-  Tty: { give: true, noEffect: 'clients send again what the exec was created with' },
+  Tty: { seenIn: 'engine-api-requests.test.ts', as: '{ Tty: true }' },
   ConsoleSize: { seenIn: TTY, as: 'ConsoleSize: [21, 71]' },
 };
 

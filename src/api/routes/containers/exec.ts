@@ -92,18 +92,20 @@ async function startExecRoute(parts: EngineParts, context: RequestContext): Prom
     sendNothing(response, 200);
     return;
   }
-  const options = { ...settings.attach, raw: settings.tty, closeStdin: true };
+  // compat: what the client says of the terminal now, not what it said when the exec was created, decides about frames.
+  const raw = body.Tty ?? false;
+  const options = { ...settings.attach, raw, closeStdin: true };
   checkExecStart(parts, params['id']!);
   // compat: the connection is taken over first; why the process did not start is then written to it.
   const detach = settings.tty && settings.attach.stdin ? detachOf(settings.detachKeys) : undefined;
-  const client = context.hijack(outputType(settings.tty, url));
+  const client = context.hijack(outputType(raw, url));
   try {
     const { stream, process } = await startExec(parts, params['id']!, options, sizeOf(body.ConsoleSize));
     const leaving = detach && { ...detach, announce: () => announceDetach(parts, containerId, id) };
     if (stream) joinStreams(client, stream, leaving, process.exited);
   } catch (error) {
     const text = Buffer.from(`OCI runtime exec failed: ${messageOf(error)}\r\n`);
-    client.end(settings.tty ? text : frame('stdout', text));
+    client.end(raw ? text : frame('stdout', text));
   }
 }
 
