@@ -1,7 +1,7 @@
 /** The builder: runs graphs, makes images of them, keeps and prunes the cache. */
 import { rmSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { type KeyedMutex, type Log, nowNs, type RecordStores } from '#base';
+import type { KeyedMutex, Log, RecordStores } from '#base';
 import type { BuildLayers, Images, LayerKey } from '#images';
 import type { HostFacts } from '#linux';
 import type { Networks } from '#network';
@@ -101,7 +101,7 @@ export class Builder {
   async openFolder(client: ClientFolder, key: string, signal: AbortSignal): Promise<LocalContext> {
     await using undo = new AsyncDisposableStack();
     undo.defer(() => client.close());
-    const known = this.#knownFiles.folder(key, nowNs());
+    const known = this.#knownFiles.folder(key, client.askedNs);
     const context = await openFolderContext(client, { folder: this.#incoming, known, signal });
     undo.move();
     return context;

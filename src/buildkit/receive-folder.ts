@@ -4,6 +4,7 @@
  * The client lists everything first, a folder before what is in it, then sends the content of what is asked for, until it
  * is told that no more will be.
  */
+import { nowNs } from '#base';
 import type { ClientFolder, FileReceiver, ListedEntry } from '#build';
 import type { GrpcStream } from '#rpc/grpc';
 import { filesync, fsutil } from '#specs/buildkit';
@@ -53,6 +54,7 @@ export async function receiveFolder(
 ): Promise<ClientFolder> {
   if (!session.offers('/moby.filesync.v1.FileSync/DiffCopy')) throw errors.noFiles(wish.name);
   using undo = new DisposableStack();
+  const askedNs = nowNs();
   const stream = undo.use(
     session.client.open(filesync.FileSync.method.diffCopy, { metadata: metadataOf(wish), signal }),
   );
@@ -66,7 +68,7 @@ export async function receiveFolder(
     }
   }
   undo.move();
-  return new SessionFolder({ stream, packets, entries: list.entries, onBytes });
+  return new SessionFolder({ stream, packets, entries: list.entries, askedNs, onBytes });
 }
 
 /** What the client says, as it comes. */
@@ -101,6 +103,7 @@ interface SessionFolderParts {
   readonly stream: PacketStream;
   readonly packets: Packets;
   readonly entries: readonly ListedEntry[];
+  readonly askedNs: bigint;
   readonly onBytes: (total: number) => void;
 }
 
@@ -111,6 +114,10 @@ class SessionFolder implements ClientFolder {
 
   constructor(parts: SessionFolderParts) {
     this.#parts = parts;
+  }
+
+  get askedNs(): bigint {
+    return this.#parts.askedNs;
   }
 
   get entries(): readonly ListedEntry[] {

@@ -19,6 +19,7 @@ interface Given {
 
 /** A client that sends all that is asked for mixed, three bytes at a time, and keeps the names of it. */
 class FakeFolder implements ClientFolder {
+  readonly askedNs = NOW_NS;
   readonly entries: ClientFolder['entries'];
   readonly #files: readonly (readonly [string, Given])[];
   readonly asked: string[] = [];
@@ -66,7 +67,7 @@ async function withFolder(
 ): Promise<void> {
   const at = mkdtempSync(`${tmpdir()}/skiff-folder-`);
   try {
-    const parts = { folder: at, known: known.folder('key', NOW_NS), signal: new AbortController().signal };
+    const parts = { folder: at, known: known.folder('key', folder.askedNs), signal: new AbortController().signal };
     await using context = await openFolderContext(folder, parts);
     await use(context);
   } finally {

@@ -19,6 +19,8 @@ import type { KnownFolder } from './known-files.ts';
 
 /** A folder of a client's, as the client told what is in it. */
 export interface ClientFolder {
+  /** Nanoseconds since 1970, before the client looked at the first file: what it says is no older. */
+  readonly askedNs: bigint;
   /** A folder before what is in it, in byte order of names; links behind what they name. */
   readonly entries: readonly ListedEntry[];
   /** Asks for files by their numbers. Ends when all were sent; throws what the client fails with. */

@@ -23,11 +23,11 @@ interface Known {
 /** The files of one folder of a client's. */
 export class KnownFolder {
   readonly #files: Map<string, Known>;
-  readonly #listedNs: bigint;
+  readonly #askedNs: bigint;
 
-  constructor(files: Map<string, Known>, listedNs: bigint) {
+  constructor(files: Map<string, Known>, askedNs: bigint) {
     this.#files = files;
-    this.#listedNs = listedNs;
+    this.#askedNs = askedNs;
   }
 
   digestOf({ path, size, mtimeNs }: Facts): string | undefined {
@@ -37,7 +37,7 @@ export class KnownFolder {
 
   /** A time of whole seconds was set by a program that may set it again; one of just now may not be the last. */
   learn({ path, size, mtimeNs }: Facts, digest: string): void {
-    if (mtimeNs % SECOND_NS === 0n || mtimeNs + TICK_NS > this.#listedNs) return this.forget(path);
+    if (mtimeNs % SECOND_NS === 0n || mtimeNs + TICK_NS > this.#askedNs) return this.forget(path);
     if (this.#files.size >= MOST_FILES && !this.#files.has(path)) return;
     this.#files.set(path, { size, mtimeNs, digest });
   }
@@ -51,13 +51,13 @@ export class KnownFiles {
   /** Those used last are at the end. */
   readonly #folders = new Map<string, Map<string, Known>>();
 
-  /** By the client's name for the folder. `listedNs`: when the client told what is in it. */
-  folder(key: string, listedNs: bigint): KnownFolder {
+  /** By the client's name for the folder. `askedNs`: before the client looked at the first of its files. */
+  folder(key: string, askedNs: bigint): KnownFolder {
     const files = this.#folders.get(key) ?? new Map<string, Known>();
     this.#folders.delete(key);
     this.#folders.set(key, files);
     this.#shrink();
-    return new KnownFolder(files, listedNs);
+    return new KnownFolder(files, askedNs);
   }
 
   #shrink(): void {
