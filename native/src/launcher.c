@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -14,9 +13,9 @@
 
 #include "frame.h"
 #include "jobs.h"
+#include "launcher-shims.h"
 #include "plan.h"
 #include "protocol.h"
-#include "shim.h"
 #include "sys.h"
 
 #define REQUEST_FD 3
@@ -36,19 +35,13 @@ struct job {
   struct buffer reply; /* the whole frame */
 };
 
-struct shim_entry {
-  pid_t pid;
-  uint64_t token;
-};
-
 struct launcher {
-  char *title;
-  size_t title_size;
+  struct shim_home home;
   int signal_fd;
   struct buffer in, out;
   struct outbox events;
-  struct buffer jobs;  /* of struct job; buffers, so that a shim can give everything back */
-  struct buffer shims; /* of struct shim_entry */
+  struct buffer jobs; /* of struct job; a buffer, so that a shim can give everything back */
+  struct shim_table shims;
 };
 
 struct request {
@@ -144,11 +137,12 @@ static void close_others(unsigned first, unsigned keep) {
     if (fd != keep) close((int)fd);
 }
 
-static void free_all_but_request(struct launcher *l) {
+static void free_all_but_request(void *context) {
+  struct launcher *l = context;
   for (size_t i = 0; i < job_count(l); i++) buffer_free(&job_table(l)[i].reply);
   buffer_free(&l->out);
   buffer_free(&l->jobs);
-  buffer_free(&l->shims);
+  buffer_free(&l->shims.entries);
   buffer_free(&l->events.queue);
 }
 
@@ -157,49 +151,10 @@ static void free_request(void *context) {
   buffer_free(&l->in);
 }
 
-/* What ps shows: the memory of argv and the environment, which nobody needs any more. */
-static void set_title(struct launcher *l, const char *id) {
-  static const char name[] = "skiff-shim ";
-  prctl(PR_SET_NAME, "skiff-shim");
-  if (l->title_size < sizeof name) return;
-  memset(l->title, 0, l->title_size);
-  memcpy(l->title, name, sizeof name - 1);
-  strncpy(l->title + sizeof name - 1, id, l->title_size - sizeof name);
-}
-
-static _Noreturn void become_shim(struct launcher *l, const struct request *r) {
-  struct reader body = r->body;
-  uint64_t token = read_u64(&body);
-  const uint8_t *record = body.at;
-  struct shim_record parsed;
-  shim_record_read(&body, &parsed);
-  size_t record_length = (size_t)(body.at - record);
-  struct bytes plan = read_data(&body);
-  setsid();
-  prctl(PR_SET_CHILD_SUBREAPER, 1);
-  dup2(0, 2);
-  close_others(REQUEST_FD, EVENT_FD);
-  free_all_but_request(l);
-  set_title(l, parsed.id);
-  _exit(shim_main(token, record, record_length, plan.data, plan.length, EVENT_FD, free_request, l));
-}
-
 static int launch(struct launcher *l, const struct request *r) {
-  struct reader body = r->body;
-  struct shim_record record;
-  uint64_t token = read_u64(&body);
-  shim_record_read(&body, &record);
-  read_data(&body);
-  if (body.failed || body.at != body.end) return reply_numbers(l, r, EINVAL, 0);
-  struct err e;
-  if (buffer_reserve(&l->shims, sizeof(struct shim_entry), &e) < 0) return reply_numbers(l, r, e.number, 0);
-  pid_t pid = fork();
-  if (pid < 0) return reply_numbers(l, r, errno, 0);
-  if (pid == 0) become_shim(l, r);
-  struct shim_entry entry = {.pid = pid, .token = token};
-  memcpy(l->shims.data + l->shims.end, &entry, sizeof entry);
-  l->shims.end += sizeof entry;
-  return reply_numbers(l, r, 0, (uint32_t)pid);
+  pid_t pid = 0;
+  int error = shims_launch(&l->shims, &l->home, r->body, &pid);
+  return reply_numbers(l, r, error, (uint32_t)pid);
 }
 
 /* The whole reply frame goes into the pipe; the launcher passes it on. */
@@ -282,21 +237,13 @@ static int job_ready(struct launcher *l, size_t index) {
 }
 
 static void shim_ended(struct launcher *l, pid_t pid, int status) {
-  struct shim_entry *table = (struct shim_entry *)(void *)(l->shims.data + l->shims.start);
-  size_t count = buffer_used(&l->shims) / sizeof *table;
-  for (size_t i = 0; i < count; i++) {
-    if (table[i].pid != pid) continue;
-    uint64_t token = table[i].token;
-    table[i] = table[count - 1];
-    l->shims.end -= sizeof *table;
-    if (status == 0) return;
-    struct event ev;
-    event_begin(&ev, EVT_SHIM_LOST, token);
-    put_u32(&ev.body, (uint32_t)pid);
-    put_u32(&ev.body, (uint32_t)status);
-    if (outbox_send(&l->events, &ev) < 0) complain("an event could not be sent");
-    return;
-  }
+  uint64_t token;
+  if (shims_forget(&l->shims, pid, &token) < 0 || status == 0) return;
+  struct event ev;
+  event_begin(&ev, EVT_SHIM_LOST, token);
+  put_u32(&ev.body, (uint32_t)pid);
+  put_u32(&ev.body, (uint32_t)status);
+  if (outbox_send(&l->events, &ev) < 0) complain("an event could not be sent");
 }
 
 static void reap(struct launcher *l) {
@@ -323,6 +270,12 @@ static int dispatch(struct launcher *l, struct request *r) {
       uint64_t starttime = read_u64(&body);
       uint32_t number = read_u32(&body);
       return reply_numbers(l, r, body.failed ? EINVAL : signal_process(pid, starttime, number), 0);
+    }
+    case REQ_PROCEED: {
+      uint64_t token = read_u64(&body);
+      uint32_t goes_on = read_u32(&body);
+      shims_proceed(&l->shims, token, !body.failed && goes_on);
+      return 0;
     }
     case REQ_PING:
       return reply_numbers(l, r, 0, PROTOCOL_VERSION);
@@ -409,7 +362,13 @@ static int prepare(struct launcher *l) {
 }
 
 int launcher_main(char *title, size_t title_size) {
-  struct launcher l = {.title = title, .title_size = title_size, .events = {.fd = EVENT_FD, .limit = 1u << 20}};
+  struct launcher l = {.events = {.fd = EVENT_FD, .limit = 1u << 20}};
+  l.home = (struct shim_home){.title = title,
+                              .title_size = title_size,
+                              .event_fd = EVENT_FD,
+                              .forget_others = free_all_but_request,
+                              .free_request = free_request,
+                              .context = &l};
   if (prepare(&l) < 0) return 1;
   for (;;) {
     int alive = serve(&l);

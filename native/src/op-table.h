@@ -42,6 +42,7 @@
   X(IDMAP_USERNS, op_idmap_userns, IN_PARENT, "Wss",        OPF_COMMON)                       \
   X(NETLINK,      op_netlink,      IN_BOTH,   "udu",        OPF_COMMON)                       \
   X(DUP,          op_dup,          IN_BOTH,   "RW",         OPF_COMMON)                       \
+  X(AWAIT,        op_await,        IN_PARENT, "",           OPF_STRICT)                       \
   X(PROPAGATION,  op_propagation,  IN_BOTH,   "OsU",        OPF_COMMON)                       \
   X(OPEN_TREE,    op_open_tree,    IN_PARENT, "WOsu",       OPF_COMMON)                       \
   X(MOUNT_FS,     op_mount_fs,     IN_BOTH,   "OsusslUUO",  OPF_COMMON | OPF_COPY_UP)         \

@@ -42,6 +42,7 @@ enum op_code {
   OP_IDMAP_USERNS = 22,
   OP_NETLINK = 23,
   OP_DUP = 24,
+  OP_AWAIT = 25,
   OP_PROPAGATION = 30,
   OP_OPEN_TREE = 31,
   OP_MOUNT_FS = 32,

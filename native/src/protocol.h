@@ -4,7 +4,15 @@
 
 #define PROTOCOL_VERSION 1
 
-enum request_type { REQ_LAUNCH = 1, REQ_RUN = 2, REQ_SIGNAL = 3, REQ_PING = 4, REQ_NETLINK_QUERY = 5, REQ_SOCKET = 6 };
+enum request_type {
+  REQ_LAUNCH = 1,
+  REQ_RUN = 2,
+  REQ_SIGNAL = 3,
+  REQ_PING = 4,
+  REQ_NETLINK_QUERY = 5,
+  REQ_SOCKET = 6,
+  REQ_PROCEED = 7,
+};
 #define REPLY_BIT 0x8000u
 
 #define SHIM_TTY 1u
@@ -14,6 +22,7 @@ enum request_type { REQ_LAUNCH = 1, REQ_RUN = 2, REQ_SIGNAL = 3, REQ_PING = 4, R
 #define SHIM_LINGER 16u
 #define SHIM_COMPRESSED 32u
 #define SHIM_HANDS_OVER 64u
+#define SHIM_WAITS 128u
 
 enum event_type {
   EVT_CREATED = 1,

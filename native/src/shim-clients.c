@@ -14,25 +14,29 @@
 #define EVENTS_KEPT 16384 /* bytes of events kept for a control client that does not read */
 
 /* Binds RUN/NAME through /proc/self/fd of the folder: its own path may be longer than sun_path. */
-int run_listen(const struct shim *s, const char *name, int *fd, struct err *e) {
+int folder_listen(int folder, const char *run_dir, const char *name, int *fd, struct err *e) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   struct text path = text_over(address.sun_path, sizeof address.sun_path);
-  text_fd_path(&path, s->run_fd, name);
+  text_fd_path(&path, folder, name);
   *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (*fd < 0) return err_errno(e, "socket", name);
   /* The mode of the socket before bind is the mode of the file: it is never open to others. */
   if (fchmod(*fd, 0600) < 0) return err_errno(e, "chmod", name);
   int bound = bind(*fd, (struct sockaddr *)&address, sizeof address);
   if (bound < 0 && errno == EADDRINUSE) { /* left by a shim that was killed */
-    unlinkat(s->run_fd, name, 0);
+    unlinkat(folder, name, 0);
     bound = bind(*fd, (struct sockaddr *)&address, sizeof address);
   }
-  if (bound < 0) return err_errno(e, name, s->record.run_dir);
+  if (bound < 0) return err_errno(e, name, run_dir);
   return listen(*fd, CONNECTION_MAX) < 0 ? err_errno(e, "listen", name) : 0;
 }
 
+int run_listen(const struct shim *s, const char *name, int *fd, struct err *e) {
+  return folder_listen(s->run_fd, s->record.run_dir, name, fd, e);
+}
+
 int clients_listen(struct shim *s, struct err *e) {
-  return run_listen(s, "shim.sock", &s->listen_fd, e);
+  return s->listen_fd >= 0 ? 0 : run_listen(s, SHIM_SOCKET, &s->listen_fd, e);
 }
 
 static void answer(int fd, int error) {

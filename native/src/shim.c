@@ -172,7 +172,7 @@ static void deliver_events(struct shim *s) {
 
 static void remove_socket(struct shim *s) {
   if (s->listen_fd < 0) return;
-  unlinkat(s->run_fd, "shim.sock", 0);
+  unlinkat(s->run_fd, SHIM_SOCKET, 0);
   close(s->listen_fd);
   s->listen_fd = -1;
 }
@@ -367,34 +367,36 @@ static int live(struct shim *s, struct failure *f) {
 }
 
 /* Gives the shim's memory with the record behind it, or NULL. */
-static struct shim *make_shim(uint64_t token, const void *record, size_t length, int event_fd) {
+static struct shim *make_shim(const struct shim_start *start) {
+  size_t length = start->record.length;
   struct shim *s = mmap(NULL, sizeof *s + length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (s == MAP_FAILED) return NULL;
-  s->token = token;
-  s->run_fd = s->listen_fd = s->signal_fd = s->mnt_ns_fd = s->stdin_fd = s->terminal_fd = s->console_fd = -1;
-  s->events = (struct outbox){.fd = event_fd, .limit = EVENTS_KEPT};
+  s->token = start->token;
+  s->run_fd = s->signal_fd = s->mnt_ns_fd = s->stdin_fd = s->terminal_fd = s->console_fd = -1;
+  s->listen_fd = start->listen_fd;
+  s->events = (struct outbox){.fd = start->event_fd, .limit = EVENTS_KEPT};
   s->oom.count_fd = s->oom.notify_fd = s->log.fd = -1;
   for (int i = 0; i < 2; i++) {
     s->out[i].fd = -1;
     s->out[i].number = i + 1;
   }
   for (int i = 0; i < CONNECTION_MAX; i++) s->connections[i].fd = -1;
-  uint8_t *copy = memcpy(s + 1, record, length);
+  uint8_t *copy = memcpy(s + 1, start->record.data, length);
   struct reader r = {.at = copy, .end = copy + length};
   if (shim_record_read(&r, &s->record) < 0) return NULL;
   s->rows = s->record.rows;
   s->columns = s->record.columns;
   vm_init(&s->vm);
+  s->vm.word = start->word_fd;
   return s;
 }
 
-int shim_main(uint64_t token, const void *record, size_t record_length, const void *plan, size_t plan_length,
-              int event_fd, void (*free_request)(void *context), void *context) {
-  struct shim *s = make_shim(token, record, record_length, event_fd);
+int shim_main(const struct shim_start *start) {
+  struct shim *s = make_shim(start);
   if (!s) return 1; /* the launcher tells */
   struct failure f;
-  int launched = launch(s, plan, plan_length, &f);
-  free_request(context);
+  int launched = launch(s, start->plan.data, start->plan.length, &f);
+  start->free_request(start->context);
   if (launched < 0 || live(s, &f) < 0) return give_up(s, &f);
   return 0;
 }

@@ -14,6 +14,7 @@
 #define READ_MAX 65536u  /* of the container's output at once */
 #define RING_SIZE 65536u /* output kept for a slow client */
 #define CONNECTION_MAX 64
+#define SHIM_SOCKET "shim.sock"
 #define STALL_MS 10000          /* after the exit a client that takes nothing for so long is dropped */
 #define SETUP_INDEX 0xffffffffu /* "op index" of failures of the shim's own set-up */
 
@@ -98,10 +99,18 @@ struct shim {
   char formatted[LOG_OUT_SIZE];
 };
 
-/* The whole life of a shim, in a process forked for it. record and plan lie in memory the caller may free when
- * `free_request` is called with context. Gives the process's exit status. */
-int shim_main(uint64_t token, const void *record, size_t record_length, const void *plan, size_t plan_length,
-              int event_fd, void (*free_request)(void *context), void *context);
+struct shim_start {
+  uint64_t token;
+  struct bytes record, plan; /* in memory the caller may free when `free_request` is called with context */
+  int event_fd;
+  int word_fd;   /* where the word comes from that AWAIT waits for; -1: from nobody */
+  int listen_fd; /* RUN/shim.sock, listening; -1: the shim makes it */
+  void (*free_request)(void *context);
+  void *context;
+};
+
+/* The whole life of a shim, in a process forked for it. Gives the process's exit status. */
+int shim_main(const struct shim_start *start);
 
 int64_t monotonic_ms(void);
 uint64_t unix_time_ns(void);
@@ -135,6 +144,8 @@ int handover(struct shim *s, int status, struct err *e);
 
 /* A listening socket in the run folder. */
 int run_listen(const struct shim *s, const char *name, int *fd, struct err *e);
+/* The same in a folder that is open; run_dir is for the message. */
+int folder_listen(int folder, const char *run_dir, const char *name, int *fd, struct err *e);
 
 /* shim-clients.c: connections. shim-attach.c, shim-control.c: the two kinds. All may drop the connection (fd -1). */
 int clients_listen(struct shim *s, struct err *e);

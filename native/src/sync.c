@@ -179,6 +179,20 @@ int op_wait(struct vm *vm, const struct op *op, struct err *e) {
   return wait_for_post(vm, read_u32(&r), e);
 }
 
+/* The daemon has made meanwhile what the rest needs, or (the pipe ends) it could not, or is gone. */
+int op_await(struct vm *vm, const struct op *op, struct err *e) {
+  (void)op;
+  char byte;
+  ssize_t got;
+  if (vm->word < 0) return err_set(e, EBADF, "nobody to wait for", NULL);
+  do got = read(vm->word, &byte, 1);
+  while (got < 0 && errno == EINTR);
+  if (got < 0) return err_errno(e, "read", "word to go on");
+  close(vm->word);
+  vm->word = -1;
+  return got == 1 ? 0 : err_set(e, ECANCELED, "told not to go on", NULL);
+}
+
 /* Waits for a client that connects and sends a byte; one that leaves without has not started the container. */
 static int accept_start(int listener, struct err *e) {
   for (;;) {

@@ -143,12 +143,16 @@ struct container {
   const char *oom_path;
   const char *program; /* instead of the shell */
   uint64_t namespaces;
+  int awaits; /* with SHIM_WAITS in flags: until PROCEED */
 };
 
 static inline void put_container_plan(struct builder *b, const struct container *c) {
   plan_begin(b);
   op(b, OP_CLONE, 0, "Uu", c->namespaces, SLOT_NONE);
+  if (c->awaits) op(b, OP_AWAIT, 0, "");
+  if (c->awaits) op(b, OP_POST, 0, "u", 1);
   child_begin(b);
+  if (c->awaits) op(b, OP_WAIT, 0, "u", 1);
   if (c->hold) op(b, OP_HOLD, 0, "u", SLOT_NONE);
   op(b, OP_SETSID, 0, "");
   if (c->flags & SHIM_TTY)

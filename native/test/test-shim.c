@@ -418,9 +418,6 @@ static void many_at_once(void) {
   }
 }
 
-#define TEST(name) \
-  { #name, name }
-
 int main(int argc, char **argv) {
   static const struct test tests[] = {
       TEST(a_program_starts_and_exits),

@@ -7,7 +7,15 @@ import { BytesReader, type BytesWriter } from '#base';
 
 export const PROTOCOL_VERSION = 1;
 
-export const requestType = { launch: 1, run: 2, signal: 3, ping: 4, netlinkQuery: 5, socket: 6 } as const;
+export const requestType = {
+  launch: 1,
+  run: 2,
+  signal: 3,
+  ping: 4,
+  netlinkQuery: 5,
+  socket: 6,
+  proceed: 7,
+} as const;
 export const REPLY_BIT = 0x8000;
 
 export const shimFlags = {
@@ -18,6 +26,7 @@ export const shimFlags = {
   linger: 16,
   compressed: 32,
   handsOver: 64,
+  waits: 128,
 } as const;
 
 export const eventType = {
@@ -69,6 +78,8 @@ export interface ShimRecord {
   /** The plan's child is a runtime that makes the process, names it in `init.pid` and ends: see native/README.md, "Shim". */
   readonly handsOver?: boolean;
   readonly oom?: { readonly path: string; readonly version: 1 | 2 };
+  /** The plan has an `await`: see Launch.proceed. */
+  readonly waits?: boolean;
 }
 
 export function writeShimRecord(writer: BytesWriter, shim: ShimRecord): void {
@@ -79,7 +90,8 @@ export function writeShimRecord(writer: BytesWriter, shim: ShimRecord): void {
     (shim.log ? 0 : shimFlags.noLog) |
     (shim.log?.isCompressed ? shimFlags.compressed : 0) |
     (shim.linger ? shimFlags.linger : 0) |
-    (shim.handsOver ? shimFlags.handsOver : 0);
+    (shim.handsOver ? shimFlags.handsOver : 0) |
+    (shim.waits ? shimFlags.waits : 0);
   writer
     .u32(flags)
     .bytes(shim.id)

@@ -1,11 +1,13 @@
 /** What this host is and may do, read once: kernel version, rights, security modules, mounts. */
 import { existsSync, readFileSync } from 'node:fs';
-import { release } from 'node:os';
+import { availableParallelism, release } from 'node:os';
 
 export interface HostFacts {
   readonly kernel: { readonly major: number; readonly minor: number };
   /** What this process could give to a child at most: its bounding set (capabilities(7)). */
   readonly boundingCapabilities: bigint;
+  /** That this process may use (compat: Docker counts them once, too). */
+  readonly cpus: number;
   readonly timeNamespace: boolean;
   readonly apparmor: boolean;
   readonly selinux: boolean;
@@ -18,6 +20,7 @@ export function readHostFacts(): HostFacts {
   return {
     kernel: parseKernelRelease(release()),
     boundingCapabilities: boundingSet(readFileSync('/proc/self/status', 'utf8')),
+    cpus: availableParallelism(),
     timeNamespace: existsSync('/proc/self/ns/time'),
     apparmor: readOptional('/sys/module/apparmor/parameters/enabled').startsWith('Y'),
     selinux: existsSync('/sys/fs/selinux/enforce'),

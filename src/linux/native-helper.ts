@@ -58,9 +58,16 @@ export interface NetlinkOutcome {
 /** Receives the events of one launch. */
 export type EventListener = (event: HelperEvent) => void;
 
+export interface Launch {
+  /** Resolves with the shim's pid; from then on its socket takes connections. */
+  readonly forked: Promise<number>;
+  /** The word the `await` of a plan waits for: to go on, or that what it needs could not be made. Once. */
+  proceed(goesOn: boolean): void;
+}
+
 export interface Launcher extends AsyncDisposable {
-  /** Starts a shim that performs the plan; its events go to the listener. Resolves with the shim's pid. */
-  launch(shim: ShimRecord, plan: Uint8Array, listener: EventListener): Promise<number>;
+  /** Starts a shim that performs the plan; its events go to the listener. */
+  launch(shim: ShimRecord, plan: Uint8Array, listener: EventListener): Launch;
   /** Performs a plan without a child. */
   run(plan: Uint8Array): Promise<RunOutcome>;
   /** Signals a process if it still is the one with this start time; resolves with the errno, 0 for done. */
@@ -199,20 +206,28 @@ class ProcessLauncher implements Launcher {
     return body.u32();
   }
 
-  async launch(shim: ShimRecord, plan: Uint8Array, listener: EventListener): Promise<number> {
+  launch(shim: ShimRecord, plan: Uint8Array, listener: EventListener): Launch {
     const token = this.#nextToken++;
-    const entry = { listener, pid: 0 };
-    this.#launches.set(token, entry);
+    this.#launches.set(token, { listener, pid: 0 });
+    const reply = this.#request(requestType.launch, (writer) => {
+      writer.u64(token);
+      writeShimRecord(writer, shim);
+      writer.bytes(plan);
+    });
+    return {
+      forked: this.#forked(token, reply),
+      proceed: (goesOn) => this.#send(requestType.proceed, (writer) => writer.u64(token).u32(goesOn ? 1 : 0)),
+    };
+  }
+
+  async #forked(token: bigint, reply: Promise<BytesReader>): Promise<number> {
     try {
-      const body = await this.#request(requestType.launch, (writer) => {
-        writer.u64(token);
-        writeShimRecord(writer, shim);
-        writer.bytes(plan);
-      });
+      const body = await reply;
       const errno = body.u32();
       const pid = body.u32();
       if (errno !== 0) throw new Error(`the native launcher could not fork a shim: errno ${errno}`);
-      entry.pid = pid;
+      const entry = this.#launches.get(token);
+      if (entry) entry.pid = pid;
       return pid;
     } catch (error) {
       this.#launches.delete(token);
@@ -276,14 +291,19 @@ class ProcessLauncher implements Launcher {
 
   #request(type: number, write: (writer: BytesWriter) => void): Promise<BytesReader> {
     if (this.#ended) return Promise.reject(this.#ended);
+    const { promise, resolve, reject } = Promise.withResolvers<BytesReader>();
+    this.#replies.set(this.#send(type, write), { resolve, reject });
+    return promise;
+  }
+
+  /** Gives the request's id. */
+  #send(type: number, write: (writer: BytesWriter) => void): number {
     const id = this.#nextId++ >>> 0;
     const writer = new BytesWriter(64 * 1024).u32(0).u32(id).u16(type).u16(0);
     write(writer);
     writer.patchU32(0, writer.length - 4);
-    const { promise, resolve, reject } = Promise.withResolvers<BytesReader>();
-    this.#replies.set(id, { resolve, reject });
     this.#requests.write(writer.done());
-    return promise;
+    return id;
   }
 
   #reply(frame: Buffer): void {

@@ -4,7 +4,7 @@
  * A root is a stack of folders as overlayfs stacks them, topmost first. Every component is opened on its
  * parent's descriptor without following it; symlinks are resolved here, from the stack's own top.
  */
-import { closeSync, constants, fstatSync, openSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
 import { errnoCode } from '#base';
 
 const MAX_LINKS = 40;
@@ -74,8 +74,11 @@ function walk(layer: string, names: readonly string[]): Found {
 }
 
 function openChild(folder: number, name: string): number | undefined {
+  const path = `/proc/self/fd/${folder}/${name}`;
+  // Most layers have neither: to ask first is cheaper than an error.
+  if (!lstatSync(path, { throwIfNoEntry: false })) return undefined;
   try {
-    return openSync(`/proc/self/fd/${folder}/${name}`, O_PATH | constants.O_NOFOLLOW);
+    return openSync(path, O_PATH | constants.O_NOFOLLOW);
   } catch (error) {
     if (errnoCode(error) === 'ENOENT' || errnoCode(error) === 'ENOTDIR') return undefined;
     throw error;

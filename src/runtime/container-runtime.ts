@@ -12,7 +12,7 @@ import {
   readProcessStat,
   type ShimRecord,
 } from '#linux';
-import type { Process, Resources } from '#specs';
+import type { Process, Resources, RuntimeConfig } from '#specs';
 import { errors } from './errors.ts';
 import { describeErrno, failureError } from './failure.ts';
 import type { RuntimeProgram } from './foreign/foreign-program.ts';
@@ -20,7 +20,7 @@ import { ForeignRuntime } from './foreign/foreign-runtime.ts';
 import { compilePlan } from './plan/compile.ts';
 import { encodePlan } from './plan/encode.ts';
 import { compileExec } from './plan/exec.ts';
-import { performPlan } from './perform.ts';
+import { type Performance, performPlan } from './perform.ts';
 import type { CompileInput, SeccompProgram } from './plan/input.ts';
 import type { Plan } from './plan/op.ts';
 import type { ExecRequest, LaunchRequest, ProcessMaker, SeccompWish, ShimWishes } from './process-maker.ts';
@@ -52,15 +52,16 @@ export class ContainerRuntime implements ProcessMaker {
   }
 
   /**
-   * Makes the cgroup, compiles the plan, has a shim perform it; resolves when the program runs (or is held).
+   * Compiles the plan, makes the cgroup, has a shim perform it; resolves when the program runs (or is held).
    * On failure the cgroup is left to the caller, see `removeCgroup`. Throws what says why it could not start.
    */
   async launch(request: LaunchRequest): Promise<RunningProcess> {
     const { config, id, runDirectory } = request;
     const resources = config.linux?.resources ?? {};
     const cgroup = this.#cgroupOf(request);
-    cgroup.create(resources);
-    const plan = this.#compile(request, cgroup);
+    const awaitsCgroups = this.#canAwaitCgroups(config);
+    if (!awaitsCgroups) cgroup.create(resources);
+    const plan = this.#compile(request, cgroup, awaitsCgroups);
     const watch = cgroup.oomWatch();
     const shim: ShimRecord = {
       tty: config.process?.terminal ?? false,
@@ -72,19 +73,27 @@ export class ContainerRuntime implements ProcessMaker {
       ...(request.log ? { log: request.log } : {}),
       ...(watch.kind === 0 ? {} : { oom: { path: watch.path, version: watch.kind } }),
     };
-    return this.#perform(shim, plan, config.process?.args ?? []);
+    return this.#perform(shim, plan, config.process?.args ?? [], {
+      onShim: request.onShim,
+      meanwhile: awaitsCgroups ? () => cgroup.create(resources) : undefined,
+    });
+  }
+
+  /** kernel: v2's are opened for clone; with a user namespace the shim opens them, before there is a child. */
+  #canAwaitCgroups({ linux }: RuntimeConfig): boolean {
+    return this.cgroupVersion === 1 && !(linux?.namespaces ?? []).some(({ type }) => type === 'user');
   }
 
   /** The plan `launch` would perform, for people. Nothing is made. */
   plan(request: LaunchRequest): Plan {
-    return this.#compile(request, this.#cgroupOf(request));
+    return this.#compile(request, this.#cgroupOf(request), false);
   }
 
   #cgroupOf({ config, id }: LaunchRequest): Cgroup {
     return openCgroup(config.linux?.cgroupsPath ?? `/skiff/${id}`, this.#deps.cgroupHost);
   }
 
-  #compile(request: LaunchRequest, cgroup: Cgroup): Plan {
+  #compile(request: LaunchRequest, cgroup: Cgroup, awaitsCgroups: boolean): Plan {
     const { config, overlay, network, sourceFolders, makeCwd, isInit } = request;
     return compilePlan(config, {
       ...this.#input(request, config.process!),
@@ -94,6 +103,7 @@ export class ContainerRuntime implements ProcessMaker {
       ...(sourceFolders ? { sourceFolders } : {}),
       makeCwd,
       isInit,
+      awaitsCgroups,
     });
   }
 
@@ -112,7 +122,7 @@ export class ContainerRuntime implements ProcessMaker {
       id: `${request.id}/${request.execId}`,
       runDirectory: request.runDirectory,
     };
-    return this.#perform(shim, plan, request.process.args ?? []);
+    return this.#perform(shim, plan, request.process.args ?? [], { onShim: request.onShim });
   }
 
   find(_id: string, identity: ProcessIdentity, runDirectory: string): RunningProcess {
@@ -231,9 +241,15 @@ export class ContainerRuntime implements ProcessMaker {
     });
   }
 
-  #perform(shim: ShimRecord, plan: Plan, args: readonly string[]): Promise<RunningProcess> {
+  #perform(
+    shim: ShimRecord,
+    plan: Plan,
+    args: readonly string[],
+    beside: Pick<Performance<RunningProcess>, 'onShim' | 'meanwhile'>,
+  ): Promise<RunningProcess> {
     const { launcher } = this.#deps;
     return performPlan({
+      ...beside,
       launcher,
       shim,
       plan,

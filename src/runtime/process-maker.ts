@@ -21,6 +21,11 @@ export interface ShimWishes {
   readonly stdin: boolean;
   /** Stop before the program until `release`, so that clients can be attached first. */
   readonly hold: boolean;
+  /**
+   * Called once clients may connect to the shim, while the process is still being made: who connects early is there when it
+   * is held. Not by makers whose shim cannot release what is held.
+   */
+  readonly onShim?: () => void;
 }
 
 export interface LaunchRequest extends ShimWishes {

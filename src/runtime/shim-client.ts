@@ -48,8 +48,13 @@ export async function attachToShim(
     (options.closeStdin ? attachFlags.closeStdin : 0) |
     (effect.release ? attachFlags.release : 0);
   const socket = await connectToShim(runDirectory);
-  await hello(socket, connectionKind.attach, flags);
-  return socket;
+  try {
+    await hello(socket, connectionKind.attach, flags);
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
 }
 
 export interface ShimControl extends Disposable {
@@ -70,7 +75,12 @@ export interface ShimControl extends Disposable {
 export async function controlShim(runDirectory: string, listener: (event: HelperEvent) => void): Promise<ShimControl> {
   const socket = await connectToShim(runDirectory);
   const control = new SocketControl(socket, listener);
-  await hello(socket, connectionKind.control, 0);
+  try {
+    await hello(socket, connectionKind.control, 0);
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
   control.listen();
   return control;
 }

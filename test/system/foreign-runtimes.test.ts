@@ -126,7 +126,9 @@ describe('foreign runtimes', { concurrency: true }, () => {
           'in\n',
         );
         assert.deepEqual([code, stdout, stderr], [5, 'in\nhello\ntester\neth0\nlo\n', 'e\n']);
-        const tty = await containers.exec(id, { Cmd: sh('tty; stty size'), Tty: true, ConsoleSize: [21, 77] });
+        // The program may run before crun has set the size.
+        const size = sh('tty; sleep 0.2; stty size');
+        const tty = await containers.exec(id, { Cmd: size, Tty: true, ConsoleSize: [21, 77] });
         assert.match(tty.stdout, /\/dev\/(console|pts\/\d+)\r\n21 77\r\n/);
         const missing = await containers.exec(id, { Cmd: ['no-such'] });
         assert.equal(missing.code, 127);

@@ -1,6 +1,5 @@
 /** Makes a container: its record and its writable layer. Nothing runs yet. */
 import { existsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { formatTimeNs, newContainerId, nowNs } from '#base';
 import { checkPlatform, hostPlatform, type ImageRecord } from '#images';
 import { formatPlatform, type Platform, platformFits } from '#specs';
@@ -111,7 +110,7 @@ export function sizeLimitOf({ storageBytes }: Pick<HostSettings, 'storageBytes'>
 }
 
 function checkSettings(parts: EngineParts, { host }: ContainerSettings): void {
-  checkResources(host.resources, availableParallelism());
+  checkResources(host.resources, parts.facts.cpus);
   tweakCapabilities(host.capAdd, host.capDrop, host.privileged, parts.facts.boundingCapabilities);
   if (host.autoRemove && (host.restart ?? noRestart).name !== 'no') {
     throw errors.invalid("can't create 'AutoRemove' container with restart policy");

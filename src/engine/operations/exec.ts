@@ -2,7 +2,7 @@
 import { rmSync, mkdirSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { Process } from '#specs';
-import type { AttachOptions, RunningProcess } from '#runtime';
+import { type AttachOptions, attachToShim, type RunningProcess } from '#runtime';
 import { tweakCapabilities } from '../capabilities.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
@@ -62,6 +62,13 @@ export async function startExec(
   const containerDirectory = runDirectoryOf(parts.options, record.id);
   const runDirectory = `${containerDirectory}/${settings.isProbe ? PROBE_FOLDER : 'exec-'}${id.slice(0, 16)}`;
   mkdirSync(runDirectory, { mode: 0o700 });
+  let stream: Promise<Socket> | undefined;
+  const connect = (options: AttachOptions): Promise<Socket> => {
+    stream = attachToShim(runDirectory, options, { release: true });
+    // Why it failed is told by the process that could not be made.
+    stream.catch(() => {});
+    return stream;
+  };
   try {
     const layer = parts.snapshots.open(record.id, record.imageId);
     const { process: spec, namespaces, home } = execProcess(parts, record, settings, layer.folders);
@@ -79,6 +86,7 @@ export async function startExec(
       home,
       stdin: instance.settings.attach.stdin,
       hold: attach !== undefined,
+      ...(attach ? { onShim: () => void connect(attach) } : {}),
     });
     parts.execs.update({ ...instance, state: { status: 'running', process } });
     void process.exited.then((exit) => {
@@ -90,8 +98,12 @@ export async function startExec(
     });
     const command = `exec_start: ${instance.settings.args.join(' ')}`;
     parts.events.emit('container', command, record.id, { ...eventAttributes(record), execID: id });
-    return attach ? { process, stream: await released(process, attach) } : { process };
+    return attach ? { process, stream: await released(process, stream ?? connect(attach)) } : { process };
   } catch (error) {
+    void stream?.then(
+      (socket) => socket.destroy(),
+      () => {},
+    );
     const code = execFailureCode(error);
     parts.execs.update({ ...instance, state: { status: 'ended', pid: 0, exitCode: code } });
     rmSync(runDirectory, { recursive: true, force: true });
@@ -101,9 +113,9 @@ export async function startExec(
   }
 }
 
-/** Lets it run once its stream is there. A stream nobody reads would keep its shim for ever. */
-async function released(process: RunningProcess, attach: AttachOptions): Promise<Socket> {
-  const stream = await process.attach(attach, { release: true });
+/** It runs from when its stream is there. A stream nobody reads would keep its shim for ever. */
+async function released(process: RunningProcess, connecting: Promise<Socket>): Promise<Socket> {
+  const stream = await connecting;
   try {
     await process.started;
     return stream;

@@ -1,5 +1,6 @@
 /** What happens when a container's process has ended: record first, tell, then clean up. */
 import { rmSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { formatTimeNs } from '#base';
 import type { ProcessExit } from '#runtime';
 import type { ContainerRecord } from '../container-record.ts';
@@ -29,6 +30,8 @@ export async function recordExit(parts: EngineParts, id: string, exit: ProcessEx
   parts.containers.put(record);
   told();
   parts.events.emit('container', 'die', id, { ...eventAttributes(record), exitCode: String(exit.code) });
+  // Who waits is answered first, and asked what comes next while the rest is done.
+  await nextTurn();
 
   if (network) {
     parts.networks.release(id, network);

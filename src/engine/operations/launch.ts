@@ -3,7 +3,14 @@ import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { messageOf } from '#base';
 import type { WritableLayer } from '#images';
 import { readRootFile } from '#linux';
-import { type LaunchRequest, type ResolvedUser, type RunningProcess, type RuntimeProgram, resolveUser } from '#runtime';
+import {
+  attachToShim,
+  type LaunchRequest,
+  type ResolvedUser,
+  type RunningProcess,
+  type RuntimeProgram,
+  resolveUser,
+} from '#runtime';
 import type { RuntimeConfig } from '#specs';
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
@@ -47,7 +54,13 @@ export async function launch(parts: EngineParts, record: ContainerRecord): Promi
     const links = linkedHosts(parts, record);
     writeManagedFiles({ record, runDirectory, networks: parts.networks, links, ...place });
     const waits = held || place.state?.nameServicePort !== undefined;
-    const process = await maker.launch(launchRequest(parts, record, { hold: waits, ...place }));
+    const process = await maker.launch({
+      ...launchRequest(parts, record, { hold: waits, ...place }),
+      // Its names have to be served first, where they are.
+      ...(place.state?.nameServicePort === undefined
+        ? { onShim: () => parts.attachments.connectEarly(id, attachToShim.bind(undefined, runDirectory)) }
+        : {}),
+    });
     if (place.state) await serveNames(parts, record, process.pid, place.state);
     if (waits) await parts.attachments.connectAndRelease(id, process);
     return { process, ...(place.state ? { network: place.state } : {}), ...(program ? { program } : {}) };

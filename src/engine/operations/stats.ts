@@ -1,5 +1,4 @@
 /** What a container uses: samples of its cgroup's counters, with what the host did meanwhile. */
-import { availableParallelism } from 'node:os';
 import { nowNs } from '#base';
 import { type CgroupStats, hostCpuNs } from '#linux';
 import { hasProcess } from '../lifecycle.ts';
@@ -17,5 +16,5 @@ export function sampleUsage(parts: EngineParts, reference: string): UsageSample 
   const record = findContainer(parts, reference);
   if (!hasProcess(record.status)) return undefined;
   const cgroup = parts.runtime.stats(cgroupsPathOf(parts.options, record));
-  return { timeNs: nowNs(), cgroup, hostCpuNs: hostCpuNs(), onlineCpus: availableParallelism() };
+  return { timeNs: nowNs(), cgroup, hostCpuNs: hostCpuNs(), onlineCpus: parts.facts.cpus };
 }

@@ -1,5 +1,4 @@
 /** Changes the limits and the restart policy of a container, running or not. */
-import { availableParallelism } from 'node:os';
 import type { ContainerRecord } from '../container-record.ts';
 import { type ContainerSettings, networkingOf, type ResourceSettings } from '../container-settings.ts';
 import { errors } from '../errors.ts';
@@ -30,7 +29,7 @@ export async function updateContainer(
     const record = findContainer(parts, id);
     const { host } = record.settings;
     const resources = change(host.resources);
-    checkResources(resources, availableParallelism());
+    checkResources(resources, parts.facts.cpus);
     if (host.autoRemove && restart && restart.name !== 'no') throw errors.restartOfAutoRemoved();
     const changesLimits = Object.keys(networkLimits).length > 0;
     const limited = changesLimits ? withNetworkLimits(record, networkLimits) : record;

@@ -89,6 +89,7 @@ export class ForeignRuntime implements ProcessMaker {
       plan,
       make: (identity) => new RunningProcess(identity, runDirectory, launcher),
       explain: this.#explain('exec', plan, log),
+      onShim: request.onShim,
     });
   }
 

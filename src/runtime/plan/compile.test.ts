@@ -13,6 +13,7 @@ const input: CompileInput = {
   facts: {
     kernel: { major: 6, minor: 1 },
     boundingCapabilities: 0x1fffffffn,
+    cpus: 2,
     timeNamespace: true,
     apparmor: false,
     selinux: false,

@@ -85,6 +85,7 @@ export function compilePlan(config: RuntimeConfig, input: CompileInput): Plan {
   parent.push(...planDeviceFilter(input.cgroup));
   parent.push({ op: 'clone', flags: namespaces.cloneFlags, cgroup: openCgroup(input.cgroup, slots, parent) });
   parent.push(...planIdMaps(namespaces, linux, input), ...networkOutside(input.network));
+  if (input.awaitsCgroups) parent.push({ op: 'await' });
   parent.push({ op: 'post', number: MAPPED });
   if (meets) parent.push({ op: 'wait', number: MOUNTED }, ...runtimeHooks, { op: 'post', number: HOOKS_DONE });
   return { parent, child };

@@ -76,6 +76,8 @@ export interface CompileInput {
   readonly cgroup: CgroupPlacement;
   readonly streams: Streams;
   readonly hold: Hold;
+  /** The cgroups are made while the shim and the child are: it waits for the launcher's word before the child joins them. */
+  readonly awaitsCgroups?: boolean;
   readonly seccomp?: SeccompProgram;
   readonly overlay?: OverlayRoot;
   readonly network?: NetworkSetup;

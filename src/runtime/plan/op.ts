@@ -34,6 +34,7 @@ export const opShapes = {
   idmapUserns: { code: 22, fields: { slot: 'slot', uidMap: 'text', gidMap: 'text' } },
   netlink: { code: 23, fields: { protocol: 'u32', messages: 'data', pidOffset: 'u32' } },
   dup: { code: 24, fields: { from: 'slot', to: 'slot' } },
+  await: { code: 25, fields: {} },
   propagation: { code: 30, fields: { at: 'slot', path: 'text', flags: 'u64' } },
   openTree: { code: 31, fields: { slot: 'slot', at: 'slot', path: 'text', flags: 'u32' } },
   mountFs: {
