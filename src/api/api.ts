@@ -1,10 +1,9 @@
 /** The door: finds the route of a request, runs it, answers what it throws. */
 import type { Server } from 'node:http';
-import { type Duplex, duplexPair } from 'node:stream';
 import type { Log } from '#base';
 import type { Builder } from '#build';
 import type { EngineParts } from '#engine';
-import { createHttpServer, type HttpDoor, type Match, Router, type TlsSettings } from '#rpc';
+import { createHttpServer, type HttpDoor, localDoor, type Match, Router, type TlsSettings } from '#rpc';
 import { errors } from './errors.ts';
 import { sendError } from './http-status.ts';
 import { buildKitDoor, buildKitRoutes } from './routes/build/buildkit.ts';
@@ -41,13 +40,6 @@ export interface ApiOptions {
 
 /** A server for the Engine API, not listening yet. With `tls` it speaks HTTPS. Throws what OpenSSL says of a certificate. */
 export function createApi({ parts, builder, facts, log, runCommand }: ApiOptions, tls?: TlsSettings): Server {
-  let inner: Server | undefined;
-  // Commands that run here have no way to go but to the next function.
-  const dial = (): Duplex => {
-    const [near, far] = duplexPair();
-    (inner ??= createHttpServer(door)).emit('connection', far);
-    return near;
-  };
   const buildKit = buildKitDoor(parts, builder, facts.version);
   const router = new Router([
     ...systemRoutes(parts, facts),
@@ -69,7 +61,8 @@ export function createApi({ parts, builder, facts, log, runCommand }: ApiOptions
     ...diskUsageRoutes(parts, builder),
     ...swarmRoutes(),
     ...laterRoutes(),
-    ...commandRoutes(runCommand, dial),
+    // Commands that run here have no way to go but to the next function.
+    ...commandRoutes(runCommand, (call) => local(call)),
   ]);
   const find = (method: string, path: string): Match | undefined => router.match(method, stripVersion(path));
   const door: HttpDoor = {
@@ -90,5 +83,6 @@ export function createApi({ parts, builder, facts, log, runCommand }: ApiOptions
       }
     },
   };
+  const local = localDoor(door);
   return createHttpServer(door, tls);
 }

@@ -1,6 +1,6 @@
 /** Kinds of errors → HTTP status, and the answer a failed request gets. */
-import type { ServerResponse } from 'node:http';
 import { causeChain, type ErrorKind, type Log, messageOf, SkiffError } from '#base';
+import type { Outgoing } from '#rpc';
 
 export const httpStatus: Readonly<Record<ErrorKind, number>> = {
   'not-found': 404,
@@ -17,7 +17,7 @@ export const httpStatus: Readonly<Record<ErrorKind, number>> = {
 };
 
 /** compat: `{"message": …}`; 304 has no body. What is no refusal of ours is logged with its causes. */
-export function sendError(response: ServerResponse, thrown: unknown, log: Log): void {
+export function sendError(response: Outgoing, thrown: unknown, log: Log): void {
   const kind = thrown instanceof SkiffError ? thrown.kind : 'internal';
   const status = httpStatus[kind];
   if (response.destroyed) {
@@ -36,13 +36,13 @@ export function sendError(response: ServerResponse, thrown: unknown, log: Log): 
   sendJson(response, status, { message: messageOf(thrown) });
 }
 
-export function sendJson(response: ServerResponse, status: number, value: unknown): void {
+export function sendJson(response: Outgoing, status: number, value: unknown): void {
   const body = Buffer.from(`${JSON.stringify(value)}\n`);
   response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': body.length });
   response.end(body);
 }
 
-export function sendNothing(response: ServerResponse, status: 200 | 201 | 204): void {
+export function sendNothing(response: Outgoing, status: 200 | 201 | 204): void {
   response.writeHead(status, status === 204 ? {} : { 'Content-Length': 0 });
   response.end();
 }

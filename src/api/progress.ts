@@ -4,8 +4,8 @@
  * The head of the answer goes out with the first line, so what is refused before that still has a status of its own;
  * what fails later is a line with `error` in it (compat: moby's streamformatter).
  */
-import type { ServerResponse } from 'node:http';
 import { messageOf, SkiffError } from '#base';
+import type { Outgoing } from '#rpc';
 
 export interface ProgressLine {
   readonly id?: string;
@@ -20,11 +20,11 @@ export interface ProgressLine {
 const INTERVAL_MS = 100;
 
 export class ProgressStream {
-  readonly #response: ServerResponse;
+  readonly #response: Outgoing;
   readonly #nowMs: () => number;
   readonly #lastMs = new Map<string, number>();
 
-  constructor(response: ServerResponse, nowMs: () => number = () => performance.now()) {
+  constructor(response: Outgoing, nowMs: () => number = () => performance.now()) {
     this.#response = response;
     this.#nowMs = nowMs;
   }

@@ -10,7 +10,7 @@ try {
   else if (command.kind === 'validate') process.stderr.write('configuration OK\n');
   else {
     // Loaded by the first that comes.
-    const runCommand: CommandRunner = async (door, dial) => (await import('#cli')).runAtDoor(door, dial);
+    const runCommand: CommandRunner = async (door, local) => (await import('#cli')).runAtDoor(door, local);
     await runDaemon(command.config, command.reload, { runCommand });
     // Connections to shims of containers that go on are nothing to wait for.
     process.exit();

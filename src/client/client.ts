@@ -4,6 +4,7 @@
  */
 import type { Duplex } from 'node:stream';
 import type { SkiffError } from '#base';
+import type { LocalDoor } from '#rpc';
 import type { ContainerCreateBody } from '#specs';
 import { type Builds, buildsOf } from './builds.ts';
 import { type Containers, containersOf } from './containers.ts';
@@ -25,6 +26,8 @@ export interface ClientOptions {
   readonly tls?: ClientTls | undefined;
   /** Makes the connections of an `ssh://` host: a stream to a daemon's socket. */
   readonly dial?: (() => Duplex) | undefined;
+  /** Answers instead of any connection: the daemon is this process. */
+  readonly local?: LocalDoor | undefined;
   /** Such as `1.44`; absent: the daemon's newest. */
   readonly apiVersion?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;

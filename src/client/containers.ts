@@ -1,5 +1,4 @@
 /** Containers: every route under /containers. References are ids, unique prefixes of ids, or names. */
-import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { messageOf } from '#base';
 import type { ContainerCreateBody, ContainerInspect, ContainerStats, ContainerSummary, UpdateBody } from '#specs';
@@ -8,7 +7,7 @@ import { type Filters, formatFilters } from './filters.ts';
 import type { HijackedStream } from './hijacked-stream.ts';
 import { OutputStream } from './output-stream.ts';
 import { sendStream } from './send-stream.ts';
-import type { Transport } from './transport.ts';
+import type { Answer, Transport } from './transport.ts';
 
 export interface ListContainers {
   /** Also those that do not run. */
@@ -132,11 +131,11 @@ export interface Containers {
   /** What is at a path; a symlink as its last name is not followed. */
   statPath(ref: string, path: string): Promise<PathStat>;
   /** A path with all below it, as a tar whose first name is the path's last. */
-  copyFrom(ref: string, path: string): Promise<{ readonly stat: PathStat; readonly stream: IncomingMessage }>;
+  copyFrom(ref: string, path: string): Promise<{ readonly stat: PathStat; readonly stream: Answer }>;
   /** Unpacks a tar into a folder of the container. */
   copyTo(ref: string, path: string, tar: Readable, options?: CopyTo): Promise<void>;
   /** Its whole file system as a tar, as it comes. */
-  export(ref: string): Promise<IncomingMessage>;
+  export(ref: string): Promise<Answer>;
   /** Skiff only: the kernel operations that start this container, as text. */
   plan(ref: string): Promise<string>;
 }
@@ -229,7 +228,7 @@ export function containersOf(transport: Transport): Containers {
   };
 }
 
-function readStat({ headers }: IncomingMessage): PathStat {
+function readStat({ headers }: Answer): PathStat {
   const text = Buffer.from(String(headers['x-docker-container-path-stat'] ?? ''), 'base64').toString('utf8');
   try {
     return JSON.parse(text) as PathStat;

@@ -1,12 +1,11 @@
 /** Images: every route under /images, and what long operations tell on the way. */
-import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import type { DiskUsageAnswer, FsckAnswer, HistoryItem, ImageSummary } from '#specs';
 import { readDiskUsage } from './disk-usage.ts';
 import { type Filters, formatFilters } from './filters.ts';
 import { listenTo, type ProgressListener } from './progress-lines.ts';
 import { sendStream } from './send-stream.ts';
-import type { Call, Transport } from './transport.ts';
+import type { Answer, Call, Transport } from './transport.ts';
 
 export interface ImportImage {
   /** `name` or `name:tag`; absent leaves the image without a name. */
@@ -63,7 +62,7 @@ export interface Images {
     listen: ProgressListener,
   ): Promise<void>;
   /** An archive as it comes. */
-  save(refs: readonly string[], options?: TransferImage): Promise<IncomingMessage>;
+  save(refs: readonly string[], options?: TransferImage): Promise<Answer>;
   commit(container: string, options?: CommitContainer): Promise<string>;
   remove(ref: string, options?: { readonly force?: boolean; readonly keepParents?: boolean }): Promise<RemovedImage>;
   prune(filters: Filters): Promise<RemovedImage & { readonly freedBytes: number }>;

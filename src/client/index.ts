@@ -31,7 +31,9 @@ export type {
 } from './images.ts';
 export type { ExecOptions, LaunchedContainer, Output } from './launched-container.ts';
 export { type OutputPiece, type OutputSinks, OutputStream } from './output-stream.ts';
+export type { LocalAnswer, LocalCall, LocalDoor } from '#rpc';
 export type { Networks } from './networks.ts';
 export type { Credentials, Registries, SearchImages } from './registries.ts';
 export type { ReadEvents, System } from './system.ts';
+export type { Answer } from './transport.ts';
 export type { Volumes } from './volumes.ts';

@@ -1,6 +1,5 @@
 /** Requests with a body that can be sent once only. */
-import type { IncomingMessage } from 'node:http';
-import type { Call, Transport } from './transport.ts';
+import type { Answer, Call, Transport } from './transport.ts';
 
 /** What the stream itself fails with is thrown, not the broken connection. */
 export async function sendStream(
@@ -8,7 +7,7 @@ export async function sendStream(
   method: 'POST' | 'PUT',
   path: string,
   call: Call,
-): Promise<IncomingMessage> {
+): Promise<Answer> {
   const { stream } = call;
   // It may fail before it is asked for anything; what it fails with is told below.
   stream?.on('error', () => {});

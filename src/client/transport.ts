@@ -1,7 +1,8 @@
 /** HTTP to one daemon, over kept connections. Knows no routes. */
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Duplex, Readable } from 'node:stream';
 import { messageOf, type SkiffError } from '#base';
+import type { LocalCall, LocalDoor } from '#rpc';
 import { type ConnectionOptions, Connections } from './connections.ts';
 import { connectionError, errors, refusal } from './errors.ts';
 import { HijackedStream } from './hijacked-stream.ts';
@@ -14,8 +15,17 @@ export interface TransportOptions extends ConnectionOptions {
   /** Put in front of every path, such as `1.44`; absent: the daemon's newest. */
   readonly apiVersion?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Answers instead of any connection: the daemon is this process. */
+  readonly local?: LocalDoor | undefined;
   /** Asked once when nobody listens: true when the daemon is there now and the request is worth repeating. */
   readonly onUnreachable?: ((error: SkiffError) => Promise<boolean>) | undefined;
+}
+
+/** The daemon's answer; its body is what it streams. */
+export interface Answer extends Readable {
+  readonly statusCode?: number | undefined;
+  readonly statusMessage?: string | undefined;
+  readonly headers: IncomingHttpHeaders;
 }
 
 export interface Call {
@@ -45,7 +55,7 @@ export class Transport {
   }
 
   /** The answer once its head is there; its body is the caller's to read. Throws the daemon's refusal. */
-  async open(method: Method, path: string, call: Call = {}): Promise<IncomingMessage> {
+  async open(method: Method, path: string, call: Call = {}): Promise<Answer> {
     return this.#reaching(async () => {
       const response = await this.#send(method, path, call);
       if (statusOf(response) >= 400) throw await refusalOf(response);
@@ -122,7 +132,9 @@ export class Transport {
     return connectionError(thrown, this.host, { tls: this.#options.tls !== undefined });
   }
 
-  #send(method: Method, path: string, call: Call): Promise<IncomingMessage> {
+  #send(method: Method, path: string, call: Call): Promise<Answer> {
+    const { local } = this.#options;
+    if (local) return local(this.#localCall(method, path, call));
     return new Promise((resolve, reject) => {
       const request = this.#request(method, path, call, { alone: false });
       request.once('response', resolve).once('error', reject);
@@ -130,7 +142,14 @@ export class Transport {
     });
   }
 
-  #upgrade(path: string, call: Call, protocol: string): Promise<{ response: IncomingMessage; socket: Duplex }> {
+  async #upgrade(path: string, call: Call, protocol: string): Promise<{ response: Answer; socket: Duplex }> {
+    const { local } = this.#options;
+    if (local) {
+      const response = await local({ ...this.#localCall('POST', path, call), upgrade: protocol });
+      if (response.upgraded) return { response, socket: response.upgraded };
+      if (response.statusCode >= 400) throw await refusalOf(response);
+      throw errors.notUpgraded(path, response.statusCode);
+    }
     return new Promise((resolve, reject) => {
       // A connection of its own: it never comes back to the kept ones.
       const request = this.#request('POST', path, call, { alone: true }, { Connection: 'Upgrade', Upgrade: protocol });
@@ -155,11 +174,10 @@ export class Transport {
     connection: { readonly alone: boolean },
     headers: Readonly<Record<string, string>> = {},
   ): ClientRequest {
-    const { endpoint, apiVersion, headers: always } = this.#options;
-    const version = apiVersion === undefined ? '' : `/v${apiVersion}`;
+    const { endpoint, headers: always } = this.#options;
     const request = {
       method,
-      path: `${version}${path}${formatQuery(call.query)}`,
+      path: this.#target(path, call),
       // A unix socket has no name of its own; the header is required.
       headers: {
         Host: endpoint.kind === 'unix' ? 'skiff' : endpoint.host,
@@ -171,6 +189,21 @@ export class Transport {
       ...(call.signal ? { signal: call.signal } : {}),
     };
     return this.#connections.request(request, connection);
+  }
+
+  #localCall(method: Method, path: string, call: Call): LocalCall {
+    return {
+      method,
+      target: this.#target(path, call),
+      headers: { ...this.#options.headers, ...call.headers, ...bodyHeaders(call) },
+      body: call.stream ?? (call.body === undefined ? undefined : JSON.stringify(call.body)),
+      signal: call.signal,
+    };
+  }
+
+  #target(path: string, call: Call): string {
+    const { apiVersion } = this.#options;
+    return `${apiVersion === undefined ? '' : `/v${apiVersion}`}${path}${formatQuery(call.query)}`;
   }
 }
 
@@ -201,9 +234,9 @@ function finish(request: ClientRequest, call: Call): void {
   }
 }
 
-const statusOf = (response: IncomingMessage): number => response.statusCode ?? 0;
+const statusOf = (response: Answer): number => response.statusCode ?? 0;
 
-async function refusalOf(response: IncomingMessage): Promise<SkiffError> {
+async function refusalOf(response: Answer): Promise<SkiffError> {
   const text = await readText(response, '');
   let message = text.trim();
   try {
@@ -215,7 +248,7 @@ async function refusalOf(response: IncomingMessage): Promise<SkiffError> {
   return refusal(statusOf(response), message === '' ? (response.statusMessage ?? 'no reason given') : message);
 }
 
-async function readText(response: IncomingMessage, host: string): Promise<string> {
+async function readText(response: Answer, host: string): Promise<string> {
   const chunks: Buffer[] = [];
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);

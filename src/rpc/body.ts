@@ -1,11 +1,11 @@
 /** Bodies of requests. */
-import type { IncomingMessage } from 'node:http';
 import { SkiffError } from '#base';
+import type { Incoming } from './exchange.ts';
 
 const LARGEST_JSON = 16 * 1024 * 1024;
 
 /** The body as JSON; undefined when there is none. Throws `invalid`. */
-export async function readJson(request: IncomingMessage): Promise<unknown> {
+export async function readJson(request: Incoming): Promise<unknown> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {

@@ -4,6 +4,7 @@
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { Duplex } from 'node:stream';
+import type { Incoming, Outgoing } from './exchange.ts';
 import { header } from './header.ts';
 import type { RequestContext } from './router.ts';
 import { webSocketAccept, webSocketStream } from './web-socket.ts';
@@ -56,7 +57,7 @@ export function serve(door: HttpDoor, exchange: Omit<RequestContext, 'url' | 'pa
 }
 
 /** compat: a client that does not ask for an upgrade gets a 200 and the stream as the body; its own body is the input. */
-function answerWithStream(request: IncomingMessage, response: ServerResponse, contentType: string): Duplex {
+export function answerWithStream(request: Incoming, response: Outgoing, contentType: string): Duplex {
   response.writeHead(200, { 'Content-Type': contentType });
   response.flushHeaders();
   const stream = Duplex.from({ readable: request, writable: response } as never);

@@ -1,10 +1,10 @@
 /** Routes as a table: method, path pattern, handler. Knows nothing of what they do. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Incoming, Outgoing } from './exchange.ts';
 
 export interface RequestContext {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly request: Incoming;
+  readonly response: Outgoing;
   readonly url: URL;
   /** The decoded parts the pattern names. */
   readonly params: Readonly<Record<string, string>>;
@@ -12,7 +12,7 @@ export interface RequestContext {
   /** Aborted when the client goes away before the answer has ended. */
   readonly signal: AbortSignal;
   /** The request's body; a client that waits for `100 Continue` is told to send it. */
-  acceptBody(): IncomingMessage;
+  acceptBody(): Incoming;
   /**
    * Takes the connection over for a raw stream; the answer's head is written first. May be called once. `protocol` is what
    * the head says it becomes, `tcp` unless given.

@@ -3,7 +3,7 @@
  */
 import { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
-import { createClient, type SkiffClient } from '#client';
+import { createClient, type LocalDoor, type SkiffClient } from '#client';
 import {
   type CommandLine,
   commandFrames,
@@ -19,23 +19,20 @@ import { NeedsOwnProcess, noFiles } from '../user-files.ts';
 import { DoorTerminal } from './door-terminal.ts';
 
 /**
- * Until the command has ended and everything is sent. `dial` makes a connection to this process's own API. Never throws;
- * a door that goes away ends the connections of its command.
+ * Until the command has ended and everything is sent. `local` is this process's own API. Never throws; a door that goes
+ * away ends what its command has asked for.
  */
-export async function runAtDoor(door: Duplex, dial: () => Duplex): Promise<void> {
+export async function runAtDoor(door: Duplex, local: LocalDoor): Promise<void> {
   const reader = new FrameReader();
-  const connections = new Set<Duplex>();
+  const left = new AbortController();
   let terminal: DoorTerminal | undefined;
   const leave = (): void => {
     door.destroy();
     terminal?.close();
-    for (const each of connections) each.destroy();
+    left.abort(new Error('the client has gone'));
   };
-  const dialNoted = (): Duplex => {
-    const connection = dial();
-    connections.add(connection.once('close', () => connections.delete(connection)));
-    return connection;
-  };
+  const whileHere: LocalDoor = (call) =>
+    local({ ...call, signal: call.signal ? AbortSignal.any([call.signal, left.signal]) : left.signal });
   const take = ({ type, payload }: Frame): void => {
     if (terminal) {
       terminal.take(type, payload);
@@ -47,7 +44,7 @@ export async function runAtDoor(door: Duplex, dial: () => Duplex): Promise<void>
       return;
     }
     terminal = new DoorTerminal(door, line);
-    void run(door, line, terminal, dialNoted).then(() => door.end(), leave);
+    void run(door, line, terminal, whileHere).then(() => door.end(), leave);
   };
   door.on('data', (chunk: Buffer) => {
     try {
@@ -66,7 +63,7 @@ export async function runAtDoor(door: Duplex, dial: () => Duplex): Promise<void>
   });
 }
 
-async function run(door: Duplex, line: CommandLine, terminal: DoorTerminal, dial: () => Duplex): Promise<void> {
+async function run(door: Duplex, line: CommandLine, terminal: DoorTerminal, local: LocalDoor): Promise<void> {
   if (line.version !== packageVersion()) {
     door.write(encodeFrame(commandFrames.elsewhere));
     return;
@@ -74,7 +71,7 @@ async function run(door: Duplex, line: CommandLine, terminal: DoorTerminal, dial
   const { stdin, stdout, stderr, signals } = terminal;
   const { argv, environment, workingDirectory } = line;
   const connect = (apiVersion: string | undefined): SkiffClient =>
-    createClient({ dial, apiVersion, headers: { 'User-Agent': `Skiff-Client/${packageVersion()} (linux)` } });
+    createClient({ local, apiVersion, headers: { 'User-Agent': `Skiff-Client/${packageVersion()} (linux)` } });
   try {
     const code = await main(argv, {
       stdin,

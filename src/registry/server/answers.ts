@@ -1,5 +1,5 @@
 /** What answers have in common: bodies, caching, pages, and requests that are refused before their body has come. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Incoming, Outgoing } from '#rpc';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { errors } from './errors.ts';
@@ -9,17 +9,17 @@ const DRAINED_BYTES = 1024 * 1024;
 const LINGER_MS = 2000;
 const LARGEST_PAGE = 10_000;
 
-export function sendJson(response: ServerResponse, value: unknown, contentType = 'application/json'): void {
+export function sendJson(response: Outgoing, value: unknown, contentType = 'application/json'): void {
   sendBytes(response, Buffer.from(JSON.stringify(value)), contentType);
 }
 
-export function sendBytes(response: ServerResponse, body: Buffer, contentType: string): void {
+export function sendBytes(response: Outgoing, body: Buffer, contentType: string): void {
   response.writeHead(200, { 'Content-Type': contentType, 'Content-Length': body.length });
-  response.end(response.req.method === 'HEAD' ? undefined : body);
+  response.end(body);
 }
 
 export function sendNothing(
-  response: ServerResponse,
+  response: Outgoing,
   status: 201 | 202 | 204 | 304,
   headers: Readonly<Record<string, string | string[]>> = {},
 ): void {
@@ -28,12 +28,12 @@ export function sendNothing(
 }
 
 /** A stream as the body, whose head is set already. A failure in its midst breaks the connection: it has to be seen. */
-export async function sendStream(response: ServerResponse, body: Readable): Promise<void> {
+export async function sendStream(response: Outgoing, body: Readable): Promise<void> {
   await pipeline(body, response);
 }
 
 /** Whether the client has this already. The digest is the entity tag. */
-export function isUnchanged(request: IncomingMessage, digest: string): boolean {
+export function isUnchanged(request: Incoming, digest: string): boolean {
   const tags = request.headers['if-none-match'];
   if (tags === undefined) return false;
   return tags.split(',').some((tag) => ['*', `"${digest}"`, digest].includes(tag.trim().replace(/^W\//, '')));
@@ -69,7 +69,7 @@ export function nextLink(path: string, parameters: Readonly<Record<string, strin
  * Before a refusal: takes what is left of a short body. Of a long one a moment's worth is thrown away after the answer,
  * since a connection that is closed on data takes the answer with it; then we stop listening to what nobody wants.
  */
-export async function takeRest(request: IncomingMessage, response: ServerResponse): Promise<void> {
+export async function takeRest(request: Incoming, response: Outgoing): Promise<void> {
   if (request.complete || request.destroyed || response.headersSent) return;
   const length = Number(request.headers['content-length'] ?? (request.headers['transfer-encoding'] ? Infinity : 0));
   // Who waits for `100 Continue` sends nothing after a refusal.

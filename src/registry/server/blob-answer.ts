@@ -1,8 +1,7 @@
 /** The answer that is a blob or a part of one, wherever its bytes come from. */
-import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { Digest } from '#base';
-import type { RequestContext } from '#rpc';
+import type { Outgoing, RequestContext } from '#rpc';
 import { isUnchanged, sendNothing, sendStream } from './answers.ts';
 import { errors } from './errors.ts';
 import { parseRange, type Span } from './ranges.ts';
@@ -54,7 +53,7 @@ function beginBlob({ request, response }: RequestContext, digest: Digest, sizeBy
   return span;
 }
 
-function describe(response: ServerResponse, digest: Digest): void {
+function describe(response: Outgoing, digest: Digest): void {
   response.setHeader('Content-Type', 'application/octet-stream');
   response.setHeader('Accept-Ranges', 'bytes');
   response.setHeader('Cache-Control', CACHED);

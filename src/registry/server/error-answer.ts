@@ -1,6 +1,6 @@
 /** Refusals as the specification's JSON, each with its status and code. spec: distribution-spec, Error Codes. */
-import type { ServerResponse } from 'node:http';
 import { causeChain, type Log, messageOf, SkiffError } from '#base';
+import type { Outgoing } from '#rpc';
 
 interface Answer {
   readonly status: number;
@@ -64,7 +64,7 @@ export function answerFor(thrown: unknown): Answer {
 }
 
 /** What is our own failure is logged with its causes, and told without them. */
-export function sendError(response: ServerResponse, thrown: unknown, log: Log): void {
+export function sendError(response: Outgoing, thrown: unknown, log: Log): void {
   const { status, code } = answerFor(thrown);
   if (status >= 500) log.error('request failed', { error: causeChain(thrown) });
   if (response.destroyed) return;
@@ -77,5 +77,5 @@ export function sendError(response: ServerResponse, thrown: unknown, log: Log): 
   // What an answer would have said does not go with a refusal.
   for (const name of ['Content-Length', 'ETag', 'Cache-Control']) response.removeHeader(name);
   response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': body.length });
-  response.end(response.req.method === 'HEAD' ? undefined : body);
+  response.end(body);
 }

@@ -1,8 +1,7 @@
 /** What the routes share: the parts of a registry, its settings, and the addresses it gives out. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import type { Log } from '#base';
-import type { RequestContext } from '#rpc';
+import type { Incoming, RequestContext } from '#rpc';
 import type { Collector } from './collector.ts';
 import { errors } from './errors.ts';
 import type { PullThrough } from './pull-through.ts';
@@ -95,10 +94,10 @@ function signatureOf(secret: string, name: string, id: string): string {
 }
 
 /** As the client said it, also to a proxy before us. */
-function originOf({ headers, socket }: IncomingMessage): string {
+function originOf({ headers, socket }: Incoming): string {
   const first = (value: string | string[] | undefined): string | undefined =>
     (Array.isArray(value) ? value[0] : value)?.split(',')[0]?.trim();
-  const scheme = first(headers['x-forwarded-proto']) ?? ('encrypted' in socket ? 'https' : 'http');
+  const scheme = first(headers['x-forwarded-proto']) ?? (socket && 'encrypted' in socket ? 'https' : 'http');
   const host = first(headers['x-forwarded-host']) ?? headers.host ?? 'localhost';
   return `${scheme}://${host}`;
 }

@@ -80,7 +80,7 @@ export class RegistryServer implements AsyncDisposable {
     const { request, response, url } = context;
     const { settings, log } = this.#parts;
     const startedMs = performance.now();
-    const line = log.with({ method: request.method, path: url.pathname, from: request.socket.remoteAddress });
+    const line = log.with({ method: request.method, path: url.pathname, from: request.socket?.remoteAddress });
     response.setHeader('Docker-Distribution-Api-Version', 'registry/2.0');
     for (const [name, values] of Object.entries(settings.headers)) response.setHeader(name, values);
     response.once('close', () => {

@@ -1,5 +1,4 @@
 /** Routes that move a container through its life: create, start, stop, kill, pause, wait, rename, update, delete. */
-import type { IncomingMessage } from 'node:http';
 import {
   createContainer,
   type EngineParts,
@@ -18,7 +17,7 @@ import {
   type WaitCondition,
   waitForContainer,
 } from '#engine';
-import { type RequestContext, type Route, readJson } from '#rpc';
+import { type Incoming, readJson, type RequestContext, type Route } from '#rpc';
 import type { ContainerCreateBody, UpdateBody } from '#specs';
 import { checkedBody } from '../../body-shape.ts';
 import { createBody, updateBody } from '../../body-shapes.ts';
@@ -139,7 +138,7 @@ export function lifecycleRoutes(parts: EngineParts): Route[] {
 }
 
 /** compat: settings at the start went with API 1.24; an empty object is what old clients send without any. */
-async function refuseBody(request: IncomingMessage): Promise<void> {
+async function refuseBody(request: Incoming): Promise<void> {
   const body = await readJson(request);
   if (body === undefined || body === null || Object.keys(body).length === 0) return;
   throw errors.invalid(
