@@ -4,6 +4,7 @@
 #include "folder.h"
 #include "frame.h"
 #include "launcher.h"
+#include "log-read.h"
 #include "modes.h"
 #include "pack.h"
 #include "protect.h"
@@ -15,7 +16,7 @@
 static int usage(void) {
   static const char text[] =
       "usage: skiff-helper launcher | run [--foreground] [--tty] | unpack DIR | pack DIR [OPTION…] |\n"
-      "       folder spread DIR | folder limit PROJECT BYTES DIR… | hello | init -- CMD… | version\n"
+      "       folder spread DIR | folder limit PROJECT BYTES DIR… | log START END WISH | hello | init -- CMD… | version\n"
       "This program is part of Skiff and is started by it.\n";
   write_all(2, text, sizeof text - 1);
   return 2;
@@ -57,6 +58,7 @@ int main(int argc, char **argv, char **env) {
   if (strcmp(mode, "unpack") == 0 && argc >= 3) return unpack_main(argc, argv);
   if (strcmp(mode, "pack") == 0 && argc >= 3) return pack_main(argc, argv);
   if (strcmp(mode, "folder") == 0 && argc >= 3) return folder_main(argc, argv);
+  if (strcmp(mode, "log") == 0 && argc == 5) return log_main(argv + 1);
   if (strcmp(mode, "hello") == 0) return hello_main();
   if (strcmp(mode, "init") == 0 && argc > 3 && strcmp(argv[2], "--") == 0) return init_main(argv + 3);
   if (strcmp(mode, "version") == 0) return version();

@@ -151,6 +151,7 @@ export const errors = defineErrors('container', {
   },
   removalInProgress: { kind: 'conflict', message: (id: string) => `removal of container ${id} is already in progress` },
   invalidSignal: { kind: 'invalid', message: (signal: string) => `invalid signal: ${signal}` },
+  logReaderEnded: { kind: 'internal', message: () => 'the log could not be read to its end: its reader was killed' },
   noExecCommand: { kind: 'invalid', message: () => 'No exec command specified' },
   startFailed: { kind: 'internal', message: (what: string) => what },
   commandNotFound: { kind: 'invalid', message: (what: string) => what },

@@ -40,8 +40,8 @@ export { isLogReadable, logDriverNames, parseLogSettings } from './log-drivers/o
 export { LogCompressor } from './log-drivers/log-compressor.ts';
 export { Shipments } from './log-drivers/shipments.ts';
 export type { ShippedMark } from './log-drivers/shipper.ts';
-export { type LogLine, LogRenderer } from './log-lines.ts';
-export { type LogQuery, readLog, readLogBlocks } from './logs.ts';
+export type { LogLine } from './log-lines.ts';
+export { type LogQuery, readLog, renderLog } from './logs.ts';
 export {
   copyFromContainer,
   copyIntoContainer,

@@ -84,6 +84,11 @@ for (const [letter, byte] of Object.entries({ n: 10, r: 13, t: 9, b: 8, f: 12, '
   ESCAPED[letter.charCodeAt(0)] = byte;
 }
 
+/** Whether lines can be taken as they are: nothing has to be known of their time, nothing is put before them. */
+export function mayCopy({ sinceNs, untilNs, details }: RenderWish): boolean {
+  return sinceNs === undefined && untilNs === undefined && details === undefined;
+}
+
 /**
  * Makes answers of blocks. A line as the shim writes it is known by its ends, and its text copied into its frame, without an
  * object of its own: ten times as fast as parsing it. All others are parsed.
@@ -103,7 +108,7 @@ export class LogRenderer {
 
   constructor(wish: RenderWish) {
     this.#wish = wish;
-    this.#mayCopy = wish.sinceNs === undefined && wish.untilNs === undefined && wish.details === undefined;
+    this.#mayCopy = mayCopy(wish);
   }
 
   /** A line later than all that is wanted has come: nothing more will be. */

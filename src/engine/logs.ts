@@ -4,7 +4,8 @@ import { dirname } from 'node:path';
 import { nowNs } from '#base';
 import { inflated } from './log-drivers/compressed-log.ts';
 import { closeAll, isCurrent, type LogFile, openAll, openOldest, openNext } from './log-files.ts';
-import { judge, type LineWish, linesOf, type LogLine, parseLine } from './log-lines.ts';
+import { judge, type LineWish, linesOf, type LogLine, LogRenderer, parseLine, type RenderWish } from './log-lines.ts';
+import { type LogStretch, renderNatively } from './log-native.ts';
 
 export interface LogQuery extends LineWish {
   /** Number of last lines; undefined for all. */
@@ -37,18 +38,41 @@ export async function* readLog(source: LogSource, query: LogQuery): AsyncGenerat
   }
 }
 
+/** What a client gets of it, in pieces. A piece is written over when the next is asked for. */
+export async function* renderLog(source: LogSource, query: LogQuery, wish: RenderWish): AsyncGenerator<Buffer> {
+  const renderer = new LogRenderer(wish);
+  for await (const part of readParts(source, query)) {
+    const stretch = isStretch(part) ? { ...part, start: yield* renderNatively(part, wish) } : part;
+    for await (const block of isStretch(stretch) ? readBlocks(stretch) : [stretch]) {
+      const piece = renderer.render(block);
+      if (piece.length > 0) yield piece;
+      if (renderer.isOver) return;
+    }
+  }
+}
+
 /**
- * The same as the bytes of the files, in blocks of whole lines; what is not wanted is still in them. A block is written over
- * when the next is asked for.
+ * The bytes of the files, in blocks of whole lines; what is not wanted is still in them. A block is written over when the next
+ * is asked for.
  */
 export async function* readLogBlocks(source: LogSource, query: LogQuery): AsyncGenerator<Buffer> {
+  for await (const part of readParts(source, query)) {
+    if (isStretch(part)) yield* readBlocks(part);
+    else yield part;
+  }
+}
+
+const isStretch = (part: Buffer | LogStretch): part is LogStretch => 'file' in part;
+
+/** What there was when it was asked, file by file, and then the lines that come. */
+async function* readParts(source: LogSource, query: LogQuery): AsyncGenerator<Buffer | LogStretch> {
   const files = await openAll(source);
   try {
     const ends = await Promise.all(files.map(endOf));
     const from = query.tail === undefined ? { file: 0, offset: 0 } : await tailStart(files, ends, query.tail, query);
     const whole = files.slice(from.file, query.follow ? -1 : undefined);
     for (const [index, file] of whole.entries()) {
-      yield* readBlocks(file, index === 0 ? from.offset : 0, ends[from.file + index]);
+      yield { file, start: index === 0 ? from.offset : 0, end: ends[from.file + index]! };
     }
     if (query.follow) yield* follow(source, files.pop(), whole.length === 0 ? from.offset : 0, query);
   } finally {
@@ -60,7 +84,7 @@ export async function* readLogBlocks(source: LogSource, query: LogQuery): AsyncG
 const endOf = async ({ handle, compressed }: LogFile): Promise<number> =>
   compressed ? Infinity : (await handle.stat()).size;
 
-async function* readBlocks(file: LogFile, start: number, end = Infinity): AsyncGenerator<Buffer> {
+async function* readBlocks({ file, start, end }: LogStretch): AsyncGenerator<Buffer> {
   if (!file.compressed) return yield* readPlainBlocks(file, start, end);
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of inflated(file.handle, start)) {
@@ -117,7 +141,7 @@ async function* follow(
       file ??= await openOldest(source);
       if (file?.compressed) {
         // An old one, which was met because more were written than read.
-        yield* readBlocks(file, offset);
+        yield* readBlocks({ file, start: offset, end: Infinity });
         file = await goOn(source, file);
         offset = 0;
         continue;
@@ -226,12 +250,12 @@ async function scanForwards(
   query: LogQuery,
 ): Promise<{ offset?: number; lines: number }> {
   let lines = 0;
-  for await (const block of readBlocks(file, 0))
+  for await (const block of readBlocks({ file, start: 0, end: Infinity }))
     for (const bytes of linesOf(block)) if (isCounted(parseLine(bytes), query)) lines += 1;
   if (lines < wanted) return { lines };
   let skip = lines - wanted;
   let offset = 0;
-  for await (const block of skip > 0 ? readBlocks(file, 0) : []) {
+  for await (const block of skip > 0 ? readBlocks({ file, start: 0, end: Infinity }) : []) {
     for (const bytes of linesOf(block)) {
       if (skip === 0) return { offset, lines: wanted };
       offset += bytes.length + 1;

@@ -64,6 +64,7 @@ export {
   type PlanRun,
   type RunOutcome,
   runPlan,
+  spawnLogReader,
   startLauncher,
 } from './native-helper.ts';
 export {

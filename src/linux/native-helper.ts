@@ -136,6 +136,20 @@ export function spawnPack(
 }
 
 /**
+ * The child that renders these bytes of a log (an open file) on its standard output; standard error tells how far it came.
+ * The flags stand in native/README.md, "Log".
+ */
+export function spawnLogReader(
+  log: number,
+  { start, end, flags }: { readonly start: number; readonly end: number; readonly flags: number },
+  program: string = helperPath(),
+): ChildProcessByStdio<null, Readable, Readable> {
+  const args = ['log', String(start), String(end), String(flags)];
+  const stdio: StdioOptions = [log, 'pipe', 'pipe'];
+  return spawn(program, args, { stdio, env: {}, detached: true }) as ChildProcessByStdio<null, Readable, Readable>;
+}
+
+/**
  * One thing done to folders, in a helper of its own that is waited for: a millisecond, not for the way of every start.
  * The errno (0 for well) and what it was about.
  */

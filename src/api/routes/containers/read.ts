@@ -9,11 +9,10 @@ import {
   listFilters,
   logPathOf,
   planOfContainer,
-  readLogBlocks,
+  renderLog,
   topContainer,
   isLogReadable,
   type LogLine,
-  LogRenderer,
 } from '#engine';
 import type { RequestContext, Route } from '#rpc';
 import { inspectJson, summaryJson } from '../../container-json.ts';
@@ -116,12 +115,14 @@ async function logs(parts: EngineParts, { params, query, url, response, signal }
     ...(until === undefined ? {} : { untilNs: until }),
   };
   const follow = boolean(query, 'follow') && live !== undefined;
-  const renderer = new LogRenderer({ ...wish, raw, timestamps, ...(wantsDetails ? { details: detailsOf } : {}) });
-  for await (const block of readLogBlocks(source, { ...wish, follow, ...(tail === undefined ? {} : { tail }) })) {
+  const rendering = { ...wish, raw, timestamps, ...(wantsDetails ? { details: detailsOf } : {}) };
+  for await (const piece of renderLog(
+    source,
+    { ...wish, follow, ...(tail === undefined ? {} : { tail }) },
+    rendering,
+  )) {
     if (signal.aborted) return;
-    const output = renderer.render(block);
-    if (output.length > 0 && !response.write(output)) await drained(response, signal);
-    if (renderer.isOver) break;
+    if (!response.write(piece)) await drained(response, signal);
   }
   response.end();
 }
