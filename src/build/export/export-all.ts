@@ -72,6 +72,7 @@ async function builtOf(parts: BuildParts, solved: Solved, work: BuildWork, cache
     attestations: attest ? await attestations(parts, solved, { graph, outputs, attest }) : new Map(),
     inlineCache: hasInlineCache ? inline : undefined,
     exporter: cache.exporter,
+    roots: new Map(),
     folders: (keys) => layers.folders(keys),
     facts,
     helperProgram: runtime.helperProgram,

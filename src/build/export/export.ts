@@ -1,12 +1,13 @@
 /** Carries out what is to become of a build: one export after the other, each whole or not at all where it can be. */
 import { formatTimeNs, nowNs } from '#base';
-import type { ImageRecord } from '#images';
+import { hostPlatform, type ImageRecord } from '#images';
 import { fullName, parseReference, parseTag } from '#registry';
+import { descriptorJson, selectPlatform } from '#specs';
 import { errors } from '../errors.ts';
 import type { Built } from './built.ts';
 import type { ExportFacts, ExportWish, ImageForm } from './export-wish.ts';
 import { openExportedFolder } from './exported-folder.ts';
-import { descriptorJson, type ImageRoot, imageRoot } from './image-root.ts';
+import { type ImageRoot, imageRoot, isIndex } from './image-root.ts';
 
 /** What an export does meanwhile, for those who watch: `exporting manifest sha256:…`. */
 export type ExportTell = (what: string) => void;
@@ -42,16 +43,12 @@ export async function runExport(built: Built, wish: ExportWish, tell: ExportTell
   }
 }
 
-/** What cannot be had is said before anything is run. Throws `build.noListInStore` and its kin. */
+/** What cannot be had is said before anything is run. Throws `build.pushNeedsName`, `build.noListInDocker`. */
 export function checkExports(
   wishes: readonly ExportWish[],
   { isList, hasAttestations }: { readonly isList: boolean; readonly hasAttestations: boolean },
 ): void {
   for (const wish of wishes) {
-    if (wish.kind === 'store' && !wish.isBesidePush) {
-      if (isList) throw errors.noListInStore();
-      if (hasAttestations) throw errors.noAttestationInStore();
-    }
     if (wish.kind === 'push' && wish.form.names.length === 0) throw errors.pushNeedsName();
     if ((wish.kind === 'archive' || wish.kind === 'layout') && wish.isDocker && (isList || hasAttestations)) {
       throw errors.noListInDocker();
@@ -59,20 +56,39 @@ export function checkExports(
   }
 }
 
-/** The image store has no lists and no attestations: what is pushed as well has them there. */
+/** One image, which need not be compressed before it goes somewhere; or more than that under its names. */
 async function toStore(
   built: Built,
-  { names, isBesidePush }: ExportWish & { kind: 'store' },
+  wish: ExportWish & { kind: 'store' },
   tell: ExportTell,
 ): Promise<ExportResult> {
-  if (built.isList && isBesidePush) return { facts: {}, images: [] };
+  const names = wish.names.map((name) => parseTag(name));
+  if (isIndex(built, wish.form) || wish.form.annotations.length > 0) return rootToStore(built, wish, names, tell);
   const images: ImageRecord[] = [];
   for (const output of built.outputs) images.push(await built.store(output, names));
   const id = images[0]?.id ?? '';
-  tell(`writing image ${id}`);
-  for (const name of names) tell(`naming to ${fullName(parseTag(name))}`);
-  const named = names.length === 0 ? {} : { 'image.name': names.map((name) => fullName(parseTag(name))).join(',') };
+  tellStored(tell, id, names);
+  const named = names.length === 0 ? {} : { 'image.name': names.map((name) => fullName(name)).join(',') };
   return { facts: { 'containerimage.digest': id, 'containerimage.config.digest': id, ...named }, images };
+}
+
+/** The image for this host, or the first where none is, with the index under its names. */
+async function rootToStore(
+  built: Built,
+  { form }: ExportWish & { kind: 'store' },
+  names: readonly string[],
+  tell: ExportTell,
+): Promise<ExportResult> {
+  const root = await prepared(built, form, tell);
+  const own = selectPlatform(root.images, hostPlatform()) ?? root.images[0]!;
+  const image = await built.exporter.store({ manifest: own.manifest, root: root.descriptor, names });
+  tellStored(tell, image.id, names);
+  return { facts: { ...factsOf(root, names), 'containerimage.config.digest': image.id }, images: [image] };
+}
+
+function tellStored(tell: ExportTell, id: string, names: readonly string[]): void {
+  tell(`writing image ${id}`);
+  for (const name of names) tell(`naming to ${fullName(name)}`);
 }
 
 async function push(built: Built, wish: ExportWish & { kind: 'push' }, tell: ExportTell): Promise<ExportFacts> {
@@ -129,7 +145,8 @@ async function toArchive(
 
 async function prepared(built: Built, form: ImageForm, tell: ExportTell): Promise<ImageRoot> {
   tell('exporting layers');
-  const root = await imageRoot(built, form);
+  // What goes to the store and to a registry is made once, and is the same.
+  const root = await built.roots.getOrInsertComputed(form, () => imageRoot(built, form));
   for (const { config } of root.images) tell(`exporting config ${config}`);
   tell(`exporting manifest${root.isIndex ? ' list' : ''} ${root.descriptor.digest}`);
   return root;
