@@ -90,7 +90,7 @@ async function addRooted(parts: FakeParts, tag = 'app:1'): Promise<Rooted> {
     { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: manifests.map(descriptorJson) },
     manifests.map(({ digest }) => digest),
   );
-  const image = await adopt(parts, { manifest: plain.manifests[0]!, root, tags: [tag], lease });
+  const image = await adopt(parts, { manifest: plain.manifests[0]!, root, tags: tag === '' ? [] : [tag], lease });
   return { image, root, armManifest, statement: statement.digest };
 }
 
@@ -249,4 +249,14 @@ test('an index of which something is gone is told, and with repair the name stan
   );
   assert.equal(parts.index.get(image.id)?.roots, undefined);
   assert.deepEqual(await checkImages(parts, { repair: false, deep: false }), []);
+});
+
+test('an index without a name belongs to its image, which is dangling', async () => {
+  using parts = fakeParts();
+  const { image, root } = await addRooted(parts, '');
+  assert.deepEqual(image.roots, [{ tag: '', root }]);
+  assert.equal(isRooted(image, rootedManifests(parts, [image])), false);
+  const { deleted } = await pruneImages(parts, { all: false, matches: () => true }, unused);
+  assert.ok(deleted.includes(image.id));
+  assert.equal(parts.content.list().length, 0);
 });

@@ -88,9 +88,10 @@ export function rootedManifests(
   return found;
 }
 
-/** Whether it has no name and is of such a root. */
-export function isRooted({ tags, repoDigests, manifests }: ImageRecord, rooted: ReadonlySet<Digest>): boolean {
-  return tags.length + repoDigests.length === 0 && manifests.some(({ digest }) => rooted.has(digest));
+/** Whether it has no name, and is of such a root of another image. */
+export function isRooted(image: ImageRecord, rooted: ReadonlySet<Digest>): boolean {
+  const { tags, repoDigests, roots, manifests } = image;
+  return tags.length + repoDigests.length === 0 && !roots && manifests.some(({ digest }) => rooted.has(digest));
 }
 
 /**

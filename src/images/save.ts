@@ -11,7 +11,7 @@ import { findImage, isIdOf, lookUpImage, withTag } from './find.ts';
 import { reachable } from './image-export.ts';
 import type { ImageParts } from './image-parts.ts';
 import type { ImageRecord } from './image-record.ts';
-import { entryFor, rootOf } from './image-roots.ts';
+import { entriesOf, entryFor, rootOf } from './image-roots.ts';
 import type { SaveOptions } from './images.ts';
 
 /** Everything is found before the first byte; the images stay while the archive is read. Throws `image.noSuch`. */
@@ -60,7 +60,11 @@ async function manifestToSave(
   if (platform && !selectPlatform([image], platform)) {
     throw errors.otherPlatform(image.tags[0] ?? image.id, formatPlatform(platform), formatPlatform(image.platform));
   }
-  const [descriptor] = image.manifests;
+  const root = rootOf(image, name);
+  const entries = root ? await entriesOf(parts.content, root) : [];
+  // The one of its root where it has one: the same layers need not be there in two compressions.
+  const own = entries.find(({ digest }) => parts.content.stat(digest)?.references[0] === image.id);
+  const descriptor = own ?? image.manifests[0];
   if (!descriptor) throw errors.noManifest(image.id);
   return descriptor;
 }
