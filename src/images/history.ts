@@ -7,11 +7,7 @@ import { lookAtPlatform } from './image-roots.ts';
 import type { HistoryRow } from './images.ts';
 
 /** Of the image for a platform where one is wanted. Throws `image.noSuch`, `image.otherPlatform`. */
-export async function imageHistory(
-  parts: ImageParts,
-  reference: string,
-  platform?: Platform,
-): Promise<HistoryRow[]> {
+export async function imageHistory(parts: ImageParts, reference: string, platform?: Platform): Promise<HistoryRow[]> {
   const image = platform ? await lookAtPlatform(parts, reference, platform) : await findImage(parts, reference);
   const rows = withSizes(image);
   // compat: rows of images this one was made from on this machine carry their ids, all others `<missing>`.

@@ -243,10 +243,10 @@ test('an index of which something is gone is told, and with repair the name stan
   const { image, statement } = await addRooted(parts);
   rmSync(parts.content.path(statement));
   const faults = await checkImages(parts, { repair: true, deep: false });
-  assert.deepEqual(
-    faults.map(({ kind, isRepaired }) => `${kind} ${isRepaired}`).sort(),
-    ['image-root true', 'missing-file true'],
-  );
+  assert.deepEqual(faults.map(({ kind, isRepaired }) => `${kind} ${isRepaired}`).sort(), [
+    'image-root true',
+    'missing-file true',
+  ]);
   assert.equal(parts.index.get(image.id)?.roots, undefined);
   assert.deepEqual(await checkImages(parts, { repair: false, deep: false }), []);
 });

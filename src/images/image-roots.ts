@@ -98,11 +98,7 @@ export function isRooted(image: ImageRecord, rooted: ReadonlySet<Digest>): boole
  * The image for a platform: the one the reference stands for, or another of its index, which is unpacked and recorded when
  * it was not yet. Throws `image.noSuch`, `image.otherPlatform`, and what unpacking throws.
  */
-export async function imageForPlatform(
-  parts: ImageParts,
-  reference: string,
-  wanted: Platform,
-): Promise<ImageRecord> {
+export async function imageForPlatform(parts: ImageParts, reference: string, wanted: Platform): Promise<ImageRecord> {
   const { image, entry } = await chosen(parts, reference, wanted);
   if (!entry) return image;
   using lease = parts.content.lease(`platform ${randomUUID()}`, { isTransient: true });

@@ -26,7 +26,11 @@ export async function removeImage(parts: ImageParts, request: RemoveRequest): Pr
       const rooted = rootedManifests(parts, [image]);
       parts.index.put([left]);
       announceUntagged(parts, image, going);
-      return { untagged: going, deleted: deleteImages(parts, unrooted(parts, rooted, inUse)), hasLess: rooted.size > 0 };
+      return {
+        untagged: going,
+        deleted: deleteImages(parts, unrooted(parts, rooted, inUse)),
+        hasLess: rooted.size > 0,
+      };
     }
     announceUntagged(parts, image, going);
     const rooted = rootedManifests(parts, [image]);
@@ -44,7 +48,9 @@ function unrooted(parts: ImageParts, before: ReadonlySet<Digest>, inUse: ImageUs
   const now = rootedManifests(parts, parts.index.list());
   return parts.index
     .list()
-    .filter((image) => isRooted(image, before) && !isRooted(image, now) && !hasChildren(parts, image) && !inUse(image.id));
+    .filter(
+      (image) => isRooted(image, before) && !isRooted(image, now) && !hasChildren(parts, image) && !inUse(image.id),
+    );
 }
 
 /** Images without a name, or with `all` those no container uses. */

@@ -3,8 +3,6 @@ import type { ImageExport, ImageRecord, LayerKey } from '#images';
 import type { HostFacts } from '#linux';
 import type { BuildOutput } from '../graph.ts';
 import type { Attestation } from '../attest/attestation.ts';
-import type { ImageForm } from './export-wish.ts';
-import type { ImageRoot } from './image-root.ts';
 
 export interface BuiltOutput extends BuildOutput {
   /** Lowest first. */
@@ -24,8 +22,6 @@ export interface Built {
   /** Records of the cache for an image's config; undefined where none are wanted. */
   readonly inlineCache: ((layers: readonly LayerKey[]) => string | undefined) | undefined;
   readonly exporter: ImageExport;
-  /** Images that were made as blobs, by the form that was wanted. */
-  readonly roots: Map<ImageForm, Promise<ImageRoot>>;
   /** The folders of layers, topmost first. */
   readonly folders: (layers: readonly LayerKey[]) => string[];
   readonly facts: Pick<HostFacts, 'kernel'>;

@@ -7,7 +7,7 @@ import { errors } from '../errors.ts';
 import type { Built } from './built.ts';
 import type { ExportFacts, ExportWish, ImageForm } from './export-wish.ts';
 import { openExportedFolder } from './exported-folder.ts';
-import { type ImageRoot, imageRoot, isIndex } from './image-root.ts';
+import { type ImageRoot, type ImageRoots, isIndex } from './image-root.ts';
 
 /** What an export does meanwhile, for those who watch: `exporting manifest sha256:…`. */
 export type ExportTell = (what: string) => void;
@@ -18,16 +18,23 @@ export interface ExportResult {
   readonly images: readonly ImageRecord[];
 }
 
+/** What exports are made of. */
+export interface ExportSource {
+  readonly built: Built;
+  readonly roots: ImageRoots;
+}
+
 /** Throws what the first failing one throws; those before it have happened. */
-export async function runExport(built: Built, wish: ExportWish, tell: ExportTell): Promise<ExportResult> {
+export async function runExport(source: ExportSource, wish: ExportWish, tell: ExportTell): Promise<ExportResult> {
+  const { built } = source;
   switch (wish.kind) {
     case 'store':
-      return toStore(built, wish, tell);
+      return toStore(source, wish, tell);
     case 'push':
-      return { facts: await push(built, wish, tell), images: [] };
+      return { facts: await push(source, wish, tell), images: [] };
     case 'archive':
     case 'layout':
-      return { facts: await toArchive(built, wish, tell), images: [] };
+      return { facts: await toArchive(source, wish, tell), images: [] };
     case 'folder': {
       await using folder = await openExportedFolder(built, wish.files);
       tell('copying files');
@@ -58,12 +65,13 @@ export function checkExports(
 
 /** One image, which need not be compressed before it goes somewhere; or more than that under its names. */
 async function toStore(
-  built: Built,
+  source: ExportSource,
   wish: ExportWish & { kind: 'store' },
   tell: ExportTell,
 ): Promise<ExportResult> {
+  const { built } = source;
   const names = wish.names.map((name) => parseTag(name));
-  if (isIndex(built, wish.form) || wish.form.annotations.length > 0) return rootToStore(built, wish, names, tell);
+  if (isIndex(built, wish.form) || wish.form.annotations.length > 0) return rootToStore(source, wish, names, tell);
   const images: ImageRecord[] = [];
   for (const output of built.outputs) images.push(await built.store(output, names));
   const id = images[0]?.id ?? '';
@@ -74,12 +82,12 @@ async function toStore(
 
 /** The image for this host, or the first where none is, with the index under its names. */
 async function rootToStore(
-  built: Built,
+  { built, roots }: ExportSource,
   { form }: ExportWish & { kind: 'store' },
   names: readonly string[],
   tell: ExportTell,
 ): Promise<ExportResult> {
-  const root = await prepared(built, form, tell);
+  const root = await prepared(roots, form, tell);
   const own = selectPlatform(root.images, hostPlatform()) ?? root.images[0]!;
   const image = await built.exporter.store({ manifest: own.manifest, root: root.descriptor, names });
   tellStored(tell, image.id, names);
@@ -91,10 +99,14 @@ function tellStored(tell: ExportTell, id: string, names: readonly string[]): voi
   for (const name of names) tell(`naming to ${fullName(name)}`);
 }
 
-async function push(built: Built, wish: ExportWish & { kind: 'push' }, tell: ExportTell): Promise<ExportFacts> {
+async function push(
+  { built, roots }: ExportSource,
+  wish: ExportWish & { kind: 'push' },
+  tell: ExportTell,
+): Promise<ExportFacts> {
   const { form, isByDigest, credentialsFor } = wish;
   const names = form.names.map((name) => (isByDigest ? untagged(name) : parseTag(name)));
-  const root = await prepared(built, form, tell);
+  const root = await prepared(roots, form, tell);
   for (const name of names) {
     const target = isByDigest ? `${name}@${root.descriptor.digest}` : name;
     tell(`pushing ${fullName(target)}`);
@@ -119,13 +131,13 @@ function untagged(text: string): string {
 const repositoryName = (text: string): string => parseReference(text).name;
 
 async function toArchive(
-  built: Built,
+  { built, roots }: ExportSource,
   wish: ExportWish & { kind: 'archive' | 'layout' },
   tell: ExportTell,
 ): Promise<ExportFacts> {
   const { form, isDocker } = wish;
   const names = form.names.map((name) => parseTag(name));
-  const root = await prepared(built, form, tell);
+  const root = await prepared(roots, form, tell);
   if (isDocker && root.isIndex) throw errors.noListInDocker();
   const facts = factsOf(root, names);
   const blobs = await built.exporter.reachable(root.descriptor);
@@ -143,10 +155,9 @@ async function toArchive(
   return facts;
 }
 
-async function prepared(built: Built, form: ImageForm, tell: ExportTell): Promise<ImageRoot> {
+async function prepared(roots: ImageRoots, form: ImageForm, tell: ExportTell): Promise<ImageRoot> {
   tell('exporting layers');
-  // What goes to the store and to a registry is made once, and is the same.
-  const root = await built.roots.getOrInsertComputed(form, () => imageRoot(built, form));
+  const root = await roots.get(form);
   for (const { config } of root.images) tell(`exporting config ${config}`);
   tell(`exporting manifest${root.isIndex ? ' list' : ''} ${root.descriptor.digest}`);
   return root;

@@ -76,6 +76,21 @@ export async function imageRoot(built: Built, form: ImageForm): Promise<ImageRoo
   return { descriptor: { ...index, ...(more ? { annotations: more } : {}) }, images, isIndex: true };
 }
 
+/** Images as blobs, each form made once: what goes to the image store and to a registry is the same then. */
+export class ImageRoots {
+  readonly #built: Built;
+  readonly #made = new Map<ImageForm, Promise<ImageRoot>>();
+
+  constructor(built: Built) {
+    this.#built = built;
+  }
+
+  /** Throws as `imageRoot`. */
+  get(form: ImageForm): Promise<ImageRoot> {
+    return this.#made.getOrInsertComputed(form, () => imageRoot(this.#built, form));
+  }
+}
+
 /** Whether an image in this form is an index: it has several, was asked for as a list, or something is attested of it. */
 export function isIndex(built: Built, form: ImageForm): boolean {
   return built.isList || built.outputs.some(({ platformId }) => wanted(built, form, platformId).length > 0);

@@ -127,7 +127,8 @@ async function layoutImages(
     if (!found) continue;
     const own = namesOf(descriptor);
     const others = listed.filter(({ config }) => config === found.config).flatMap(({ tags }) => tags);
-    const isKept = isIndexType(descriptor.mediaType) && !request.isPlatformGiven && (await isAllHere(request, descriptor));
+    const isKept =
+      isIndexType(descriptor.mediaType) && !request.isPlatformGiven && (await isAllHere(request, descriptor));
     images.push({
       manifest: found.descriptor,
       tags: [...new Set([...own, ...others])],

@@ -10,7 +10,8 @@ import { errors } from '../../errors.ts';
  */
 export function platformOf(query: URLSearchParams): Platform | undefined {
   const [text = null, ...more] = query.getAll('platform');
-  if (more.length > 0) throw errors.unsupported('choosing several platforms', 'ask for one, or for all by leaving it out');
+  if (more.length > 0)
+    throw errors.unsupported('choosing several platforms', 'ask for one, or for all by leaving it out');
   if (text === null || text === '') return undefined;
   if (!text.startsWith('{')) return parsePlatform(text, hostPlatform());
   try {
