@@ -103,7 +103,7 @@ function save(parts: ImageParts, fresh: ImageRecord, request: AdoptRequest): Ima
   };
   // No earlier on the disk than what it speaks of.
   parts.index.put([...withoutNames(parts, [...tags, ...repoDigests], fresh.id), record], false);
-  return record;
+  return parts.index.get(fresh.id)!;
 }
 
 /** Newest first, each once. */

@@ -24,6 +24,6 @@ export async function tagImage(parts: ImageParts, source: string, target: string
     };
     parts.index.put([...withoutNames(parts, [tag], image.id), tagged]);
     parts.announce({ action: 'tag', id: image.id, attributes: { ...image.config.labels, name: tag } });
-    return tagged;
+    return parts.index.get(image.id)!;
   });
 }
