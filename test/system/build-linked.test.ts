@@ -130,8 +130,8 @@ suite('builds and other builds', { skip: missing('root', 'busybox', 'go', 'docke
     const told = ours?.['ref']?.replace(/^.*\//, '') ?? '';
     assert.match((await docker('buildx', 'history', 'logs', told)).stderr, /made for you/);
     assert.match((await docker('buildx', 'history', 'inspect')).stdout, /RUN echo ah; false[^]*Logs:[^]*ah/);
-    const ofOurs = await docker('buildx', 'history', 'inspect', told, '--format', '{{json .BuildArgs}}');
-    assert.deepEqual(JSON.parse(ofOurs.stdout), [{ Name: 'WHO', Value: 'you' }]);
+    const ofOurs = await docker('buildx', 'history', 'inspect', told, '--format', 'json');
+    assert.match(JSON.stringify(JSON.parse(ofOurs.stdout)), /"BuildArgs":\[\{"Name":"WHO","Value":"you"\}\]/);
 
     await daemon.end();
     await daemon.start();
