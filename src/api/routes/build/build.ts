@@ -115,7 +115,6 @@ export async function buildImage({ parts, builder, buildKit }: BuildDoorParts, c
         drained: () => drained(progress, record),
       },
     );
-    record?.done(outcome, query.platforms.length > 1);
     const {
       images: [image],
       facts,
@@ -129,13 +128,18 @@ export async function buildImage({ parts, builder, buildKit }: BuildDoorParts, c
       for (const name of query.names) stream(`Successfully tagged ${parseTag(name)}\n`);
     }
     progress.end();
+    // The client need not wait for what is kept of it.
+    record?.done(outcome, query.platforms.length > 1);
   } catch (error) {
-    record?.failed(error);
-    // With the files of the context, which are the build's until now.
-    if (failure && !signal.aborted) await builder.failed.keep(failure, held.move());
-    // compat: of a quiet build that fails everything is told.
-    if (untold !== '') stream(untold);
-    progress.fail(inClassicWords(error));
+    try {
+      // With the files of the context, which are the build's until now.
+      if (failure && !signal.aborted) await builder.failed.keep(failure, held.move());
+      // compat: of a quiet build that fails everything is told.
+      if (untold !== '') stream(untold);
+      progress.fail(inClassicWords(error));
+    } finally {
+      record?.failed(error);
+    }
   }
 }
 
