@@ -26,6 +26,10 @@ export const errors = defineErrors('api', {
   noSuchPlugin: { kind: 'not-found', message: (name: string) => `plugin "${name}" not found` },
   notFound: { kind: 'not-found', message: () => 'page not found' },
   noNetworkInScope: { kind: 'not-found', message: (ref: string) => `network ${ref} not found` },
+  badStatement: {
+    kind: 'internal',
+    message: (digest: string) => `the statement ${digest} about this image is no JSON: build or load the image again`,
+  },
   unsupported: {
     kind: 'not-implemented',
     message: (what: string, hint: string) => `${what} is not supported by this version of Skiff: ${hint}`,

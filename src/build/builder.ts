@@ -152,7 +152,8 @@ export class Builder {
       const outcome = await exportAll(this.#parts, solved, work);
       // Blobs that were made for elsewhere, or came from there.
       const { exports, cacheExports = [], imported = [] } = work;
-      const hasBlobs = exports.some(({ kind }) => kind !== 'store') || cacheExports.length + imported.length > 0;
+      const isPlain = exports.every((wish) => wish.kind === 'store' && wish.form.annotations.length === 0);
+      const hasBlobs = !isPlain || work.isList === true || hasAttestations || cacheExports.length + imported.length > 0;
       if (hasBlobs) await this.#parts.layers.collect();
       return outcome;
     } catch (error) {

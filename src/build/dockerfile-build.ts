@@ -1,6 +1,6 @@
 /** A Dockerfile and files of a client → images: the front end plans, the solver runs the plan, the image store keeps it. */
 import { ignoreFileNames, nowNs, parseIgnore, SkiffError } from '#base';
-import { checkPlatform, hostPlatform, type ImageRecord, type Images } from '#images';
+import { hostPlatform, type ImageRecord, type Images } from '#images';
 import { type AuthConfig, parseReference } from '#registry';
 import { formatPlatform, type Platform } from '#specs';
 import type { AttestRequest, UsedImage } from './attest/attest.ts';
@@ -224,8 +224,8 @@ async function resolve(
   platform: Platform,
 ): Promise<ImageRecord> {
   if (reference.startsWith('oci-layout:')) throw errors.noOciLayout(reference);
-  const here = await images.find(reference);
-  if (here && !work.alwaysPulls && fits(here, reference, platform)) return here;
+  const here = work.alwaysPulls ? undefined : await localImage(images, reference, platform);
+  if (here) return here;
   const [image] = await images.pull(reference, {
     platform,
     credentials: await work.credentialsFor(reference),
@@ -244,12 +244,13 @@ async function resolve(
   return image;
 }
 
-function fits(image: ImageRecord, reference: string, platform: Platform): boolean {
+/** For that platform; undefined when it is not here. */
+async function localImage(images: Images, reference: string, platform: Platform): Promise<ImageRecord | undefined> {
+  if (!(await images.find(reference))) return undefined;
   try {
-    checkPlatform(image, reference, platform);
-    return true;
+    return await images.forPlatform(reference, platform);
   } catch (error) {
-    if (error instanceof SkiffError) return false;
+    if (error instanceof SkiffError && error.code === 'image.otherPlatform') return undefined;
     throw error;
   }
 }

@@ -88,16 +88,6 @@ export const errors = defineErrors('build', {
     kind: 'invalid',
     message: (what: string) => `cannot export ${what} with "oci-mediatypes=false"`,
   },
-  noListInStore: {
-    kind: 'not-implemented',
-    message: () =>
-      'the image store of this daemon keeps images of one platform: add push=true, or use --output type=oci,dest=FILE',
-  },
-  noAttestationInStore: {
-    kind: 'not-implemented',
-    message: () =>
-      'the image store of this daemon keeps no attestations: add push=true, or use --output type=oci,dest=FILE',
-  },
   noListInDocker: {
     kind: 'invalid',
     message: () => 'docker exporter does not currently support exporting manifest lists',

@@ -15,6 +15,7 @@ export type {
   ImportedCache,
   SendBytes,
 } from './export/export-wish.ts';
+export { plainForm } from './export/export-wish.ts';
 export { cachedLayers } from './cache/build-cache.ts';
 export { type CacheQuestion, cacheFilter } from './cache/cache-filter.ts';
 export type { CacheUsage, Pruned, PruneRequest } from './cache/prune.ts';

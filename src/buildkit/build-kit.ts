@@ -8,6 +8,7 @@ import { type ControlParts, controlHandlers } from './control-service.ts';
 import { contentHandlers } from './content-service.ts';
 import { gatewayHandlers } from './gateway-service.ts';
 import { BuildRecords } from './history/build-records.ts';
+import { RecordedBuild, type RecordedFacts } from './history/recorded-build.ts';
 import { plainRefusal } from './refusals.ts';
 import { openSessionBuild, type SessionBuild, type SessionBuildRequest } from './session-build.ts';
 import { type SessionOffer, Sessions } from './sessions.ts';
@@ -19,10 +20,12 @@ export class BuildKit {
   readonly #server: GrpcServer;
 
   readonly #parts: BuildKitParts;
+  readonly #records: BuildRecords;
 
   constructor(parts: BuildKitParts) {
     this.#parts = parts;
     const records = new BuildRecords(parts.builder.history, parts.log);
+    this.#records = records;
     const all = { ...parts, sessions: this.#sessions, builds: new BuildsUnderWay(), records };
     this.#server = new GrpcServer(plainRefusal);
     this.#server.add(control.Control, controlHandlers(all));
@@ -38,6 +41,11 @@ export class BuildKit {
   /** A connection on which we call the client. Throws `buildkit.sessionTaken`. */
   join(offer: SessionOffer, take: () => Duplex): Promise<void> {
     return this.#sessions.add(offer, take);
+  }
+
+  /** A build of another door, for the list of builds. */
+  record(facts: RecordedFacts): RecordedBuild {
+    return new RecordedBuild(this.#records, facts);
   }
 
   /** For a build of another door. Throws `buildkit.badOption`, `buildkit.noSession`. */

@@ -119,7 +119,9 @@ async function* status(
   { signal, sendMetadata }: GrpcCall,
 ): AsyncGenerator<control.StatusResponse> {
   const past = builds.has(Ref) ? undefined : pastStatus(records, Ref);
-  const build = past ? undefined : await builds.get(Ref, STATUS_WAIT_MS);
+  // Of another door.
+  const running = records.running().find(({ ref }) => ref === Ref);
+  const build = past ? undefined : (running ?? (await builds.get(Ref, STATUS_WAIT_MS)));
   sendMetadata(timeHeader());
   if (past) yield* past;
   if (!build) return;

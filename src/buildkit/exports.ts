@@ -71,14 +71,11 @@ function imageWishes(options: Options, { credentialsFor }: ExportPaths): ExportW
   if (options.flag('registry.insecure') === true) {
     options.refuse('registry.insecure', 'true', 'start the daemon with --insecure-registry');
   }
-  const form = imageForm(options, true);
+  // compat: statements nobody asked for are only in what goes to a registry: an image that stays needs no compressing then.
+  const form = imageForm(options, pushes);
   const names = form.names.filter((name) => name !== '');
-  if (!pushes) {
-    for (const { key } of form.annotations)
-      options.refuse(`annotation ${key}`, '', 'the image store keeps none: add push=true');
-  }
   if (!pushes || (stores && !isByDigest)) for (const name of names) parseTag(name);
-  const store: ExportWish = { kind: 'store', names: isByDigest ? [] : names, isBesidePush: pushes };
+  const store: ExportWish = { kind: 'store', names: isByDigest ? [] : names, form };
   const push: ExportWish = { kind: 'push', form, isByDigest, credentialsFor };
   return [...(stores ? [store] : []), ...(pushes ? [push] : [])];
 }

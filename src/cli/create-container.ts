@@ -40,12 +40,19 @@ export async function createContainer(
   });
   const pull = (): Promise<void> =>
     // compat: on stderr, for stdout is the container's.
-    pullImage(context, image, { platform: '', allTags: false, quiet: flags.quiet, output: context.stderr });
+    pullImage(context, image, {
+      ...{ platform: flags.platform, allTags: false, quiet: flags.quiet },
+      output: context.stderr,
+    });
   if (flags.pull === 'always') await pull();
   const create = (): Promise<{ id: string; warnings: readonly string[] }> =>
-    context.client().containers.create(body, flags.name || undefined);
+    context.client().containers.create(body, flags.name || undefined, { platform: flags.platform || undefined });
   const { id, warnings } = await create().catch(async (error: unknown) => {
-    const isMissing = isRefusal(error) && isKind(error, 'not-found') && /No such image/i.test(error.message);
+    // compat: one for another platform is no better than none.
+    const isMissing =
+      isRefusal(error) &&
+      isKind(error, 'not-found') &&
+      /No such image|does not match the specified platform/i.test(error.message);
     if (!isMissing || flags.pull !== 'missing') throw error;
     context.files.require();
     if (!flags.quiet) context.complain(`Unable to find image '${withTag(image)}' locally`);

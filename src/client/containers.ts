@@ -91,6 +91,7 @@ export interface Containers {
   create(
     body: ContainerCreateBody,
     name?: string,
+    options?: { readonly platform?: string | undefined },
   ): Promise<{ readonly id: string; readonly warnings: readonly string[] }>;
   inspect(ref: string): Promise<ContainerInspect>;
   /** The text of the answer to inspect, for who shows it as it is. */
@@ -155,9 +156,10 @@ export function containersOf(transport: Transport): Containers {
   return {
     list: ({ all, limit, filters, size } = {}) =>
       transport.json('GET', '/containers/json', { query: { all, limit, size, filters: formatFilters(filters) } }),
-    create: async (body, name) => {
+    create: async (body, name, { platform } = {}) => {
       type Answer = { Id: string; Warnings?: string[] | null };
-      const { Id, Warnings } = await transport.json<Answer>('POST', '/containers/create', { query: { name }, body });
+      const call = { query: { name, platform }, body };
+      const { Id, Warnings } = await transport.json<Answer>('POST', '/containers/create', call);
       return { id: Id, warnings: Warnings ?? [] };
     },
     inspect: (ref) => transport.json('GET', at(ref, 'json')),

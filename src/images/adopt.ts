@@ -13,7 +13,7 @@ import {
 import type { Lease } from './content/content-store.ts';
 import { errors } from './errors.ts';
 import { type ImageParts, STORE } from './image-parts.ts';
-import type { ImageLayer, ImageRecord } from './image-record.ts';
+import type { ImageLayer, ImageRecord, NamedRoot } from './image-record.ts';
 import type { LayerProgress } from './images.ts';
 import { type EarlyUnpacks, unpackLayers } from './unpack-layers.ts';
 
@@ -25,6 +25,8 @@ export interface AdoptRequest {
   readonly tags?: readonly string[];
   /** `name@digest`. */
   readonly repoDigests?: readonly string[];
+  /** What the names stand for, where that is more than the image; all of it is here, and held by the lease. */
+  readonly root?: Descriptor;
   readonly parent?: Digest;
   readonly early?: EarlyUnpacks;
   readonly signal?: AbortSignal;
@@ -64,7 +66,8 @@ export async function readImage(
   return { manifest, config };
 }
 
-function describe(id: Digest, config: ImageConfigFile, layers: readonly ImageLayer[]): ImageRecord {
+/** A record without names. */
+export function describe(id: Digest, config: ImageConfigFile, layers: readonly ImageLayer[]): ImageRecord {
   return {
     version: 2,
     id,
@@ -87,25 +90,38 @@ function describe(id: Digest, config: ImageConfigFile, layers: readonly ImageLay
 /** Joins what is new with what is known of the image, and takes the names from whoever had them. */
 function save(parts: ImageParts, fresh: ImageRecord, request: AdoptRequest): ImageRecord {
   const before = parts.index.get(fresh.id);
-  const { tags = [], repoDigests = [], manifest, parent } = request;
+  const { tags = [], repoDigests = [], manifest, parent, root } = request;
   const isTagged = tags.some((tag) => !before?.tags.includes(tag));
   const record: ImageRecord = {
     ...fresh,
     tags: united(before?.tags ?? [], tags),
     repoDigests: united(before?.repoDigests ?? [], repoDigests),
     manifests: withManifest(before?.manifests ?? [], manifest),
+    roots: withRoot(before?.roots ?? [], tags.length === 0 && root ? [''] : tags, root),
     taggedAt: isTagged ? formatTimeNs(nowNs()) : (before?.taggedAt ?? ''),
     ...((parent ?? before?.parent) ? { parent: (parent ?? before?.parent)! } : {}),
   };
   // No earlier on the disk than what it speaks of.
   parts.index.put([...withoutNames(parts, [...tags, ...repoDigests], fresh.id), record], false);
-  return record;
+  return parts.index.get(fresh.id)!;
 }
 
 /** Newest first, each once. */
 function withManifest(known: readonly Descriptor[], manifest: Descriptor): Descriptor[] {
   const { mediaType, digest, size } = manifest;
   return [{ mediaType, digest, size }, ...known.filter((each) => each.digest !== digest)];
+}
+
+/** These names stand for the root now, or without one for the image alone. */
+export function withRoot(
+  known: readonly NamedRoot[],
+  tags: readonly string[],
+  root: Descriptor | undefined,
+): NamedRoot[] {
+  const others = known.filter(({ tag }) => !tags.includes(tag));
+  if (!root) return others;
+  const { mediaType, digest, size } = root;
+  return [...tags.map((tag) => ({ tag, root: { mediaType, digest, size } })), ...others];
 }
 
 /** The records of other images that have these names, without them. */

@@ -7,6 +7,7 @@ import { checkContent, type ContentProblem } from './content/fsck.ts';
 import type { DiskContentStore } from './content/disk-content-store.ts';
 import { type ImageParts, STORE } from './image-parts.ts';
 import type { ImageRecord } from './image-record.ts';
+import { isWhole } from './image-roots.ts';
 import type { CheckOptions, Fault } from './images.ts';
 import { readImage } from './adopt.ts';
 import type { LayerFault } from './layers/layer-store.ts';
@@ -58,6 +59,15 @@ async function checkImage(
     }
     if (isRepaired) await update(parts, image.id, { manifests: whole });
   }
+  const broken = (image.roots ?? []).filter(({ root }) => !isWhole(parts.content, root.digest));
+  for (const { tag, root } of broken) {
+    const message = `image ${name(image)}: something of ${root.digest}, which ${tag || 'it'} stands for, is missing`;
+    faults.push({ kind: 'image-root', subject: image.id, message, isRepaired: repair });
+  }
+  // Without it the name stands for the image alone, which is told above and below.
+  if (repair && broken.length > 0) {
+    await update(parts, image.id, { roots: (image.roots ?? []).filter((each) => !broken.includes(each)) });
+  }
   const lost = image.layers.filter(({ key }) => !parts.layers.get(key));
   for (const { diffId } of lost) {
     const isRepaired = repair && whole.length > 0 && (await unpackedAgain(parts, image, whole[0]!));
@@ -95,7 +105,7 @@ async function unpackedAgain(
 async function update(
   parts: CheckParts,
   id: string,
-  change: Partial<Pick<ImageRecord, 'manifests' | 'layers'>>,
+  change: Partial<Pick<ImageRecord, 'manifests' | 'layers' | 'roots'>>,
 ): Promise<void> {
   await parts.locks.run(STORE, async () => {
     const now = parts.index.get(id);

@@ -1,6 +1,5 @@
 /** Finds images by what users call them, and tells what they do not. */
 import { parseReference } from '#registry';
-import { formatPlatform, type Platform, selectPlatform } from '#specs';
 import { errors } from './errors.ts';
 import { HELLO_TAG, makeHello } from './hello.ts';
 import type { ImageParts } from './image-parts.ts';
@@ -18,12 +17,6 @@ export async function findImage(parts: ImageParts, reference: string): Promise<I
   const found = await lookUpImage(parts, reference);
   if (!found) throw errors.noSuch(withTag(reference));
   return found;
-}
-
-/** Throws `image.otherPlatform` when the image is for another platform than the wanted one. */
-export function checkPlatform(image: ImageRecord, name: string, wanted: Platform): void {
-  if (selectPlatform([image], wanted)) return;
-  throw errors.otherPlatform(name, formatPlatform(wanted), formatPlatform(image.platform));
 }
 
 /** The reference as Docker shows it when there is no such image: names with their tag, ids as they are. */

@@ -1,13 +1,14 @@
 /** `history`: how an image came to be, newest first, with the size of what each step added. */
-import type { HistoryEntry } from '#specs';
+import type { HistoryEntry, Platform } from '#specs';
 import { findImage } from './find.ts';
 import type { ImageParts } from './image-parts.ts';
 import type { ImageRecord } from './image-record.ts';
+import { lookAtPlatform } from './image-roots.ts';
 import type { HistoryRow } from './images.ts';
 
-/** Throws `image.noSuch`. */
-export async function imageHistory(parts: ImageParts, reference: string): Promise<HistoryRow[]> {
-  const image = await findImage(parts, reference);
+/** Of the image for a platform where one is wanted. Throws `image.noSuch`, `image.otherPlatform`. */
+export async function imageHistory(parts: ImageParts, reference: string, platform?: Platform): Promise<HistoryRow[]> {
+  const image = platform ? await lookAtPlatform(parts, reference, platform) : await findImage(parts, reference);
   const rows = withSizes(image);
   // compat: rows of images this one was made from on this machine carry their ids, all others `<missing>`.
   let owner: ImageRecord | undefined = image;

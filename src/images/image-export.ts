@@ -7,7 +7,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Digest } from '#base';
-import { type AuthConfig, type BlobSource, parseReference, type PushProgress } from '#registry';
+import { type AuthConfig, type BlobSource, parseReference, parseTag, type PushProgress } from '#registry';
 import {
   childrenOf,
   type Descriptor,
@@ -18,11 +18,13 @@ import {
   mediaTypes,
   parseManifest,
 } from '#specs';
+import { adopt } from './adopt.ts';
 import { type AssembleOptions, archived, configOf } from './assemble.ts';
 import { type LayoutRequest, writeLayout } from './archive/write-layout.ts';
 import type { Lease } from './content/content-store.ts';
 import { errors } from './errors.ts';
 import type { ImageParts } from './image-parts.ts';
+import type { ImageRecord } from './image-record.ts';
 import type { LayerKey } from './layers/layer-store.ts';
 import { mountCandidates, remember } from './push.ts';
 import { type Compression, type FormattedLayer, recompressed } from './recompress.ts';
@@ -45,6 +47,14 @@ export interface ExportPush {
   onProgress?(progress: PushProgress): void;
 }
 
+export interface StoreRequest {
+  readonly manifest: Descriptor;
+  /** What the names stand for: an index with the manifest in it, or the manifest. */
+  readonly root: Descriptor;
+  /** As the client wrote them; none leaves it dangling. */
+  readonly names: readonly string[];
+}
+
 export interface ImageExport extends Disposable {
   /** Throws `build.cancelled` and what packing throws. */
   manifest(wish: ManifestWish): Promise<ExportedManifest>;
@@ -62,9 +72,11 @@ export interface ImageExport extends Disposable {
   readonly blobs: BlobSource;
   /** The bytes of an archive. */
   archive(request: LayoutRequest): AsyncGenerator<Buffer>;
-  /** To the reference's tag, or by digest alone. Throws `registry.*`. */
+  /** Under these names an image of the store: `manifest`, which is of `root`. Throws what unpacking throws. */
+  store(request: StoreRequest): Promise<ImageRecord>;
   /** An image of the store, if it is one, has this name with a digest now, and this manifest: a push finds it again. */
   remember(id: Digest, repoDigest: string, manifest: Descriptor): Promise<void>;
+  /** To the reference's tag, or by digest alone. Throws `registry.*`. */
   push(name: string, root: Descriptor, options: ExportPush): Promise<void>;
 }
 
@@ -104,6 +116,15 @@ export function openImageExport(parts: ImageParts, signal: AbortSignal): ImageEx
     reachable: (root) => reachable(content, root),
     blobs: content,
     archive: (request) => writeLayout(content, request),
+    store: async ({ manifest, root, names }) => {
+      const tags = names.map((name) => parseTag(name));
+      const image = await adopt(parts, { manifest, root, tags, lease, signal });
+      // compat: a build tags its image as `tag` does.
+      for (const tag of tags) {
+        parts.announce({ action: 'tag', id: image.id, attributes: { ...image.config.labels, name: tag } });
+      }
+      return image;
+    },
     remember: (id, repoDigest, manifest) => remember(parts, id, repoDigest, manifest),
     push: async (name, root, { credentials, onProgress }) => {
       const reference = parseReference(name);
@@ -138,7 +159,8 @@ async function ingested(
   }
 }
 
-async function reachable(content: BlobSource, root: Descriptor): Promise<Descriptor[]> {
+/** See `ImageExport`. */
+export async function reachable(content: BlobSource, root: Descriptor): Promise<Descriptor[]> {
   const found = new Map<Digest, Descriptor>();
   const visit = async (descriptor: Descriptor): Promise<void> => {
     if (found.has(descriptor.digest)) return;

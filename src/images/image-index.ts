@@ -52,18 +52,26 @@ export class ImageIndex {
     return matches[0];
   }
 
-  /** compat: what a push or pull told by its digest is found by it, without the name. */
+  /** compat: what a push, pull or build told by its digest is found by it, without the name. */
   #withDigest(digest: string): ImageRecord | undefined {
-    return this.list().find(({ repoDigests }) => repoDigests.some((name) => name.endsWith(`@${digest}`)));
+    return this.list().find(
+      ({ repoDigests, roots = [] }) =>
+        repoDigests.some((name) => name.endsWith(`@${digest}`)) || roots.some(({ root }) => root.digest === digest),
+    );
   }
 
   /** Saves records, all or none, their names in order. Durable: they survive a power cut. */
   put(fresh: readonly ImageRecord[], isDurable = true): void {
-    const records = fresh.map((record) => ({
-      ...record,
-      tags: record.tags.toSorted(compareNames),
-      repoDigests: record.repoDigests.toSorted(compareNames),
-    }));
+    const records = fresh.map(({ roots = [], ...record }): ImageRecord => {
+      // What a name stood for goes with the name.
+      const named = roots.filter(({ tag }) => tag === '' || record.tags.includes(tag));
+      return {
+        ...record,
+        tags: record.tags.toSorted(compareNames),
+        repoDigests: record.repoDigests.toSorted(compareNames),
+        ...(named.length === 0 ? {} : { roots: named }),
+      };
+    });
     const transaction = isDurable ? this.#records.durably : this.#records.atomically;
     transaction(() => {
       for (const record of records) this.#store.put(record.id, record);

@@ -13,6 +13,13 @@ export interface ImageLayer {
   readonly sizeBytes: number;
 }
 
+/** What a name of an image stands for, where that is more than the image: an index, or a manifest with annotations. */
+export interface NamedRoot {
+  /** `name:tag`; '' for an image that was made without a name. */
+  readonly tag: string;
+  readonly root: Descriptor;
+}
+
 export interface ImageRecord {
   readonly version: 2;
   /** Digest of the config file, as Docker's image id. */
@@ -23,6 +30,8 @@ export interface ImageRecord {
   readonly repoDigests: readonly string[];
   /** Manifests with this config, the newest first: the same layers may be held in several compressions. */
   readonly manifests: readonly Descriptor[];
+  /** Each whole: all it names is here (image-roots.ts). Names that stand for the image alone have none. */
+  readonly roots?: readonly NamedRoot[];
   /** The image it was committed from or built on here. */
   readonly parent?: Digest;
   /** RFC 3339; empty when the config does not say. */
@@ -54,8 +63,9 @@ export const emptyImageConfig: ImageConfig = {
   shell: [],
 };
 
-/** What the collector has to keep for an image: its manifests, and the indexes it was found through. */
+/** What the collector has to keep for an image: its manifests, the indexes it was found through, and what its names stand for. */
 export function contentRoots(image: ImageRecord): Digest[] {
   const digests = image.repoDigests.map((name) => name.slice(name.indexOf('@') + 1) as Digest);
-  return [...image.manifests.map(({ digest }) => digest), ...digests];
+  const roots = (image.roots ?? []).map(({ root }) => root.digest);
+  return [...image.manifests.map(({ digest }) => digest), ...digests, ...roots];
 }

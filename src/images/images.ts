@@ -9,7 +9,7 @@
 import type { Readable } from 'node:stream';
 import type { Digest } from '#base';
 import type { AuthConfig } from '#registry';
-import type { HistoryEntry, Platform } from '#specs';
+import type { Descriptor, HistoryEntry, Platform } from '#specs';
 import type { ImageConfig, ImageRecord } from './image-record.ts';
 
 export interface ImportOptions {
@@ -81,6 +81,7 @@ export interface PullOptions {
 export interface PushOptions {
   readonly credentials?: AuthConfig;
   readonly allTags?: boolean;
+  /** Only the image for this one, of an index that has several. */
   readonly platform?: Platform;
   readonly signal?: AbortSignal;
   onProgress?(progress: LayerProgress): void;
@@ -90,7 +91,7 @@ export interface PushOptions {
 }
 
 export interface SaveOptions {
-  /** Refuse an image that is for another. */
+  /** Only the image for this one, of an index that has several. */
   readonly platform?: Platform;
   readonly signal?: AbortSignal;
 }
@@ -115,6 +116,28 @@ export interface PruneOptions {
   /** Also images with tags that no container uses. */
   readonly all: boolean;
   readonly matches: (image: ImageRecord) => boolean;
+}
+
+/** A manifest among what the names of an image stand for. */
+export interface ImageMember {
+  readonly kind: 'image' | 'attestation' | 'unknown';
+  readonly descriptor: Descriptor;
+  /** Of it and all it refers to, as stored; undefined when something is missing. */
+  readonly contentBytes?: number;
+  readonly platform?: Platform;
+  /** The image it is, if that is unpacked here. */
+  readonly image?: ImageRecord;
+  /** Of an attestation: the manifest it is about. */
+  readonly about?: Digest;
+}
+
+/** spec: an in-toto statement about an image. */
+export interface AttestedStatement {
+  readonly descriptor: Descriptor;
+  /** Empty when its manifest does not say. */
+  readonly predicateType: string;
+  /** Throws `content.tooLarge`. */
+  read(): Promise<Buffer>;
 }
 
 export interface ImageUsage {
@@ -158,8 +181,19 @@ export interface Images {
   find(reference: string): Promise<ImageRecord | undefined>;
   get(id: string): ImageRecord | undefined;
   list(): ImageRecord[];
-  /** Of a manifest with its config and layers as they are stored; undefined when something of it is missing. */
-  contentBytes(manifest: Digest): number | undefined;
+  /**
+   * The image for a platform: the one a reference stands for, or another of its index, which is unpacked when it was not
+   * yet. Throws `image.noSuch`, `image.otherPlatform`.
+   */
+  forPlatform(reference: string, platform: Platform): Promise<ImageRecord>;
+  /** The same to look at: nothing is unpacked for it. */
+  lookAt(reference: string, platform: Platform): Promise<ImageRecord>;
+  /** What its names stand for, beside itself: images for other platforms, and what was attested. */
+  members(image: ImageRecord): Promise<ImageMember[]>;
+  /** Nameless images that are of an index some name of another stands for. */
+  isOfIndex(): (image: ImageRecord) => boolean;
+  /** What was attested of it, or of the one for a platform. Throws `image.noSuch`, `image.otherPlatform`. */
+  attestations(reference: string, platform?: Platform): Promise<AttestedStatement[]>;
   /** One image from a tar of a root file system: plain, gzip or zstd. Nothing stays behind when it fails. */
   import(tar: Readable, options: ImportOptions): Promise<ImageRecord>;
   /** One more layer over an image. The container has to be still. */
@@ -172,7 +206,7 @@ export interface Images {
   push(reference: string, options: PushOptions): Promise<void>;
   /** Throws `image.noSuch`. */
   tag(source: string, target: string): Promise<ImageRecord>;
-  history(reference: string): Promise<HistoryRow[]>;
+  history(reference: string, platform?: Platform): Promise<HistoryRow[]>;
   /**
    * Removes a name, or the image with all its names when the reference is an id; content no other image uses goes too.
    * An image that a container uses is kept and the removal refused, or with `force` (and no running one, or given a

@@ -15,12 +15,14 @@ export { DiskContentStore, type DiskContentStoreOptions } from './content/disk-c
 export { type CheckOptions, type CheckProgress, checkContent, type ContentProblem } from './content/fsck.ts';
 export { emptyImageConfig, type ImageConfig, type ImageRecord } from './image-record.ts';
 export { dockerConfig, hostPlatform } from './config-json.ts';
-export { checkPlatform, withTag } from './find.ts';
+export { withTag } from './find.ts';
 export type { ImageEvent } from './image-parts.ts';
 export type {
+  AttestedStatement,
   CommitOptions,
   DiskUsage,
   Fault,
+  ImageMember,
   Images,
   ImageUse,
   ImageUser,
@@ -39,7 +41,7 @@ export { archiveBytes } from './layers/archive-stream.ts';
 export type { LayerKey, LayerRecord } from './layers/layer-store.ts';
 export type { AssembleOptions } from './assemble.ts';
 export type { BuildLayers, BuiltLayer, FetchedBlob, LayerArchives } from './build-layers.ts';
-export type { ExportedManifest, ExportPush, ImageExport, ManifestWish } from './image-export.ts';
+export type { ExportedManifest, ExportPush, ImageExport, ManifestWish, StoreRequest } from './image-export.ts';
 export { type Compression, formatOf, type FormattedLayer, type LayerFormat } from './recompress.ts';
 export type { RestoredLayers, RestoreRequest, StoredLayer } from './restore-layers.ts';
 export { layoutIndex } from './archive/write-layout.ts';

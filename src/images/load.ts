@@ -40,9 +40,13 @@ export async function loadImages(parts: ImageParts, archive: Readable, options: 
     });
     if (found.length === 0) throw errors.badArchive('it holds no image for the wanted platform');
     const images: ImageRecord[] = [];
-    for (const { manifest, tags } of found) {
+    for (const { manifest, tags, root } of found) {
       const holders = tags.map((tag) => ({ tag, id: parts.index.named(tag)?.id }));
-      const image = await adopt(parts, { manifest, lease, tags, early, ...(signal ? { signal } : {}) });
+      const image = await adopt(parts, {
+        ...{ manifest, lease, tags, early },
+        ...(root ? { root } : {}),
+        ...(signal ? { signal } : {}),
+      });
       images.push(image);
       parts.announce({ action: 'load', id: image.id, attributes: { name: image.id } });
       for (const { tag, id } of holders) {

@@ -2,6 +2,7 @@
 import { KeyedMutex, type Log, type RecordStores } from '#base';
 import type { HostFacts } from '#linux';
 import type { RegistryClient } from '#registry';
+import { attestationsOf } from './attestations.ts';
 import { type BuildLayers, openBuildLayers } from './build-layers.ts';
 import { checkImages } from './check.ts';
 import { collectGarbage } from './collect.ts';
@@ -12,6 +13,7 @@ import { DelayedSync } from './delayed-sync.ts';
 import { lookUpImage } from './find.ts';
 import { imageHistory } from './history.ts';
 import { ImageIndex } from './image-index.ts';
+import { imageForPlatform, isRooted, lookAtPlatform, membersOf, rootedManifests } from './image-roots.ts';
 import type { ImageEvent } from './image-parts.ts';
 import type { Images } from './images.ts';
 import { importImage } from './import.ts';
@@ -28,7 +30,7 @@ import { makeInitLayer } from './snapshots/init-layer.ts';
 import { openSnapshots } from './snapshots/open-snapshots.ts';
 import type { Snapshots } from './snapshots/snapshots.ts';
 import { tagImage } from './tag.ts';
-import { imageUsage, manifestBytes } from './usage.ts';
+import { imageUsage } from './usage.ts';
 
 export interface OpenImagesOptions {
   readonly dataRoot: string;
@@ -84,7 +86,14 @@ export async function openImages(
     find: (reference) => lookUpImage(parts, reference),
     get: (id) => parts.index.get(id),
     list: () => parts.index.list(),
-    contentBytes: (manifest) => manifestBytes(parts, manifest),
+    forPlatform: (reference, platform) => imageForPlatform(parts, reference, platform),
+    lookAt: (reference, platform) => lookAtPlatform(parts, reference, platform),
+    members: (image) => membersOf(parts, image),
+    isOfIndex: () => {
+      const rooted = rootedManifests(parts, parts.index.list());
+      return (image) => isRooted(image, rooted);
+    },
+    attestations: (reference, platform) => attestationsOf(parts, reference, platform),
     import: (tar, request) => importImage(parts, tar, request),
     commit: (request) => commitImage(parts, request),
     load: (archive, request) => loadImages(parts, archive, request),
@@ -92,7 +101,7 @@ export async function openImages(
     pull: (reference, request) => pullImages(parts, reference, request),
     push: (reference, request) => pushImages(parts, reference, request),
     tag: (source, target) => tagImage(parts, source, target),
-    history: (reference) => imageHistory(parts, reference),
+    history: (reference, platform) => imageHistory(parts, reference, platform),
     remove: (request) => removeImage(parts, request),
     prune: (request, inUse) => pruneImages(parts, request, inUse),
     usage: () => imageUsage(parts),

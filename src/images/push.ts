@@ -2,12 +2,21 @@
 import { randomUUID } from 'node:crypto';
 import type { Digest } from '#base';
 import { type PushProgress, parseReference, type Reference } from '#registry';
-import { type Descriptor, formatPlatform, selectPlatform } from '#specs';
-import { readImage } from './adopt.ts';
+import {
+  type Descriptor,
+  formatPlatform,
+  isConfigType,
+  MAX_MANIFEST_BYTES,
+  parseImageConfig,
+  parseManifest,
+  selectPlatform,
+} from '#specs';
 import { compressedManifest } from './compress-layers.ts';
+import type { Lease } from './content/content-store.ts';
 import { errors } from './errors.ts';
 import { type ImageParts, STORE } from './image-parts.ts';
 import type { ImageRecord } from './image-record.ts';
+import { attestedBy, entriesOf, entryFor, isRooted, rootedManifests, rootOf } from './image-roots.ts';
 import type { LayerProgress, PushOptions } from './images.ts';
 
 /** Throws `image.noSuch`-like refusals in Docker's words, `registry.*`. */
@@ -38,18 +47,10 @@ async function pushOne(parts: ImageParts, reference: Reference, options: PushOpt
   const { signal, onProgress } = options;
   const image = parts.index.named(`${reference.name}:${reference.tag}`);
   if (!image) throw errors.noLocalTag(reference.name, reference.tag!);
-  if (options.platform && !selectPlatform([image], options.platform)) {
-    const { platform } = image;
-    throw errors.otherPlatform(
-      `${reference.name}:${reference.tag}`,
-      formatPlatform(options.platform),
-      formatPlatform(platform),
-    );
-  }
   using lease = parts.content.lease(`push ${randomUUID()}`, { isTransient: true });
-  const manifest = await compressedManifest(parts, image, lease, signal);
-  const names = await diffIds(parts, manifest);
-  const { descriptor } = await parts.registry.push(reference, manifest, parts.content, {
+  const root = await rootToPush(parts, image, `${reference.name}:${reference.tag}`, lease, options);
+  const names = await diffIds(parts, root);
+  const { descriptor } = await parts.registry.push(reference, root, parts.content, {
     auth: options.credentials,
     ...(signal ? { signal } : {}),
     mountCandidates: (digest) => mountCandidates(parts, reference, digest),
@@ -61,22 +62,50 @@ async function pushOne(parts: ImageParts, reference: Reference, options: PushOpt
   return image;
 }
 
+/** compat: the index a name stands for goes as a whole, unless one platform of it was asked for. */
+async function rootToPush(
+  parts: ImageParts,
+  image: ImageRecord,
+  name: string,
+  lease: Lease,
+  { platform, signal }: PushOptions,
+): Promise<Descriptor> {
+  const own = platform ? await entryFor(parts, image, name, platform) : rootOf(image, name);
+  if (own) {
+    lease.hold(own.digest);
+    const { mediaType, digest, size } = own;
+    return { mediaType, digest, size };
+  }
+  if (platform && !selectPlatform([image], platform)) {
+    throw errors.otherPlatform(name, formatPlatform(platform), formatPlatform(image.platform));
+  }
+  return compressedManifest(parts, image, lease, signal);
+}
+
 /** compat: a push speaks of layers by the digest of what they hold, not of their blobs. */
-async function diffIds(parts: ImageParts, descriptor: Descriptor): Promise<ReadonlyMap<Digest, Digest>> {
-  const { manifest, config } = await readImage(parts, descriptor);
-  return new Map(manifest.layers.map(({ digest }, index) => [digest, config.diffIds[index]!]));
+async function diffIds(parts: ImageParts, root: Descriptor): Promise<ReadonlyMap<Digest, Digest>> {
+  const names = new Map<Digest, Digest>();
+  for (const entry of await entriesOf(parts.content, root)) {
+    const document = parseManifest(await parts.content.read(entry.digest, MAX_MANIFEST_BYTES), entry.mediaType);
+    // What is no image has layers of its own kind, which are called what they are.
+    if (document.kind === 'index' || !isConfigType(document.config.mediaType) || attestedBy(entry)) continue;
+    const { diffIds: all } = parseImageConfig(await parts.content.read(document.config.digest, MAX_MANIFEST_BYTES));
+    for (const [index, { digest }] of document.layers.entries()) names.set(digest, all[index] ?? digest);
+  }
+  return names;
 }
 
 /** Notes what a registry calls an image, and the manifest it has there; nothing where it is none of the store's. */
 export async function remember(
-  parts: Pick<ImageParts, 'locks' | 'index'>,
+  parts: Pick<ImageParts, 'locks' | 'index' | 'content'>,
   id: Digest,
   repoDigest: string,
   manifest?: Descriptor,
 ): Promise<void> {
   await parts.locks.run(STORE, async () => {
     const now = parts.index.get(id);
-    if (!now) return;
+    // One that is of another's index has no name of its own.
+    if (!now || isRooted(now, rootedManifests(parts, parts.index.list()))) return;
     const hasName = now.repoDigests.includes(repoDigest);
     const hasManifest = !manifest || now.manifests.some(({ digest }) => digest === manifest.digest);
     if (hasName && hasManifest) return;

@@ -6,6 +6,7 @@ import { errors } from './errors.ts';
 import { isIdOf, withTag } from './find.ts';
 import { type ImageEvent, type ImageParts, STORE } from './image-parts.ts';
 import type { ImageRecord } from './image-record.ts';
+import { isRooted, rootedManifests } from './image-roots.ts';
 import type { ImageUse, ImageUser, PruneOptions, Removal, RemoveRequest } from './images.ts';
 import { chainIdOf } from './layers/chain-id.ts';
 
@@ -22,15 +23,34 @@ export async function removeImage(parts: ImageParts, request: RemoveRequest): Pr
       // compat: Docker drops the record of a used image when forced and keeps its layers for the container. Here the
       // container finds its layers through the record, so that stays, without names. So does one that others were
       // made from here.
+      const rooted = rootedManifests(parts, [image]);
       parts.index.put([left]);
       announceUntagged(parts, image, going);
-      return { untagged: going, deleted: [] };
+      return {
+        untagged: going,
+        deleted: deleteImages(parts, unrooted(parts, rooted, inUse)),
+        hasLess: rooted.size > 0,
+      };
     }
     announceUntagged(parts, image, going);
-    return { untagged: going, deleted: deleteImages(parts, withParents(parts, image, request)) };
+    const rooted = rootedManifests(parts, [image]);
+    const deleted = deleteImages(parts, withParents(parts, image, request));
+    return { untagged: going, deleted: [...deleted, ...deleteImages(parts, unrooted(parts, rooted, inUse))] };
   });
-  if (removal.deleted.length > 0) await collectGarbage(parts);
-  return removal;
+  const { untagged, deleted, hasLess = false } = removal;
+  if (deleted.length > 0 || hasLess) await collectGarbage(parts);
+  return { untagged, deleted };
+}
+
+/** Images for other platforms that were recorded because they are of roots nobody has any more. */
+function unrooted(parts: ImageParts, before: ReadonlySet<Digest>, inUse: ImageUse): ImageRecord[] {
+  if (before.size === 0) return [];
+  const now = rootedManifests(parts, parts.index.list());
+  return parts.index
+    .list()
+    .filter(
+      (image) => isRooted(image, before) && !isRooted(image, now) && !hasChildren(parts, image) && !inUse(image.id),
+    );
 }
 
 /** Images without a name, or with `all` those no container uses. */
@@ -41,16 +61,16 @@ export async function pruneImages(
 ): Promise<Removal & { freedBytes: number }> {
   const { untagged, deleted } = await parts.locks.run(STORE, async () => {
     const parents = new Set(parts.index.list().flatMap(({ parent }) => parent ?? []));
+    const rooted = rootedManifests(parts, parts.index.list());
+    const isDangling = (image: ImageRecord): boolean =>
+      image.tags.length === 0 && !parents.has(image.id) && !isRooted(image, rooted);
     const going = parts.index
       .list()
-      .filter(
-        (image) => (all || (image.tags.length === 0 && !parents.has(image.id))) && !inUse(image.id) && matches(image),
-      );
+      .filter((image) => (all || isDangling(image)) && !inUse(image.id) && matches(image));
     for (const image of going) announceUntagged(parts, image, image.tags);
-    return {
-      untagged: going.flatMap(({ tags, repoDigests }) => [...tags, ...repoDigests]),
-      deleted: deleteImages(parts, going),
-    };
+    const names = going.flatMap(({ tags, repoDigests }) => [...tags, ...repoDigests]);
+    const deleted = deleteImages(parts, going);
+    return { untagged: names, deleted: [...deleted, ...deleteImages(parts, unrooted(parts, rooted, inUse))] };
   });
   const freedBytes = await collectGarbage(parts);
   parts.announce({ action: 'prune', id: '', attributes: { reclaimed: String(freedBytes) } });
@@ -102,7 +122,8 @@ function namesToGo(
   { reference, force }: RemoveRequest,
   user: ImageUser | undefined,
 ): string[] {
-  if (isIdOf(reference, image.id)) {
+  // compat: the digest of what its names stand for is as good as its id.
+  if (isIdOf(reference, image.id) || image.roots?.some(({ root }) => isIdOf(reference, root.digest))) {
     if (hasChildren(parts, image)) throw errors.hasChildren(shortId(image.id));
     return namesById(image, force, user);
   }

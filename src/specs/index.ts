@@ -98,7 +98,7 @@ export type {
   VolumePruneAnswer,
   VolumeRenameBody,
 } from './docker/volumes.ts';
-export { type Descriptor } from './oci-image/descriptor.ts';
+export { type Descriptor, descriptorJson } from './oci-image/descriptor.ts';
 export {
   type Healthcheck,
   type HistoryEntry,

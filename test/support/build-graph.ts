@@ -13,7 +13,7 @@ import type {
   Step,
   StepId,
 } from '#build';
-import { defaultRunSettings, noGifts } from '#build';
+import { defaultRunSettings, noGifts, plainForm } from '#build';
 import { configOfFlags, type RunningDaemon, startDaemon } from '#daemon';
 import { emptyImageConfig, type ImageRecord, type LayerKey } from '#images';
 import type { HistoryEntry } from '#specs';
@@ -157,7 +157,7 @@ export class BuildWorld implements AsyncDisposable {
       images: [image],
     } = await this.daemon.assembly.builder.build({
       graph,
-      exports: [{ kind: 'store', names: [], isBesidePush: false }],
+      exports: [{ kind: 'store', names: [], form: plainForm([]) }],
       contextOf: async () => context!,
       pull: () => Promise.reject(new Error('nothing is pulled here')),
       settings: defaultRunSettings,

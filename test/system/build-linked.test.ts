@@ -120,6 +120,19 @@ suite('builds and other builds', { skip: missing('root', 'busybox', 'go', 'docke
     const error = await docker('buildx', 'history', 'inspect');
     assert.match(error.stdout, /RUN echo oh; false[^]*Logs:[^]*oh/);
 
+    client.write({ 'own/Dockerfile': 'FROM busybox\nARG WHO\nRUN echo "made for $WHO"\n' });
+    const own = await client.start(SKIFF, ['build', '--build-arg', 'WHO=you', '-t', 'own', 'own']).ended;
+    assert.equal(own.status, 0, own.stderr);
+    const broken = await client.start(SKIFF, ['build', '-'], 'FROM busybox\nRUN echo ah; false\n').ended;
+    assert.notEqual(broken.status, 0);
+    const [ourFailure, ours] = await list();
+    assert.deepEqual([ourFailure?.['status'], ours?.['status'], ours?.['name']], ['Error', 'Completed', 'own']);
+    const told = ours?.['ref']?.replace(/^.*\//, '') ?? '';
+    assert.match((await docker('buildx', 'history', 'logs', told)).stderr, /made for you/);
+    assert.match((await docker('buildx', 'history', 'inspect')).stdout, /RUN echo ah; false[^]*Logs:[^]*ah/);
+    const ofOurs = await docker('buildx', 'history', 'inspect', told, '--format', 'json');
+    assert.match(JSON.stringify(JSON.parse(ofOurs.stdout)), /"BuildArgs":\[\{"Name":"WHO","Value":"you"\}\]/);
+
     await daemon.end();
     await daemon.start();
     assert.match((await docker('buildx', 'history', 'logs', ref)).stderr, /built for me/, 'it outlives the daemon');

@@ -153,7 +153,7 @@ suite('outputs and caches of builds', { skip: missing('root', 'busybox', 'go', '
     });
   }
 
-  test('several platforms: an index in registries and archives, a folder each, and not in the image store', async () => {
+  test('several platforms: an index in registries and archives, a folder each', async () => {
     const both = ['-f', 'ctx/platforms', '--platform', 'linux/amd64,linux/arm64'];
     await buildx(...both, '-o', 'both');
     assert.deepEqual(readdirSync(at('both/linux_arm64')), ['arm64']);
@@ -172,8 +172,6 @@ suite('outputs and caches of builds', { skip: missing('root', 'busybox', 'go', '
     );
     await skiff(...both, '-t', 'both:2', '-o', 'type=oci,dest=both.tar');
     assert.equal(documentIn('both.tar', rootOf('both.tar').digest).manifests.length, 2);
-    const refused = await client.docker(['build', ...both, '-t', 'both', 'ctx']);
-    assert.match(refused.stderr, /image store of this daemon keeps images of one platform/);
   });
 
   test('a step for a machine nobody can imitate is refused before it runs', async () => {
@@ -218,8 +216,6 @@ suite('outputs and caches of builds', { skip: missing('root', 'busybox', 'go', '
     const provenance = JSON.stringify(read('provenance.json').predicate);
     assert.match(provenance, /"args":\{"build-arg:SOURCE_DATE_EPOCH":"1600000000"\}/);
     assert.match(provenance, /"uri":"pkg:docker\/busybox@latest\?platform=linux%2Famd64"/);
-    const refused = await client.docker(['build', ...wanted, '-t', 'mine:1', 'ctx']);
-    assert.match(refused.stderr, /image store of this daemon keeps no attestations/);
   });
 
   for (const [name, build, how, to, from] of [

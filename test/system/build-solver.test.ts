@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { plainForm } from '#build';
 import { archive, file, folder, symlink } from '../support/archives.ts';
 import { BuildWorld, GraphDraft } from '../support/build-graph.ts';
 import { missing } from '../support/needs.ts';
@@ -24,7 +25,7 @@ if (skip === false) {
     const tar = archive(file('b', 'copied\n'));
     const first = await world.build(graph, {
       context: tar,
-      exports: [{ kind: 'store', names: ['mine:1'], isBesidePush: false }],
+      exports: [{ kind: 'store', names: ['mine:1'], form: plainForm(['mine:1']) }],
     });
     assert.equal(first.output, 'said\n');
     assert.equal(first.ran.length, 3);
@@ -32,7 +33,7 @@ if (skip === false) {
     assert.deepEqual(first.image.tags, ['mine:1']);
     const again = await world.build(graph, {
       context: tar,
-      exports: [{ kind: 'store', names: ['mine:1'], isBesidePush: false }],
+      exports: [{ kind: 'store', names: ['mine:1'], form: plainForm(['mine:1']) }],
     });
     assert.deepEqual(again.ran, []);
     assert.equal(again.image.id, first.image.id);

@@ -1,11 +1,10 @@
 /** The results of a build's steps for another builder: blobs of layers and a document that says which step gave which. */
 import { formatTimeNs } from '#base';
 import type { ImageExport, LayerKey } from '#images';
-import { type Descriptor, mediaTypes } from '#specs';
+import { type Descriptor, descriptorJson, mediaTypes } from '#specs';
 import type { CacheEntry } from '../cache/build-cache.ts';
 import type { ExportTell } from '../export/export.ts';
 import type { CacheExportWish, CacheForm, ExportFacts } from '../export/export-wish.ts';
-import { descriptorJson } from '../export/image-root.ts';
 import { CACHE_CONFIG, type CacheRecord, DIFF_ID, encodeCacheConfig, encodeInlineCache } from './cache-config.ts';
 
 export interface CacheSource {

@@ -10,6 +10,7 @@ import type { Solved } from '../solve/solver.ts';
 import type { Built, BuiltOutput } from './built.ts';
 import type { CacheExportWish, ExportWish } from './export-wish.ts';
 import { type ExportTell, runExport } from './export.ts';
+import { ImageRoots } from './image-root.ts';
 
 /** Throws what the first failing export throws. A cache that cannot be written fails the build unless it says otherwise. */
 export async function exportAll(parts: BuildParts, solved: Solved, work: BuildWork): Promise<BuildOutcome> {
@@ -23,8 +24,9 @@ export async function exportAll(parts: BuildParts, solved: Solved, work: BuildWo
     images: [],
     facts: {},
   };
+  const roots = new ImageRoots(built);
   for (const wish of exports) {
-    const { images, facts } = await listen.during(nameOf(wish), (tell) => runExport(built, wish, tell));
+    const { images, facts } = await listen.during(nameOf(wish), (tell) => runExport({ built, roots }, wish, tell));
     outcome.images.push(...images);
     // What was pushed is what it is called elsewhere: it wins over the image store's.
     Object.assign(outcome.facts, facts);

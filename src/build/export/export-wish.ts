@@ -21,6 +21,17 @@ export interface ImageForm {
   readonly epochNs: bigint | undefined;
 }
 
+/** What clients have that do not say. */
+export const plainForm = (names: readonly string[]): ImageForm => ({
+  names,
+  isOci: undefined,
+  isOciArtifact: undefined,
+  compression: { format: 'gzip', level: undefined, isForced: false },
+  annotations: [],
+  hasInlineAttestations: false,
+  epochNs: undefined,
+});
+
 /** Answers of an export for its client: `containerimage.digest` and the like. */
 export type ExportFacts = Readonly<Record<string, string>>;
 
@@ -30,9 +41,10 @@ export type ExportWish =
   /** The image store. */
   | {
       readonly kind: 'store';
+      /** Those of the form are for what is attested. */
       readonly names: readonly string[];
-      /** What the store cannot hold is elsewhere: it is pushed as well. */
-      readonly isBesidePush: boolean;
+      /** Of an index, or of a manifest with annotations; images without either are kept uncompressed. */
+      readonly form: ImageForm;
     }
   | {
       readonly kind: 'push';

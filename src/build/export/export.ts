@@ -1,12 +1,13 @@
 /** Carries out what is to become of a build: one export after the other, each whole or not at all where it can be. */
 import { formatTimeNs, nowNs } from '#base';
-import type { ImageRecord } from '#images';
+import { hostPlatform, type ImageRecord } from '#images';
 import { fullName, parseReference, parseTag } from '#registry';
+import { descriptorJson, selectPlatform } from '#specs';
 import { errors } from '../errors.ts';
 import type { Built } from './built.ts';
 import type { ExportFacts, ExportWish, ImageForm } from './export-wish.ts';
 import { openExportedFolder } from './exported-folder.ts';
-import { descriptorJson, type ImageRoot, imageRoot } from './image-root.ts';
+import { type ImageRoot, type ImageRoots, isIndex } from './image-root.ts';
 
 /** What an export does meanwhile, for those who watch: `exporting manifest sha256:…`. */
 export type ExportTell = (what: string) => void;
@@ -17,16 +18,23 @@ export interface ExportResult {
   readonly images: readonly ImageRecord[];
 }
 
+/** What exports are made of. */
+export interface ExportSource {
+  readonly built: Built;
+  readonly roots: ImageRoots;
+}
+
 /** Throws what the first failing one throws; those before it have happened. */
-export async function runExport(built: Built, wish: ExportWish, tell: ExportTell): Promise<ExportResult> {
+export async function runExport(source: ExportSource, wish: ExportWish, tell: ExportTell): Promise<ExportResult> {
+  const { built } = source;
   switch (wish.kind) {
     case 'store':
-      return toStore(built, wish, tell);
+      return toStore(source, wish, tell);
     case 'push':
-      return { facts: await push(built, wish, tell), images: [] };
+      return { facts: await push(source, wish, tell), images: [] };
     case 'archive':
     case 'layout':
-      return { facts: await toArchive(built, wish, tell), images: [] };
+      return { facts: await toArchive(source, wish, tell), images: [] };
     case 'folder': {
       await using folder = await openExportedFolder(built, wish.files);
       tell('copying files');
@@ -42,16 +50,12 @@ export async function runExport(built: Built, wish: ExportWish, tell: ExportTell
   }
 }
 
-/** What cannot be had is said before anything is run. Throws `build.noListInStore` and its kin. */
+/** What cannot be had is said before anything is run. Throws `build.pushNeedsName`, `build.noListInDocker`. */
 export function checkExports(
   wishes: readonly ExportWish[],
   { isList, hasAttestations }: { readonly isList: boolean; readonly hasAttestations: boolean },
 ): void {
   for (const wish of wishes) {
-    if (wish.kind === 'store' && !wish.isBesidePush) {
-      if (isList) throw errors.noListInStore();
-      if (hasAttestations) throw errors.noAttestationInStore();
-    }
     if (wish.kind === 'push' && wish.form.names.length === 0) throw errors.pushNeedsName();
     if ((wish.kind === 'archive' || wish.kind === 'layout') && wish.isDocker && (isList || hasAttestations)) {
       throw errors.noListInDocker();
@@ -59,26 +63,50 @@ export function checkExports(
   }
 }
 
-/** The image store has no lists and no attestations: what is pushed as well has them there. */
+/** One image, which need not be compressed before it goes somewhere; or more than that under its names. */
 async function toStore(
-  built: Built,
-  { names, isBesidePush }: ExportWish & { kind: 'store' },
+  source: ExportSource,
+  wish: ExportWish & { kind: 'store' },
   tell: ExportTell,
 ): Promise<ExportResult> {
-  if (built.isList && isBesidePush) return { facts: {}, images: [] };
+  const { built } = source;
+  const names = wish.names.map((name) => parseTag(name));
+  if (isIndex(built, wish.form) || wish.form.annotations.length > 0) return rootToStore(source, wish, names, tell);
   const images: ImageRecord[] = [];
   for (const output of built.outputs) images.push(await built.store(output, names));
   const id = images[0]?.id ?? '';
-  tell(`writing image ${id}`);
-  for (const name of names) tell(`naming to ${fullName(parseTag(name))}`);
-  const named = names.length === 0 ? {} : { 'image.name': names.map((name) => fullName(parseTag(name))).join(',') };
+  tellStored(tell, id, names);
+  const named = names.length === 0 ? {} : { 'image.name': names.map((name) => fullName(name)).join(',') };
   return { facts: { 'containerimage.digest': id, 'containerimage.config.digest': id, ...named }, images };
 }
 
-async function push(built: Built, wish: ExportWish & { kind: 'push' }, tell: ExportTell): Promise<ExportFacts> {
+/** The image for this host, or the first where none is, with the index under its names. */
+async function rootToStore(
+  { built, roots }: ExportSource,
+  { form }: ExportWish & { kind: 'store' },
+  names: readonly string[],
+  tell: ExportTell,
+): Promise<ExportResult> {
+  const root = await prepared(roots, form, tell);
+  const own = selectPlatform(root.images, hostPlatform()) ?? root.images[0]!;
+  const image = await built.exporter.store({ manifest: own.manifest, root: root.descriptor, names });
+  tellStored(tell, image.id, names);
+  return { facts: { ...factsOf(root, names), 'containerimage.config.digest': image.id }, images: [image] };
+}
+
+function tellStored(tell: ExportTell, id: string, names: readonly string[]): void {
+  tell(`writing image ${id}`);
+  for (const name of names) tell(`naming to ${fullName(name)}`);
+}
+
+async function push(
+  { built, roots }: ExportSource,
+  wish: ExportWish & { kind: 'push' },
+  tell: ExportTell,
+): Promise<ExportFacts> {
   const { form, isByDigest, credentialsFor } = wish;
   const names = form.names.map((name) => (isByDigest ? untagged(name) : parseTag(name)));
-  const root = await prepared(built, form, tell);
+  const root = await prepared(roots, form, tell);
   for (const name of names) {
     const target = isByDigest ? `${name}@${root.descriptor.digest}` : name;
     tell(`pushing ${fullName(target)}`);
@@ -103,13 +131,13 @@ function untagged(text: string): string {
 const repositoryName = (text: string): string => parseReference(text).name;
 
 async function toArchive(
-  built: Built,
+  { built, roots }: ExportSource,
   wish: ExportWish & { kind: 'archive' | 'layout' },
   tell: ExportTell,
 ): Promise<ExportFacts> {
   const { form, isDocker } = wish;
   const names = form.names.map((name) => parseTag(name));
-  const root = await prepared(built, form, tell);
+  const root = await prepared(roots, form, tell);
   if (isDocker && root.isIndex) throw errors.noListInDocker();
   const facts = factsOf(root, names);
   const blobs = await built.exporter.reachable(root.descriptor);
@@ -127,9 +155,9 @@ async function toArchive(
   return facts;
 }
 
-async function prepared(built: Built, form: ImageForm, tell: ExportTell): Promise<ImageRoot> {
+async function prepared(roots: ImageRoots, form: ImageForm, tell: ExportTell): Promise<ImageRoot> {
   tell('exporting layers');
-  const root = await imageRoot(built, form);
+  const root = await roots.get(form);
   for (const { config } of root.images) tell(`exporting config ${config}`);
   tell(`exporting manifest${root.isIndex ? ' list' : ''} ${root.descriptor.digest}`);
   return root;

@@ -6,18 +6,24 @@
  */
 import type { Digest } from '#base';
 import type { ExportedManifest } from '#images';
-import { type Descriptor, mediaTypes, platformJson } from '#specs';
+import { type Descriptor, descriptorJson, mediaTypes, type Platform } from '#specs';
 import { type Attestation, digestSet, IN_TOTO, packageUrl, statement } from '../attest/attestation.ts';
 import { errors } from '../errors.ts';
 import { annotationsFor, checkAnnotations } from './annotations.ts';
 import type { Built, BuiltOutput } from './built.ts';
 import type { ImageForm } from './export-wish.ts';
 
+export interface RootImage {
+  readonly config: Digest;
+  readonly manifest: Descriptor;
+  readonly platform: Platform;
+}
+
 export interface ImageRoot {
   /** With the platform where it is of one, and the annotations its descriptor has. */
   readonly descriptor: Descriptor;
   /** Its images, in the order of the outputs. */
-  readonly images: readonly { readonly config: Digest; readonly manifest: Descriptor }[];
+  readonly images: readonly RootImage[];
   readonly isIndex: boolean;
 }
 
@@ -26,19 +32,19 @@ const NOWHERE = { os: 'unknown', architecture: 'unknown' };
 
 /** Throws `build.badAnnotation`, `build.needsOci`, and what packing throws. */
 export async function imageRoot(built: Built, form: ImageForm): Promise<ImageRoot> {
-  const { outputs, isList } = built;
+  const { outputs } = built;
   const isOci = form.isOci ?? true;
   const attestations = new Map(outputs.map(({ platformId }) => [platformId, wanted(built, form, platformId)]));
-  const isIndex = isList || [...attestations.values()].some((each) => each.length > 0);
+  const hasIndex = isIndex(built, form);
   const platforms = outputs.map(({ platform }) => platform);
-  checkAnnotations(form.annotations, { platforms, hasIndex: isIndex, isOci });
+  checkAnnotations(form.annotations, { platforms, hasIndex, isOci });
   if (!isOci && [...attestations.values()].some((each) => each.length > 0)) throw errors.needsOci('attestations');
   const [first] = outputs;
-  if (!isIndex && first) {
+  if (!hasIndex && first) {
     const { manifest, config } = await manifestOf(built, form, first);
     return {
       descriptor: { ...manifest, platform: first.platform },
-      images: [{ config: config.digest, manifest }],
+      images: [{ config: config.digest, manifest, platform: first.platform }],
       isIndex: false,
     };
   }
@@ -47,7 +53,7 @@ export async function imageRoot(built: Built, form: ImageForm): Promise<ImageRoo
   const images: ImageRoot['images'][number][] = [];
   for (const output of outputs) {
     const { manifest, config } = await manifestOf(built, form, output);
-    images.push({ config: config.digest, manifest });
+    images.push({ config: config.digest, manifest, platform: output.platform });
     manifests.push({ ...manifest, platform: output.platform });
     const about = attestations.get(output.platformId)!;
     if (about.length > 0) statements.push(attestationManifest(built, form, { output, manifest, about }));
@@ -68,6 +74,26 @@ export async function imageRoot(built: Built, form: ImageForm): Promise<ImageRoo
   );
   const more = annotationsFor(form.annotations, 'index-descriptor');
   return { descriptor: { ...index, ...(more ? { annotations: more } : {}) }, images, isIndex: true };
+}
+
+/** Images as blobs, each form made once: what goes to the image store and to a registry is the same then. */
+export class ImageRoots {
+  readonly #built: Built;
+  readonly #made = new Map<ImageForm, Promise<ImageRoot>>();
+
+  constructor(built: Built) {
+    this.#built = built;
+  }
+
+  /** Throws as `imageRoot`. */
+  get(form: ImageForm): Promise<ImageRoot> {
+    return this.#made.getOrInsertComputed(form, () => imageRoot(this.#built, form));
+  }
+}
+
+/** Whether an image in this form is an index: it has several, was asked for as a list, or something is attested of it. */
+export function isIndex(built: Built, form: ImageForm): boolean {
+  return built.isList || built.outputs.some(({ platformId }) => wanted(built, form, platformId).length > 0);
 }
 
 /** compat: an archive has none that are for images in registries only, unless it is an index for another reason. */
@@ -136,15 +162,3 @@ function attestationManifest({ exporter }: Built, form: ImageForm, { output, man
 }
 
 const json = (value: object): Buffer => Buffer.from(JSON.stringify(value));
-
-/** In the form of documents. */
-export function descriptorJson({ mediaType, digest, size, annotations, platform, artifactType }: Descriptor): object {
-  return {
-    mediaType,
-    digest,
-    size,
-    ...(annotations ? { annotations } : {}),
-    ...(platform ? { platform: platformJson(platform) } : {}),
-    ...(artifactType === undefined ? {} : { artifactType }),
-  };
-}

@@ -1,6 +1,6 @@
 /** `skiff build`: an image from a Dockerfile and a folder. */
 import { writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { SkiffError } from '#base';
 import { isRefusal } from '#client';
 import { type Output, parseAnnotation, parseAttests, parseCache, parseOutput } from '../build/build-options.ts';
@@ -99,6 +99,8 @@ export const build = defineCommand({
       q: isQuiet,
       events: mode === 'tty' || mode === 'rawjson',
       keepfailed: true,
+      record: true,
+      contextname: stream && source !== '-' ? basename(resolve(context.workingDirectory, source)) : undefined,
       nocache: flags['no-cache'],
       nocachefilter: flags['no-cache-filter'].join(',') || undefined,
       pull: flags.pull,

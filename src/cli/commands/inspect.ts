@@ -34,10 +34,12 @@ export const inspectContainers = defineCommand({
 export const inspectImages = defineCommand({
   usage: '[OPTIONS] IMAGE [IMAGE...]',
   summary: 'Show all there is to know about images',
-  flags: { format },
+  flags: { format, platform: text({ help: 'The image for this platform, such as linux/arm64' }) },
   arguments: [1, Infinity],
-  run: (context, { flags, args }) =>
-    showAll(context, args, flags.format, (name) => context.client().images.inspectText(name)),
+  run: (context, { flags: { format: template, platform }, args }) =>
+    showAll(context, args, template, (name) =>
+      context.client().images.inspectText(name, { platform: platform || undefined }),
+    ),
 });
 
 export const inspectNetworks = defineCommand({

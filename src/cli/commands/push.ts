@@ -10,7 +10,7 @@ export const push = defineCommand({
   summary: 'Give an image to a registry',
   flags: {
     'all-tags': toggle({ short: 'a', help: 'All tags of the repository' }),
-    platform: text({ help: 'Only if the image is for this platform, such as linux/amd64' }),
+    platform: text({ help: 'Only the image for this platform, such as linux/amd64' }),
     quiet: toggle({ short: 'q', help: 'Only the name when it is there' }),
   },
   arguments: [1, 1],

@@ -8,7 +8,7 @@ export const save = defineCommand({
   summary: 'Put images into an archive, on stdout or in a file',
   flags: {
     output: text({ short: 'o', help: 'Write to this file instead of stdout' }),
-    platform: text({ help: 'Only if the images are for this platform, such as linux/amd64' }),
+    platform: text({ help: 'Only the images for this platform, such as linux/amd64' }),
   },
   arguments: [1, Infinity],
   run: async (context, { flags, args }) => {

@@ -132,6 +132,7 @@ export const containerFlags = {
   'oom-kill-disable': toggle({ help: 'Stop processes instead of killing them when memory runs out (cgroup v1)' }),
   'oom-score-adj': integer({ help: 'How likely the kernel kills it when memory runs out, -1000 to 1000' }),
   pid: text({ help: 'PID namespace: host for that of the host' }),
+  platform: text({ help: 'The image for this platform, such as linux/arm64, where its name stands for several' }),
   privileged: toggle({ help: 'All capabilities and devices, nothing hidden' }),
   publish: values({
     short: 'p',
@@ -140,7 +141,7 @@ export const containerFlags = {
     parse: parsePublish,
   }),
   'publish-all': toggle({ short: 'P', help: 'Publish every exposed port, each on any free port' }),
-  pull: text({ help: 'missing or never: images are not pulled in this version', initial: 'missing' }),
+  pull: text({ help: 'When to pull the image: missing, always or never', initial: 'missing' }),
   quiet: toggle({ short: 'q', help: 'Do not show progress of pulling' }),
   'read-only': toggle({ help: 'Make the root file system read-only' }),
   rm: toggle({ help: 'Remove the container when it ends' }),

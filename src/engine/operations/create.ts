@@ -1,7 +1,7 @@
 /** Makes a container: its record and its writable layer. Nothing runs yet. */
 import { existsSync } from 'node:fs';
 import { formatTimeNs, newContainerId, nowNs } from '#base';
-import { checkPlatform, hostPlatform, type ImageRecord } from '#images';
+import { hostPlatform, type ImageRecord } from '#images';
 import { formatPlatform, type Platform, platformFits } from '#specs';
 import { kernelAtLeast } from '#linux';
 import { Volumes } from '#volumes';
@@ -49,9 +49,9 @@ export async function createContainer(
   const runtime = settleRuntime(parts.settings.current, wished.host.runtime ?? '');
   const settings = settleNetworking(parts, { ...wished, host: { ...wished.host, runtime } });
   if (settings.image === '') throw errors.invalid('no image was given for the container');
-  const image = await parts.images.find(settings.image);
-  if (!image) throw errors.noSuchImage(settings.image);
-  if (platform) checkPlatform(image, settings.image, platform);
+  const found = await parts.images.find(settings.image);
+  if (!found) throw errors.noSuchImage(settings.image);
+  const image = platform ? await parts.images.forPlatform(settings.image, platform) : found;
   checkSettings(parts, settings);
   if (settings.healthcheck) checkHealthcheck(settings.healthcheck);
 

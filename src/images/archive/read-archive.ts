@@ -29,6 +29,8 @@ export interface ArchivedImage {
   readonly manifest: Descriptor;
   /** `name:tag`. */
   readonly tags: readonly string[];
+  /** The index it is of, when all of that is in the archive, and no single platform was asked for. */
+  readonly root?: Descriptor;
 }
 
 export interface ReadArchiveRequest {
@@ -125,7 +127,13 @@ async function layoutImages(
     if (!found) continue;
     const own = namesOf(descriptor);
     const others = listed.filter(({ config }) => config === found.config).flatMap(({ tags }) => tags);
-    images.push({ manifest: found.descriptor, tags: [...new Set([...own, ...others])] });
+    const isKept =
+      isIndexType(descriptor.mediaType) && !request.isPlatformGiven && (await isAllHere(request, descriptor));
+    images.push({
+      manifest: found.descriptor,
+      tags: [...new Set([...own, ...others])],
+      ...(isKept ? { root: descriptor } : {}),
+    });
   }
   return images;
 }
@@ -155,6 +163,19 @@ async function chosenManifest(
   );
   const best = selectPlatform(here, request.platform) ?? (request.isPlatformGiven ? undefined : here[0]);
   return best && chosenManifest(request, best, depth + 1);
+}
+
+/** Whether all an index names is in the archive; the store is then told what needs what. */
+async function isAllHere(request: ReadArchiveRequest, descriptor: Descriptor, depth = 0): Promise<boolean> {
+  const { content, lease } = request;
+  if (depth > 4 || !content.stat(descriptor.digest)) return false;
+  checkSize(content, descriptor);
+  if (!isManifestType(descriptor.mediaType) && !isIndexType(descriptor.mediaType)) return true;
+  const bytes = await content.read(descriptor.digest, MAX_MANIFEST_BYTES);
+  const document = parseManifest(bytes, descriptor.mediaType);
+  for (const child of childrenOf(document)) if (!(await isAllHere(request, child, depth + 1))) return false;
+  refer(content, lease, descriptor.digest, document, bytes);
+  return true;
 }
 
 /** A wrong size would make every archive and push of the image wrong. */

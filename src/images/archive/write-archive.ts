@@ -4,16 +4,25 @@
  */
 import { type Digest, digestParts } from '#base';
 import { fullName, repositoryOf } from '#registry';
-import { type Descriptor, type ImageManifest, mediaTypes, platformJson } from '#specs';
+import { type Descriptor, type ImageManifest, isIndexType, mediaTypes, type Platform, platformJson } from '#specs';
 import { encodeTarEntry, TAR_END, tarEntry, tarPadding } from '#wire';
 import type { ContentStore } from '../content/content-store.ts';
-import type { ImageRecord } from '../image-record.ts';
 import { blobPath, folderEntry, jsonEntry } from './layout-entries.ts';
 
+/** What a name stands for beyond the image. */
+export interface SavedRoot {
+  readonly tag: string;
+  readonly root: Descriptor;
+  /** All of it, itself included. */
+  readonly blobs: readonly Descriptor[];
+}
+
 export interface SavedImage {
-  readonly image: ImageRecord;
+  readonly platform: Platform;
   readonly descriptor: Descriptor;
   readonly manifest: ImageManifest;
+  /** By the names that have one; '' for an image without a name. */
+  readonly roots: readonly SavedRoot[];
   /** `name:tag`: those the user asked for. */
   readonly tags: readonly string[];
 }
@@ -21,8 +30,9 @@ export interface SavedImage {
 export async function* writeArchive(content: ContentStore, images: readonly SavedImage[]): AsyncGenerator<Buffer> {
   yield folderEntry('blobs');
   const blobs = new Map<Digest, number>();
-  for (const { descriptor, manifest } of images) {
-    for (const { digest, size } of [descriptor, manifest.config, ...manifest.layers]) blobs.set(digest, size);
+  for (const { descriptor, manifest, roots } of images) {
+    const own = [descriptor, manifest.config, ...manifest.layers, ...roots.flatMap((each) => each.blobs)];
+    for (const { digest, size } of own) blobs.set(digest, size);
   }
   for (const algorithm of new Set([...blobs.keys()].map((digest) => digestParts(digest).algorithm))) {
     yield folderEntry(`blobs/${algorithm}`);
@@ -43,11 +53,15 @@ function layoutIndex(images: readonly SavedImage[]): object {
   return {
     schemaVersion: 2,
     mediaType: mediaTypes.ociIndex,
-    manifests: images.flatMap(({ image, descriptor: { mediaType, digest, size }, tags }) => {
-      const base = { mediaType, digest, size, platform: platformJson(image.platform) };
-      if (tags.length === 0) return [base];
+    manifests: images.flatMap(({ platform, descriptor, tags, roots }) => {
+      const entry = (name: string): object => {
+        const { mediaType, digest, size } = roots.find(({ tag }) => tag === name)?.root ?? descriptor;
+        // An index is for several.
+        return { mediaType, digest, size, ...(isIndexType(mediaType) ? {} : { platform: platformJson(platform) }) };
+      };
+      if (tags.length === 0) return [entry('')];
       return tags.map((tag) => ({
-        ...base,
+        ...entry(tag),
         annotations: {
           // compat: containerd's names have Docker Hub's host and `library/` written out.
           'io.containerd.image.name': fullName(tag),

@@ -1,6 +1,6 @@
 /** Descriptors: what points from one document to another by digest. spec: image-spec, descriptor.md. */
 import type { Digest } from '#base';
-import { type Platform, readPlatform } from './platform.ts';
+import { type Platform, platformJson, readPlatform } from './platform.ts';
 import type { Fields } from './reading.ts';
 
 export interface Descriptor {
@@ -32,6 +32,18 @@ export function readDescriptor(fields: Fields): Descriptor {
     size,
     ...(platform ? { platform: readPlatform(platform) } : {}),
     ...present(optional),
+  };
+}
+
+/** The form documents have. Its own content and its URLs are not repeated. */
+export function descriptorJson({ mediaType, digest, size, annotations, platform, artifactType }: Descriptor): object {
+  return {
+    mediaType,
+    digest,
+    size,
+    ...(annotations ? { annotations } : {}),
+    ...(platform ? { platform: platformJson(platform) } : {}),
+    ...(artifactType === undefined ? {} : { artifactType }),
   };
 }
 

@@ -17,7 +17,6 @@ const here: QueryFate = { seenIn: 'engine-api-requests.test.ts' };
 const contract: QueryFate = { seenIn: 'engine-api.test.ts' };
 const images: QueryFate = { seenIn: '../differential/images-http.test.ts' };
 const builds: QueryFate = system('build');
-const noSession = 'the operation is refused as a whole';
 
 /** By operation and name. */
 export const queryParameters: Readonly<Record<string, QueryFate>> = {
@@ -85,8 +84,8 @@ export const queryParameters: Readonly<Record<string, QueryFate>> = {
   'ImageInspect manifests': here,
   'ImageInspect platform': here,
   'ImageAttestations platform': here,
-  'ImageAttestations type': { noEffect: noSession },
-  'ImageAttestations statement': { noEffect: noSession },
+  'ImageAttestations type': system('image-lists', 'type='),
+  'ImageAttestations statement': system('image-lists', 'statement='),
   'ImageHistory platform': here,
   'ImagePush tag': contract,
   'ImagePush platform': here,

@@ -17,6 +17,10 @@ export interface BuildQuery {
   readonly wantsEvents: boolean;
   /** A step whose program fails stays for a look at it (`keepfailed=1`), which only our client asks for. */
   readonly keepsFailed: boolean;
+  /** It is listed among past builds (`record=1`), which only our client asks for. */
+  readonly isRecorded: boolean;
+  /** What the client calls its context (`contextname`); only for the list. */
+  readonly contextName: string;
   readonly noCache: boolean | readonly string[];
   readonly alwaysPulls: boolean;
   readonly buildArgs: Readonly<Record<string, string>>;
@@ -51,6 +55,8 @@ export function readBuildQuery(query: URLSearchParams): BuildQuery {
     isQuiet: boolean(query, 'q'),
     wantsEvents: boolean(query, 'events'),
     keepsFailed: boolean(query, 'keepfailed'),
+    isRecorded: boolean(query, 'record'),
+    contextName: (query.get('contextname') ?? '').slice(0, 1024),
     noCache: boolean(query, 'nocache') || (listOf(query, 'nocachefilter').length > 0 && listOf(query, 'nocachefilter')),
     alwaysPulls: boolean(query, 'pull'),
     buildArgs: texts(query, 'buildargs'),

@@ -24,6 +24,7 @@ import { type BuildQuery, readBuildQuery, registryConfigOf } from './build-query
 import type { BuildKitDoor } from './buildkit.ts';
 import { ClassicLines } from './classic-lines.ts';
 import { openExtras } from './extras.ts';
+import { openRecord, type OpenedRecord, recordedWork } from './recorded.ts';
 
 export interface BuildDoorParts {
   readonly parts: EngineParts;
@@ -50,6 +51,7 @@ export async function buildImage({ parts, builder, buildKit }: BuildDoorParts, c
   const remote = await openRemote(builder, context, query, extras.gifts ?? noGifts);
   if (remote) held.use(remote);
   const files = remote ? undefined : held.use(await openContext(builder, context, query));
+  const record = await openRecord(buildKit, query);
   const lines = new ClassicLines({
     write: (text) => {
       if (query.isQuiet) untold = (untold + text).slice(-MOST_UNTOLD);
@@ -58,10 +60,7 @@ export async function buildImage({ parts, builder, buildKit }: BuildDoorParts, c
   });
   try {
     const imported = await extras.openCaches();
-    const {
-      images: [image],
-      facts,
-    } = await dockerfileBuild(
+    const outcome = await dockerfileBuild(
       { builder, images: parts.images },
       {
         path: query.dockerfile,
@@ -76,6 +75,7 @@ export async function buildImage({ parts, builder, buildKit }: BuildDoorParts, c
         ...(remote ? { remote } : {}),
         contexts: new Map(files ? [['context', filesOf(files)]] : []),
         ...extras.work,
+        ...(record ? recordedWork(record, query, extras.work) : {}),
         imported,
         isList: query.platforms.length > 1,
         settings: query.settings,
@@ -83,6 +83,7 @@ export async function buildImage({ parts, builder, buildKit }: BuildDoorParts, c
         alwaysPulls: query.alwaysPulls,
         credentialsFor: (reference) => credentialsOf(parseReference(reference).host),
         onPlan: (dockerfile, plan) => {
+          record?.planned({ ...plan, text: dockerfile.text });
           events?.pulled();
           for (const notice of plan.notices) events?.notice(notice);
           if (events) return;
@@ -90,13 +91,17 @@ export async function buildImage({ parts, builder, buildKit }: BuildDoorParts, c
           if (!query.isQuiet) for (const notice of plan.notices) stream(`${notice}\n`);
         },
         onPull: (line) => {
+          record?.pull(line);
           events?.pull(line);
           if (query.isQuiet || events) return;
           const { id, status, current, total } = line;
           if (id === undefined) progress.status(status);
           else progress.step(shortId(id), status, current, total);
         },
-        tell: (event) => (events ?? lines).event(event),
+        tell: (event) => {
+          record?.event(event);
+          (events ?? lines).event(event);
+        },
         ...(query.keepsFailed
           ? {
               onRunFailed: (failed) => {
@@ -107,9 +112,13 @@ export async function buildImage({ parts, builder, buildKit }: BuildDoorParts, c
               },
             }
           : {}),
-        drained: () => progress.drained(),
+        drained: () => drained(progress, record),
       },
     );
+    const {
+      images: [image],
+      facts,
+    } = outcome;
     const id = image?.id ?? facts['containerimage.digest'] ?? '';
     const hasFacts = query.outputs.length + query.cacheExports.length > 0;
     progress.send({ aux: hasFacts ? { ID: id, Facts: facts } : { ID: id } });
@@ -119,13 +128,25 @@ export async function buildImage({ parts, builder, buildKit }: BuildDoorParts, c
       for (const name of query.names) stream(`Successfully tagged ${parseTag(name)}\n`);
     }
     progress.end();
+    // The client need not wait for what is kept of it.
+    record?.done(outcome, query.platforms.length > 1);
   } catch (error) {
-    // With the files of the context, which are the build's until now.
-    if (failure && !signal.aborted) await builder.failed.keep(failure, held.move());
-    // compat: of a quiet build that fails everything is told.
-    if (untold !== '') stream(untold);
-    progress.fail(inClassicWords(error));
+    try {
+      // With the files of the context, which are the build's until now.
+      if (failure && !signal.aborted) await builder.failed.keep(failure, held.move());
+      // compat: of a quiet build that fails everything is told.
+      if (untold !== '') stream(untold);
+      progress.fail(inClassicWords(error));
+    } finally {
+      record?.failed(error);
+    }
   }
+}
+
+/** When all who listen have taken what was told; undefined when they have. */
+function drained(progress: ProgressStream, record: OpenedRecord | undefined): Promise<void> | undefined {
+  const waits = [progress.drained(), record?.drained()].filter((each) => each !== undefined);
+  return waits.length === 0 ? undefined : Promise.all(waits).then(() => {});
 }
 
 /** compat: the classic builder's sentence for a program that fails; its code is the line's. */

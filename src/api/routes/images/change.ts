@@ -16,7 +16,7 @@ export async function tagImage(parts: EngineParts, { params, query, response }: 
 
 export async function removeImage(parts: EngineParts, { params, query, response }: RequestContext): Promise<void> {
   if (query.getAll('platforms').length > 0) {
-    throw errors.unsupported('removing one platform of an image', 'each platform is an image of its own here');
+    throw errors.unsupported('removing one platform of an image', 'remove the name, which is of all of them');
   }
   const removal = await parts.images.remove({
     reference: params['name']!,

@@ -1,14 +1,14 @@
 /** What one image is and how it came to be. */
 import { parseTimeNs, ZERO_TIME } from '#base';
 import type { EngineParts } from '#engine';
-import { dockerConfig, emptyImageConfig, type ImageConfig, type ImageRecord, withTag } from '#images';
+import { dockerConfig, emptyImageConfig, type ImageConfig, type ImageRecord } from '#images';
 import type { RequestContext } from '#rpc';
 import { errors } from '../../errors.ts';
 import { sendJson } from '../../http-status.ts';
 import { boolean } from '../../query.ts';
 import { minorVersion } from '../../version.ts';
 import { manifestsOf, refuseIdentity } from './manifests.ts';
-import { checkWantedPlatform } from './platform.ts';
+import { imageOf, platformOf } from './platform.ts';
 
 export async function inspectImage(
   parts: EngineParts,
@@ -20,12 +20,10 @@ export async function inspectImage(
   if (wantsManifests && query.has('platform')) {
     throw errors.invalid('conflicting options: manifests and platform options cannot both be set');
   }
-  const image = await parts.images.find(name);
-  if (!image) throw errors.noSuchImage(withTag(name));
-  checkWantedPlatform(query, name, image);
+  const image = await imageOf(parts, name, query);
   sendJson(response, 200, {
     ...imageJson(image, minorVersion(url)),
-    ...(wantsManifests ? { Manifests: manifestsOf(parts, image) } : {}),
+    ...(wantsManifests ? { Manifests: await manifestsOf(parts, image) } : {}),
   });
 }
 
@@ -108,10 +106,7 @@ function nonZero(values: Readonly<Record<string, number>>): Record<string, numbe
 }
 
 export async function imageHistory(parts: EngineParts, { params, query, response }: RequestContext): Promise<void> {
-  const name = params['name']!;
-  const image = await parts.images.find(name);
-  if (image) checkWantedPlatform(query, name, image);
-  const rows = await parts.images.history(name);
+  const rows = await parts.images.history(params['name']!, platformOf(query));
   sendJson(
     response,
     200,

@@ -20,21 +20,28 @@ export async function listImages(parts: EngineParts, { query, url, response }: R
   const names = [...(wanted.get('reference') ?? []), ...(oldName ? [oldName] : [])];
   const matching = (await selectImages(parts, wanted)).flatMap((image) => withNames(image, names));
   const children = new Set(parts.images.list().flatMap(({ parent }) => parent ?? []));
+  const isOfIndex = parts.images.isOfIndex();
   const isShown = (image: ImageRecord): boolean =>
-    boolean(query, 'all') || image.tags.length > 0 || image.repoDigests.length > 0 || !children.has(image.id);
+    boolean(query, 'all') ||
+    image.tags.length > 0 ||
+    image.repoDigests.length > 0 ||
+    !(children.has(image.id) || isOfIndex(image));
   const shared = boolean(query, 'shared-size')
     ? new Map(parts.images.usage().images.map(({ image, sharedBytes }) => [image.id as string, sharedBytes]))
     : undefined;
   const users = usersOf(parts);
-  const rows = matching.filter(isShown).map((image) => ({
-    ...summarizeImage(image, {
-      shared: shared?.get(image.id) ?? -1,
-      // compat: counted here since 1.51.
-      containers: minor < 51 ? -1 : (users.get(image.id) ?? 0),
-      minorVersion: minor,
-    }),
-    ...(boolean(query, 'manifests') ? { Manifests: manifestsOf(parts, image) } : {}),
-  }));
+  const rows: ImageSummary[] = [];
+  for (const image of matching.filter(isShown)) {
+    rows.push({
+      ...summarizeImage(image, {
+        shared: shared?.get(image.id) ?? -1,
+        // compat: counted here since 1.51.
+        containers: minor < 51 ? -1 : (users.get(image.id) ?? 0),
+        minorVersion: minor,
+      }),
+      ...(boolean(query, 'manifests') ? { Manifests: await manifestsOf(parts, image) } : {}),
+    });
+  }
   sendJson(
     response,
     200,

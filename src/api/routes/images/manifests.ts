@@ -1,30 +1,34 @@
-/** The manifests of an image, as newer clients show them (`docker image ls --tree`). An image here has one platform. */
+/** What the names of an image stand for, as newer clients show it (`docker image ls --tree`). */
 import type { EngineParts } from '#engine';
-import type { ImageRecord } from '#images';
-import { platformJson } from '#specs';
+import type { ImageMember, ImageRecord } from '#images';
+import { descriptorJson, platformJson } from '#specs';
 import { errors } from '../../errors.ts';
 
-/** Newest first: the same layers may be here in several compressions. */
-export function manifestsOf(parts: EngineParts, image: ImageRecord): object[] {
-  const containers = parts.containers
-    .list()
-    .filter(({ imageId }) => imageId === image.id)
-    .map(({ id }) => id);
-  return image.manifests.map(({ mediaType, digest, size }) => {
-    const contentBytes = parts.images.contentBytes(digest);
+/** Images for platforms, and what was attested of them; of an image alone its manifests, the newest first. */
+export async function manifestsOf(parts: EngineParts, image: ImageRecord): Promise<object[]> {
+  const members = await parts.images.members(image);
+  return members.map((member) => {
+    const { kind, descriptor, contentBytes = 0 } = member;
+    const unpacked = kind === 'image' ? (member.image?.sizeBytes ?? 0) : 0;
     return {
-      ID: digest,
-      Descriptor: { mediaType, digest, size },
-      Available: contentBytes !== undefined,
-      Size: { Content: contentBytes ?? 0, Total: (contentBytes ?? 0) + image.sizeBytes },
-      Kind: 'image',
-      ImageData: {
-        Platform: platformJson(image.platform),
-        Containers: containers,
-        Size: { Unpacked: image.sizeBytes },
-      },
+      ID: descriptor.digest,
+      Descriptor: descriptorJson(descriptor),
+      Available: member.contentBytes !== undefined,
+      Size: { Content: contentBytes, Total: contentBytes + unpacked },
+      Kind: kind,
+      ...(kind === 'image' ? { ImageData: imageData(parts, member, unpacked) } : {}),
+      ...(kind === 'attestation' ? { AttestationData: { For: member.about } } : {}),
     };
   });
+}
+
+function imageData({ containers }: EngineParts, { image, platform }: ImageMember, unpacked: number): object {
+  const users = containers.list().filter(({ imageId }) => imageId === image?.id);
+  return {
+    ...(platform ? { Platform: platformJson(platform) } : {}),
+    Containers: users.map(({ id }) => id),
+    Size: { Unpacked: unpacked },
+  };
 }
 
 /** Of API versions above ours, and nothing here knows who signed what. */

@@ -1,5 +1,6 @@
-/** The platform a request asks for, and whether an image is for it. */
-import { checkPlatform, hostPlatform, type ImageRecord } from '#images';
+/** The platform a request asks for, and the image for it. */
+import type { EngineParts } from '#engine';
+import { hostPlatform, type ImageRecord, withTag } from '#images';
 import { normalizePlatform, parsePlatform, type Platform } from '#specs';
 import { errors } from '../../errors.ts';
 
@@ -9,7 +10,8 @@ import { errors } from '../../errors.ts';
  */
 export function platformOf(query: URLSearchParams): Platform | undefined {
   const [text = null, ...more] = query.getAll('platform');
-  if (more.length > 0) throw errors.unsupported('choosing several platforms', 'each is an image of its own here');
+  if (more.length > 0)
+    throw errors.unsupported('choosing several platforms', 'ask for one, or for all by leaving it out');
   if (text === null || text === '') return undefined;
   if (!text.startsWith('{')) return parsePlatform(text, hostPlatform());
   try {
@@ -27,8 +29,10 @@ export function platformOf(query: URLSearchParams): Platform | undefined {
   throw errors.invalid(`invalid platform: ${text}`);
 }
 
-/** Throws `image.otherPlatform` when the request asks for another one. */
-export function checkWantedPlatform(query: URLSearchParams, name: string, image: ImageRecord): void {
+/** What a name stands for, or the image for the platform the request asks for. Throws `api.noSuchImage`, `image.otherPlatform`. */
+export async function imageOf({ images }: EngineParts, name: string, query: URLSearchParams): Promise<ImageRecord> {
   const wanted = platformOf(query);
-  if (wanted) checkPlatform(image, name, wanted);
+  const image = await images.find(name);
+  if (!image) throw errors.noSuchImage(withTag(name));
+  return wanted ? images.lookAt(name, wanted) : image;
 }
