@@ -50,13 +50,16 @@ async function look(t, tag, context) {
   check(r.code === 0 && r.stdout === context.expected, `the image gives ${JSON.stringify(r.stdout.slice(0, 100))} ${r.stderr}`);
 }
 
-/** By `POST /build` with the context as a tar. */
-async function classic(t, m, round, context) {
+/** By `POST /build` with the context as a tar; version 2 is dockerd's BuildKit. */
+const classic = (t, m, round, context) => post(t, m, round, context, '1');
+const buildkit = (t, m, round, context) => post(t, m, round, context, '2');
+
+async function post(t, m, round, context, version) {
   const tag = `bench/build:${t.runId}-${round < 0 ? 'w' : round}`;
   t.images.add(tag);
   for (const kind of ['cold', 'cached']) {
     const r = await t.e.progress('POST', '/build', {
-      query: { t: tag, rm: 1, forcerm: 1, version: '1', networkmode: 'none' },
+      query: { t: tag, rm: 1, forcerm: 1, version, networkmode: 'none' },
       chunks: [context.tar],
       headers: { 'Content-Type': 'application/x-tar' },
       timeoutMs: t.long,
@@ -138,6 +141,8 @@ const workload = (name, about, prepare, build, more = {}) => ({
 export const builds = [
   workload('build-steps', 'POST /build of ten small RUN steps, cold and cached', steps, classic),
   workload('build-files', 'POST /build with a context of 5,000 files, 20 MB, cold and cached', files, classic),
+  workload('buildkit-steps', "ten small RUN steps by the engine's BuildKit (POST /build, version 2)", steps, buildkit),
+  workload('buildkit-files', "5,000 files, 20 MB by the engine's BuildKit", files, buildkit),
   memory,
   workload('buildx-steps', 'docker buildx build of ten small RUN steps', steps, buildx, { needs: needsBuildx }),
   workload('buildx-files', 'docker buildx build with a context of 5,000 files, 20 MB', files, buildx, { needs: needsBuildx }),

@@ -4,6 +4,8 @@ import { defineErrors } from '#base';
 export const errors = defineErrors('api', {
   invalid: { kind: 'invalid', message: (what: string) => what },
   invalidJson: { kind: 'invalid', message: (why: string) => `invalid JSON: ${why}` },
+  // compat: dockerd has this as a failure of its own.
+  noBuildId: { kind: 'internal', message: () => 'build ID not provided' },
   tooLarge: { kind: 'invalid', message: (limit: number) => `http: request body too large (at most ${limit} bytes)` },
   noLogReading: { kind: 'not-implemented', message: () => 'configured logging driver does not support reading' },
   noSuchImage: { kind: 'not-found', message: (name: string) => `No such image: ${name}` },

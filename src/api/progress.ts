@@ -13,7 +13,7 @@ export interface ProgressLine {
   readonly stream?: string;
   readonly progressDetail?: { readonly current?: number; readonly total?: number };
   readonly progress?: string;
-  readonly aux?: object;
+  readonly aux?: object | string;
 }
 
 /** Updates of one item come no more often than this; the first and the last always come. */
@@ -29,8 +29,13 @@ export class ProgressStream {
     this.#nowMs = nowMs;
   }
 
-  send(line: ProgressLine): void {
+  /** The head, where failures are lines from the first on. */
+  begin(): void {
     if (!this.#response.headersSent) this.#response.writeHead(200, { 'Content-Type': 'application/json' });
+  }
+
+  send(line: ProgressLine): void {
+    this.begin();
     this.#response.write(`${JSON.stringify(line)}\r\n`);
   }
 

@@ -10,6 +10,7 @@ import { gatewayHandlers } from './gateway-service.ts';
 import { BuildRecords } from './history/build-records.ts';
 import { RecordedBuild, type RecordedFacts } from './history/recorded-build.ts';
 import { plainRefusal } from './refusals.ts';
+import { openSessionFolders, type SessionFolders, type SessionFoldersRequest } from './session-folders.ts';
 import { openSessionBuild, type SessionBuild, type SessionBuildRequest } from './session-build.ts';
 import { type SessionOffer, Sessions } from './sessions.ts';
 
@@ -46,6 +47,11 @@ export class BuildKit {
   /** A build of another door, for the list of builds. */
   record(facts: RecordedFacts): RecordedBuild {
     return new RecordedBuild(this.#records, facts);
+  }
+
+  /** The folders a client offers over its session, for a build of another door. */
+  openFolders(request: SessionFoldersRequest): Promise<SessionFolders> {
+    return openSessionFolders({ builder: this.#parts.builder, sessions: this.#sessions }, request);
   }
 
   /** For a build of another door. Throws `buildkit.badOption`, `buildkit.noSession`. */

@@ -132,7 +132,7 @@ export const queryParameters: Readonly<Record<string, QueryFate>> = {
   'ImageBuild platform': builds,
   'ImageBuild target': builds,
   'ImageBuild outputs': { refused: `outputs=${encodeURIComponent('[{"Type":"tar"}]')}`, status: 400 },
-  'ImageBuild version': { refused: 'version=2', status: 501 },
+  'ImageBuild version': { refused: 'version=3', status: 400 },
   'BuildPrune reserved-space': builds,
   'BuildPrune max-used-space': builds,
   'BuildPrune min-free-space': builds,

@@ -12,6 +12,10 @@ export interface BuildQuery {
   readonly names: readonly string[];
   /** Where the context is instead of the body; '' for the body. */
   readonly remote: string;
+  /** `version=2`: told in BuildKit's traces. */
+  readonly isBuildKit: boolean;
+  /** A name to end it by; '' for none. */
+  readonly buildId: string;
   readonly isQuiet: boolean;
   /** Events instead of the classic builder's lines (`events=1`), which only our client asks for. */
   readonly wantsEvents: boolean;
@@ -48,14 +52,18 @@ export interface ExportOption {
 /** Throws `api.invalid` and `api.unsupported`. */
 export function readBuildQuery(query: URLSearchParams): BuildQuery {
   refuseOthers(query);
+  const isBuildKit = query.get('version') === '2';
   return {
+    isBuildKit,
+    buildId: query.get('buildid') ?? '',
     dockerfile: query.get('dockerfile') || 'Dockerfile',
     names: query.getAll('t').filter((name) => name !== ''),
     remote: query.get('remote') ?? '',
     isQuiet: boolean(query, 'q'),
     wantsEvents: boolean(query, 'events'),
     keepsFailed: boolean(query, 'keepfailed'),
-    isRecorded: boolean(query, 'record'),
+    // compat: BuildKit's builds are, whoever asks for them.
+    isRecorded: isBuildKit || boolean(query, 'record'),
     contextName: (query.get('contextname') ?? '').slice(0, 1024),
     noCache: boolean(query, 'nocache') || (listOf(query, 'nocachefilter').length > 0 && listOf(query, 'nocachefilter')),
     alwaysPulls: boolean(query, 'pull'),
@@ -65,7 +73,8 @@ export function readBuildQuery(query: URLSearchParams): BuildQuery {
     platforms: platformsOf(query),
     settings: settingsOf(query),
     sessionId: query.get('session') ?? '',
-    outputs: optionsOf(query, 'outputs'),
+    // compat: BuildKit's name in dockerd for the image store.
+    outputs: optionsOf(query, 'outputs').filter(({ Type }) => Type !== 'moby'),
     cacheExports: optionsOf(query, 'cacheto'),
     cacheImports: [...optionsOf(query, 'cacheimports'), ...listOf(query, 'cachefrom').map(imageOption)],
     attests: texts(query, 'attests'),
@@ -75,9 +84,7 @@ export function readBuildQuery(query: URLSearchParams): BuildQuery {
 /** `rm` and `forcerm` speak of containers that are not made here. */
 function refuseOthers(query: URLSearchParams): void {
   const version = query.get('version') ?? '';
-  if (version === '2')
-    throw errors.unsupported("BuildKit's builder", 'build with DOCKER_BUILDKIT=0, or with skiff build');
-  if (!['', '1'].includes(version)) throw errors.invalid(`invalid version ${version}`);
+  if (!['', '1', '2'].includes(version)) throw errors.invalid(`invalid version ${JSON.stringify(version)}`);
   if (boolean(query, 'squash')) throw errors.unsupported('squash=1', 'join RUN instructions, or copy into a new stage');
   const isolation = query.get('isolation') ?? '';
   if (isolation !== '' && isolation !== 'default') throw errors.invalid(`Unsupported isolation: "${isolation}"`);

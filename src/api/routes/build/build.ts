@@ -12,53 +12,63 @@ import {
   type RunFailure,
   type RunGifts,
 } from '#build';
-import { shortId, SkiffError } from '#base';
 import type { EngineParts } from '#engine';
 import { parseReference, parseTag } from '#registry';
 import { header, type RequestContext } from '#rpc';
 import { byteString, encodeTarEntry, TAR_END, tarEntry, tarPadding } from '#wire';
 import { errors } from '../../errors.ts';
+import { sendNothing } from '../../http-status.ts';
 import { ProgressStream } from '../../progress.ts';
-import { BuildEvents } from './build-events.ts';
+import { type BuildAnswer, ClassicAnswer, EventAnswer, TraceAnswer } from './answers.ts';
 import { type BuildQuery, readBuildQuery, registryConfigOf } from './build-query.ts';
 import type { BuildKitDoor } from './buildkit.ts';
-import { ClassicLines } from './classic-lines.ts';
-import { openExtras } from './extras.ts';
+import type { BuildsUnderWay } from './builds-under-way.ts';
+import { attributesOf, openExtras } from './extras.ts';
 import { openRecord, type OpenedRecord, recordedWork } from './recorded.ts';
 
 export interface BuildDoorParts {
   readonly parts: EngineParts;
   readonly builder: Builder;
   readonly buildKit: BuildKitDoor;
+  readonly underWay: BuildsUnderWay;
 }
 
-/** Characters kept of what a quiet build has said so far. */
-const MOST_UNTOLD = 1 << 20;
-
 /** compat: what is refused before the first step has a status of its own; later failures are lines. */
-export async function buildImage({ parts, builder, buildKit }: BuildDoorParts, context: RequestContext): Promise<void> {
-  const { request, response, signal } = context;
+export async function buildImage(door: BuildDoorParts, context: RequestContext): Promise<void> {
   const query = readBuildQuery(context.query);
+  const build = door.underWay.uploadOf(query.buildId);
+  if (build !== undefined) {
+    await door.underWay.upload(build, context.acceptBody(), context.signal);
+    sendNothing(context.response, 200);
+    return;
+  }
+  using named = door.underWay.begin(query.buildId);
+  await buildFor(door, { ...context, signal: AbortSignal.any([context.signal, named.signal]) }, query);
+}
+
+async function buildFor(
+  { parts, builder, buildKit, underWay }: BuildDoorParts,
+  context: RequestContext,
+  query: BuildQuery,
+): Promise<void> {
+  const { request, response, signal } = context;
   const credentialsOf = registryConfigOf(header(request, 'x-registry-config'));
   for (const name of query.names) parseTag(name);
   const progress = new ProgressStream(response);
   let failure: RunFailure | undefined;
-  const stream = (text: string): void => progress.send({ stream: text });
-  let untold = '';
-  const events = query.wantsEvents && !query.isQuiet ? new BuildEvents(progress) : undefined;
+  const stream = (text: string): void => {
+    if (!query.isBuildKit) progress.send({ stream: text });
+  };
   const extras = await openExtras(buildKit, query, { credentialsOf, stream, signal });
   await using held = new AsyncDisposableStack();
   const remote = await openRemote(builder, context, query, extras.gifts ?? noGifts);
   if (remote) held.use(remote);
-  const files = remote ? undefined : held.use(await openContext(builder, context, query));
   const record = await openRecord(buildKit, query);
-  const lines = new ClassicLines({
-    write: (text) => {
-      if (query.isQuiet) untold = (untold + text).slice(-MOST_UNTOLD);
-      else stream(text);
-    },
-  });
+  const answer = answerOf(query, { progress, record, signal });
+  const isInSession = query.isBuildKit && query.remote === 'client-session';
+  const files = remote || isInSession ? undefined : held.use(await openContext({ builder, underWay }, context, query));
   try {
+    const folders = isInSession && record ? held.use(await openFolders(buildKit, query, record, signal)) : undefined;
     const imported = await extras.openCaches();
     const outcome = await dockerfileBuild(
       { builder, images: parts.images },
@@ -73,7 +83,8 @@ export async function buildImage({ parts, builder, buildKit }: BuildDoorParts, c
           ...(remote ? { mainContext: query.remote } : {}),
         },
         ...(remote ? { remote } : {}),
-        contexts: new Map(files ? [['context', filesOf(files)]] : []),
+        ...(folders ? { text: folders.text } : {}),
+        contexts: folders?.contexts ?? new Map(files ? [['context', filesOf(files)]] : []),
         ...extras.work,
         ...(record ? recordedWork(record, query, extras.work) : {}),
         imported,
@@ -84,23 +95,15 @@ export async function buildImage({ parts, builder, buildKit }: BuildDoorParts, c
         credentialsFor: (reference) => credentialsOf(parseReference(reference).host),
         onPlan: (dockerfile, plan) => {
           record?.planned({ ...plan, text: dockerfile.text });
-          events?.pulled();
-          for (const notice of plan.notices) events?.notice(notice);
-          if (events) return;
-          lines.begin(dockerfile, plan, query.target);
-          if (!query.isQuiet) for (const notice of plan.notices) stream(`${notice}\n`);
+          answer.planned(dockerfile, plan);
         },
         onPull: (line) => {
           record?.pull(line);
-          events?.pull(line);
-          if (query.isQuiet || events) return;
-          const { id, status, current, total } = line;
-          if (id === undefined) progress.status(status);
-          else progress.step(shortId(id), status, current, total);
+          answer.pull(line);
         },
         tell: (event) => {
           record?.event(event);
-          (events ?? lines).event(event);
+          answer.event(event);
         },
         ...(query.keepsFailed
           ? {
@@ -115,47 +118,45 @@ export async function buildImage({ parts, builder, buildKit }: BuildDoorParts, c
         drained: () => drained(progress, record),
       },
     );
-    const {
-      images: [image],
-      facts,
-    } = outcome;
-    const id = image?.id ?? facts['containerimage.digest'] ?? '';
-    const hasFacts = query.outputs.length + query.cacheExports.length > 0;
-    progress.send({ aux: hasFacts ? { ID: id, Facts: facts } : { ID: id } });
-    if (query.isQuiet) stream(id === '' ? '' : `${id}\n`);
-    else if (image) {
-      stream(`Successfully built ${shortId(image.id)}\n`);
-      for (const name of query.names) stream(`Successfully tagged ${parseTag(name)}\n`);
-    }
-    progress.end();
+    await answer.built(outcome);
     // The client need not wait for what is kept of it.
     record?.done(outcome, query.platforms.length > 1);
   } catch (error) {
     try {
       // With the files of the context, which are the build's until now.
       if (failure && !signal.aborted) await builder.failed.keep(failure, held.move());
-      // compat: of a quiet build that fails everything is told.
-      if (untold !== '') stream(untold);
-      progress.fail(inClassicWords(error));
+      // Of a build that was ended: by what.
+      await answer.failed(signal.aborted ? signal.reason : error);
     } finally {
       record?.failed(error);
     }
   }
 }
 
+function answerOf(
+  query: BuildQuery,
+  { progress, record, signal }: { progress: ProgressStream; record: OpenedRecord | undefined; signal: AbortSignal },
+): BuildAnswer {
+  if (query.isBuildKit && record) return new TraceAnswer(progress, query, record, signal);
+  return new (query.wantsEvents && !query.isQuiet ? EventAnswer : ClassicAnswer)(progress, query);
+}
+
+/** What the client offers over its session instead of sending it. */
+async function openFolders(buildKit: BuildKitDoor, query: BuildQuery, record: OpenedRecord, signal: AbortSignal) {
+  const { sessionId } = query;
+  if (sessionId === '') throw errors.invalid('a build of client-session needs the parameter session');
+  return (await buildKit()).openFolders({
+    sessionId,
+    attributes: attributesOf({ ...query, remote: '' }),
+    record,
+    signal,
+  });
+}
+
 /** When all who listen have taken what was told; undefined when they have. */
 function drained(progress: ProgressStream, record: OpenedRecord | undefined): Promise<void> | undefined {
   const waits = [progress.drained(), record?.drained()].filter((each) => each !== undefined);
   return waits.length === 0 ? undefined : Promise.all(waits).then(() => {});
-}
-
-/** compat: the classic builder's sentence for a program that fails; its code is the line's. */
-function inClassicWords(error: unknown): unknown {
-  if (!(error instanceof SkiffError) || error.code !== 'build.runFailed') return error;
-  const code = Number(error.details['exitCode'] ?? 1);
-  const program = /^process "(.*)" did not complete/s.exec(error.message)?.[1] ?? '';
-  const message = `The command '${program}' returned a non-zero code: ${code}`;
-  return new SkiffError(error.kind, error.code, message, { cause: error, details: { code } });
 }
 
 /** The repository that `remote` names, if it is one. Throws what fetching throws. */
@@ -172,11 +173,15 @@ async function openRemote(
 
 /** The body, or what `remote` names. Throws `api.*` and `build.badContext`. */
 async function openContext(
-  builder: Builder,
+  { builder, underWay }: Pick<BuildDoorParts, 'builder' | 'underWay'>,
   { acceptBody, signal }: Pick<RequestContext, 'acceptBody' | 'signal'>,
-  { remote, dockerfile }: BuildQuery,
+  { remote, dockerfile, buildId }: BuildQuery,
 ): Promise<LocalContext> {
   if (remote === '' || remote === 'client-session') return builder.receive(acceptBody(), signal);
+  if (remote === 'upload-request') {
+    using upload = await underWay.uploaded(buildId, signal);
+    return await builder.receive(upload.body, signal);
+  }
   if (!/^https?:\/\//.test(remote)) throw errors.invalid(`unable to find remote context: ${remote}`);
   const answer = await fetch(remote, { signal, redirect: 'follow' }).catch((error: unknown) => {
     throw errors.cannotDownload(remote, error instanceof Error ? error.message : String(error));

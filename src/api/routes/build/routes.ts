@@ -4,23 +4,31 @@ import { nowNs, parseDurationMs, parseTimeNs } from '#base';
 import type { EngineParts } from '#engine';
 import type { RequestContext, Route } from '#rpc';
 import { errors } from '../../errors.ts';
-import { sendJson } from '../../http-status.ts';
+import { sendJson, sendNothing } from '../../http-status.ts';
 import { boolean, type Filters, filters, integer } from '../../query.ts';
 import { buildImage } from './build.ts';
 import type { BuildKitDoor } from './buildkit.ts';
+import { BuildsUnderWay } from './builds-under-way.ts';
 import { debugRoutes } from './debug.ts';
 
 export function buildRoutes(parts: EngineParts, builder: Builder, buildKit: BuildKitDoor): Route[] {
+  const underWay = new BuildsUnderWay();
   return [
     ...debugRoutes(builder),
-    { method: 'POST', path: '/build', handle: (context) => buildImage({ parts, builder, buildKit }, context) },
+    {
+      method: 'POST',
+      path: '/build',
+      handle: (context) => buildImage({ parts, builder, buildKit, underWay }, context),
+    },
     { method: 'POST', path: '/build/prune', handle: (context) => prune(builder, context) },
     {
-      // compat: Docker ends the build with this id; here the end of the request does.
       method: 'POST',
       path: '/build/cancel',
-      handle: async () => {
-        throw errors.unsupported('ending a build by its id', 'close the connection of its request');
+      handle: async ({ query, response }) => {
+        const id = query.get('id') ?? '';
+        if (id === '') throw errors.noBuildId();
+        underWay.cancel(id);
+        sendNothing(response, 200);
       },
     },
   ];
