@@ -148,6 +148,16 @@ suite('lists of images', { skip: missing('root', 'busybox', 'go', 'docker', 'sko
       Manifests.map(({ ImageData }) => ImageData?.Containers),
       [[own.Id], [arm.Id], undefined, undefined],
     );
+    const skiff = async (...args: string[]): Promise<string> => {
+      const { status, stdout, stderr } = await client.start(SKIFF, args).ended;
+      assert.equal(status, 0, stderr);
+      return stdout.trim();
+    };
+    const wanted = ['--platform', 'linux/arm64'];
+    assert.equal(await skiff('image', 'inspect', ...wanted, '-f', '{{.Architecture}}', 'attested'), 'arm64');
+    const made = await skiff('create', ...wanted, 'attested');
+    assert.equal(await skiff('inspect', '-f', '{{.Image}}', made), arm.Image);
+    assert.equal(await skiff('rm', made), made);
     const files = ['--build-arg', 'BASE=attested', '--platform', 'linux/arm64', '-o', 'type=local,dest=out', 'next'];
     await docker('buildx', 'build', ...files);
     assert.deepEqual(execFileSync('ls', [at('out')]).toString(), 'arm64\nmore\n');
