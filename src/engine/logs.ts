@@ -2,6 +2,7 @@
 import { watch } from 'node:fs';
 import { dirname } from 'node:path';
 import { nowNs } from '#base';
+import type { LogMark } from '#runtime';
 import { inflated } from './log-drivers/compressed-log.ts';
 import { closeAll, isCurrent, type LogFile, openAll, openOldest, openNext } from './log-files.ts';
 import { judge, type LineWish, linesOf, type LogLine, parseLine } from './log-lines.ts';
@@ -15,6 +16,8 @@ export interface LogQuery extends LineWish {
 export interface LogSource {
   readonly path: string;
   readonly maxFiles: number;
+  /** Where it ends, with `follow` not asked for; undefined: where it ended when it was asked for. */
+  readonly end?: LogMark;
   /** Fulfilled when nothing will be written any more; `follow` then reads to the end and stops. */
   readonly ended: Promise<void>;
   readonly signal?: AbortSignal;
@@ -44,7 +47,9 @@ export async function* readLog(source: LogSource, query: LogQuery): AsyncGenerat
 export async function* readLogBlocks(source: LogSource, query: LogQuery): AsyncGenerator<Buffer> {
   const files = await openAll(source);
   try {
+    if (source.end) await closeAll(files.splice(placeOf(files, source.end) + 1));
     const ends = await Promise.all(files.map(endOf));
+    if (source.end && files.length > 0) ends[files.length - 1] = source.end.size;
     const from = query.tail === undefined ? { file: 0, offset: 0 } : await tailStart(files, ends, query.tail, query);
     const whole = files.slice(from.file, query.follow ? -1 : undefined);
     for (const [index, file] of whole.entries()) {
@@ -56,6 +61,12 @@ export async function* readLogBlocks(source: LogSource, query: LogQuery): AsyncG
   }
 }
 
+/** Which of the files had this inode when it was the current one; -1 when it has been dropped, and all older ones before it. */
+const placeOf = (files: readonly LogFile[], { inode }: LogMark): number =>
+  files.findIndex((file) =>
+    file.compressed ? file.compressed !== 'unknown' && file.compressed.inode === inode : file.inode === inode,
+  );
+
 /** Where a file ended when it was asked: what is written while it is read is not part of the answer. */
 const endOf = async ({ handle, compressed }: LogFile): Promise<number> =>
   compressed ? Infinity : (await handle.stat()).size;
@@ -63,10 +74,13 @@ const endOf = async ({ handle, compressed }: LogFile): Promise<number> =>
 async function* readBlocks(file: LogFile, start: number, end = Infinity): AsyncGenerator<Buffer> {
   if (!file.compressed) return yield* readPlainBlocks(file, start, end);
   let rest: Buffer = Buffer.alloc(0);
+  let left = end - start;
   for await (const chunk of inflated(file.handle, start)) {
-    const split = splitBlock(rest, chunk);
+    const split = splitBlock(rest, chunk.subarray(0, left));
     rest = split.rest;
+    left -= chunk.length;
     if (split.block.length > 0) yield split.block;
+    if (left <= 0) return;
   }
 }
 

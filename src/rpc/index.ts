@@ -1,6 +1,6 @@
 /** HTTP over sockets, both ends; knows no routes. */
 export { readJson } from './body.ts';
-export { createHttpServer, type HttpDoor } from './http-server.ts';
+export { createHttpServer, type HttpDoor, renewTls } from './http-server.ts';
 export { header } from './header.ts';
 export { type Handler, type Match, type RequestContext, type Route, Router } from './router.ts';
 export type { TlsSettings } from './tls.ts';

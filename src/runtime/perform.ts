@@ -14,11 +14,13 @@ export interface Performance<T extends RunningProcess> {
   readonly make: (identity: ProcessIdentity) => T;
   /** Why there is none. */
   readonly explain: (failure: PlanFailure) => SkiffError;
+  /** Told the shim's pid once there is one, which may be later than its first word. */
+  readonly launched?: (shimPid: number) => void;
 }
 
 /** Resolves when the program runs, or is held; then the process hears all further events. Throws what `explain` says. */
 export function performPlan<T extends RunningProcess>(performance: Performance<T>): Promise<T> {
-  const { launcher, shim, plan, make, explain } = performance;
+  const { launcher, shim, plan, make, explain, launched } = performance;
   const { promise, resolve, reject } = Promise.withResolvers<T>();
   let process: T | undefined;
   const listener = (event: HelperEvent): void => {
@@ -37,6 +39,6 @@ export function performPlan<T extends RunningProcess>(performance: Performance<T
       reject(errors.launchFailed(message));
     }
   };
-  launcher.launch(shim, encodePlan(plan), listener).catch(reject);
+  launcher.launch(shim, encodePlan(plan), listener).then(launched, reject);
   return promise;
 }

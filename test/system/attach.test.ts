@@ -8,6 +8,9 @@ import { eventually, pause } from '../support/eventually.ts';
 import { collect, demultiplex } from '../support/http.ts';
 import { missing } from '../support/needs.ts';
 
+/** SKIFF_TEST_LATE_CLIENTS=200 takes a minute. */
+const LATE_CLIENTS = Number(process.env['SKIFF_TEST_LATE_CLIENTS'] ?? 3);
+
 describe('attach', { skip: missing('root', 'busybox'), timeout: 60_000 }, () => {
   const { containers, http } = useDaemon();
 
@@ -45,6 +48,43 @@ describe('attach', { skip: missing('root', 'busybox'), timeout: 60_000 }, () => 
     const replay = await collect(await containers.attach(id, 'logs=1&stdout=1'));
     assert.equal(demultiplex(replay).stdout.toString(), 'before\nafter\n', 'without a stream it ends after the log');
     await containers.remove(id);
+  });
+
+  test('with logs=1 a line that is half written is there once and whole', async () => {
+    const body = { Cmd: sh('echo first; printf half; read x; echo " whole"'), OpenStdin: true };
+    const id = await containers.create(body);
+    const witness = await containers.attach(id);
+    let seen = '';
+    witness.on('data', (chunk: Buffer) => (seen += chunk.toString('latin1')));
+    await containers.start(id);
+    await eventually('half a line is written', () => seen.endsWith('half'));
+    const late = collect(await containers.attach(id, 'logs=1&stream=1&stdout=1'));
+    witness.write('\n');
+    assert.equal(demultiplex(await late).stdout.toString(), 'first\nhalf whole\n');
+    witness.destroy();
+    await containers.remove(id);
+  });
+
+  test('whenever a client comes with logs=1, it has every line once', async () => {
+    const script = `i=0; while [ $i -lt ${2000 * LATE_CLIENTS} ]; do i=$((i + 1)); echo $i; printf "part of "; done; echo end`;
+    const log = { Type: 'json-file', Config: { 'max-size': '100k', 'max-file': '2', compress: 'true' } };
+    for (const LogConfig of [{}, log]) {
+      const id = await containers.begin({ Cmd: sh(script), HostConfig: { LogConfig } });
+      const outputs: Promise<Buffer>[] = [];
+      for (let client = 0; client < LATE_CLIENTS; client += 1) {
+        outputs.push(collect(await containers.attach(id, 'logs=1&stream=1&stdout=1')));
+        await pause(Math.random() * 40);
+      }
+      for (const bytes of await Promise.all(outputs)) {
+        const lines = demultiplex(bytes).stdout.toString().split('\n');
+        assert.deepEqual(lines.slice(-2), ['part of end', '']);
+        const numbers = lines.slice(0, -2).map((line) => Number(line.replace('part of ', '')));
+        const wrong = numbers.findIndex((number, at) => at > 0 && number !== numbers[at - 1]! + 1);
+        assert.equal(wrong, -1, `behind ${numbers[wrong - 1]} comes ${numbers[wrong]}`);
+        if (LogConfig !== log) assert.equal(numbers[0], 1);
+      }
+      await containers.remove(id);
+    }
   });
 
   test('a client chooses its streams', async () => {

@@ -72,7 +72,8 @@ function refuseOthers(query: URLSearchParams): void {
   if (version === '2')
     throw errors.unsupported("BuildKit's builder", 'build with DOCKER_BUILDKIT=0, or with skiff build');
   if (!['', '1'].includes(version)) throw errors.invalid(`invalid version ${version}`);
-  if (boolean(query, 'squash')) throw errors.unsupported('squash=1', 'join RUN instructions, or copy into a new stage');
+  // compat: as a daemon that is not in experimental mode; this one has no such mode.
+  if (boolean(query, 'squash')) throw errors.invalid('squash is only supported with experimental mode');
   const isolation = query.get('isolation') ?? '';
   if (isolation !== '' && isolation !== 'default') throw errors.invalid(`Unsupported isolation: "${isolation}"`);
   if (listOf(query, 'securityopt').length > 0) {
