@@ -44,13 +44,14 @@ static void answer(int fd, int error) {
 
 /* Where the log stands: all that was written before is in front of it, all that comes goes to the client. */
 static void answer_mark(const struct shim *s, int fd) {
-  uint8_t bytes[20];
+  uint8_t bytes[28];
   struct stat st = {0};
   struct writer w = {.at = bytes, .end = bytes + sizeof bytes};
   if (s->log.fd >= 0) fstat(s->log.fd, &st);
   put_u32(&w, 0);
   put_u64(&w, (uint64_t)st.st_ino);
   put_u64(&w, s->log.size);
+  put_u64(&w, unix_time_ns());
   send(fd, bytes, sizeof bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 

@@ -15,7 +15,7 @@ int place_entry(struct unpacker *u, const char *path, struct place *place, struc
   return *place->name ? 0 : err_set(e, EINVAL, "only a folder can be the root", path);
 }
 
-int make_folder(struct unpacker *u, uint16_t flags, struct reader *r, struct err *e) {
+int make_dir(struct unpacker *u, uint16_t flags, struct reader *r, struct err *e) {
   struct place place;
   const char *path = read_string(r);
   struct attributes a = read_attributes(r);

@@ -95,7 +95,7 @@ static int perform(struct unpacker *u, uint16_t kind, uint16_t flags, struct rea
     return err_set(e, EPROTO, "extended attributes before a record that takes none", NULL);
   switch (kind) {
     case UNPACK_DIR:
-      return make_folder(u, flags, r, e);
+      return make_dir(u, flags, r, e);
     case UNPACK_FILE:
       return begin_file(u, r, e);
     case UNPACK_SYMLINK:

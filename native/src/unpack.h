@@ -115,7 +115,7 @@ int set_folder_times(struct unpacker *u, struct err *e);
 void forget_folders(struct unpacker *u);
 
 /* unpack-entry.c: one per kind of record. */
-int make_folder(struct unpacker *u, uint16_t flags, struct reader *r, struct err *e);
+int make_dir(struct unpacker *u, uint16_t flags, struct reader *r, struct err *e);
 int make_symlink(struct unpacker *u, struct reader *r, struct err *e);
 int make_node(struct unpacker *u, uint16_t flags, struct reader *r, struct err *e);
 int make_link(struct unpacker *u, uint16_t flags, struct reader *r, struct err *e);

@@ -42,6 +42,8 @@ struct test {
   const char *name;
   void (*run)(void);
 };
+#define TEST(name) \
+  { #name, name }
 
 /* Each test in a process and mount namespace of its own; argv may name one. Gives the exit status. */
 static inline int run_tests(const struct test *tests, size_t count, int argc, char **argv) {

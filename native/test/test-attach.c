@@ -176,10 +176,11 @@ static void a_late_reader_gets_everything_after_the_exit(void) {
 /* What was written before is in the log up to the mark, or comes at once as far as no log has it. */
 static void a_marked_client_goes_on_where_the_log_stands(void) {
   struct daemon d;
-  uint8_t answer[16];
+  uint8_t answer[24];
   struct stat st;
   start_launcher(&d);
-  launch_container(&d, SHIM_STDIN, &(struct container){.script = "echo first; printf half; read x; echo whole"});
+  launch_container(
+      &d, 4, &(struct container){.script = "echo first; printf half; read x; echo whole", .flags = SHIM_STDIN});
   expect_event(d.events, &in, EVT_STARTED);
   int witness = connect_shim(CONN_ATTACH, ATTACH_STDIN | ATTACH_STDOUT | ATTACH_RAW);
   while (stat("/tmp/log", &st) < 0 || st.st_size == 0) usleep(1000);

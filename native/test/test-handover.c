@@ -88,9 +88,6 @@ static void somebody_elses_process_is_refused(void) {
   fails("echo 1 > /tmp/run/init.pid", ECHILD, "not its orphan: 1");
 }
 
-#define TEST(name) \
-  { #name, name }
-
 int main(int argc, char **argv) {
   static const struct test tests[] = {
       TEST(the_process_it_made_takes_its_place),

@@ -246,9 +246,6 @@ static void malformed_bodies_are_answered(void) {
   CHECK(read_u32(&in.body) == EINVAL);
 }
 
-#define TEST(name) \
-  { #name, name }
-
 int main(int argc, char **argv) {
   static const struct test tests[] = {
       TEST(ping_tells_the_protocol),         TEST(batches_are_performed_and_failures_located),

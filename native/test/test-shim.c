@@ -4,7 +4,7 @@
 #include "shim-client.h"
 
 static struct incoming in;
-static char received[4 << 20], out[4 << 20], err[4 << 20];
+static char received[4 << 20];
 
 static void a_program_starts_and_exits(void) {
   struct daemon d;
@@ -248,9 +248,6 @@ static void many_at_once(void) {
     exits++;
   }
 }
-
-#define TEST(name) \
-  { #name, name }
 
 int main(int argc, char **argv) {
   static const struct test tests[] = {

@@ -1,7 +1,7 @@
 /** Reads json-file logs: oldest rotated file first, from a point in time or the last lines, and on as they grow. */
 import { watch } from 'node:fs';
 import { dirname } from 'node:path';
-import { nowNs } from '#base';
+import { nowNs, parseTimeNs } from '#base';
 import type { LogMark } from '#runtime';
 import { inflated } from './log-drivers/compressed-log.ts';
 import { closeAll, isCurrent, type LogFile, openAll, openOldest, openNext } from './log-files.ts';
@@ -45,11 +45,13 @@ export async function* readLog(source: LogSource, query: LogQuery): AsyncGenerat
  * when the next is asked for.
  */
 export async function* readLogBlocks(source: LogSource, query: LogQuery): AsyncGenerator<Buffer> {
-  const files = await openAll(source);
+  const opened = await openAll(source);
+  let files = opened;
   try {
-    if (source.end) await closeAll(files.splice(placeOf(files, source.end) + 1));
+    if (source.end) files = await begunBefore(opened, source.end);
     const ends = await Promise.all(files.map(endOf));
-    if (source.end && files.length > 0) ends[files.length - 1] = source.end.size;
+    const last = files.at(-1);
+    if (source.end && last && hasMark(last, source.end)) ends[files.length - 1] = source.end.size;
     const from = query.tail === undefined ? { file: 0, offset: 0 } : await tailStart(files, ends, query.tail, query);
     const whole = files.slice(from.file, query.follow ? -1 : undefined);
     for (const [index, file] of whole.entries()) {
@@ -57,15 +59,34 @@ export async function* readLogBlocks(source: LogSource, query: LogQuery): AsyncG
     }
     if (query.follow) yield* follow(source, files.pop(), whole.length === 0 ? from.offset : 0, query);
   } finally {
-    await closeAll(files);
+    await closeAll(opened);
   }
 }
 
-/** Which of the files had this inode when it was the current one; -1 when it has been dropped, and all older ones before it. */
-const placeOf = (files: readonly LogFile[], { inode }: LogMark): number =>
-  files.findIndex((file) =>
-    file.compressed ? file.compressed !== 'unknown' && file.compressed.inode === inode : file.inode === inode,
-  );
+/** Those begun before the mark: what came later comes through the stream. A burst of rotations may bring any of them here. */
+async function begunBefore(files: readonly LogFile[], { timeNs }: LogMark): Promise<LogFile[]> {
+  const kept: LogFile[] = [];
+  for (const file of files) {
+    const first = await firstTime(file);
+    if (first !== undefined && first <= timeNs) kept.push(file);
+  }
+  return kept;
+}
+
+/** Of its first line; undefined without any. */
+async function firstTime(file: LogFile): Promise<bigint | undefined> {
+  for await (const block of readBlocks(file, 0)) {
+    for (const bytes of linesOf(block)) {
+      const line = parseLine(bytes);
+      if (line) return parseTimeNs(line.time);
+    }
+  }
+  return undefined;
+}
+
+/** Of the file the mark is in. Another one was full by then. kernel: the inode of one that has gone is given to others. */
+const hasMark = (file: LogFile, { inode }: LogMark): boolean =>
+  file.compressed ? file.compressed !== 'unknown' && file.compressed.inode === inode : file.inode === inode;
 
 /** Where a file ended when it was asked: what is written while it is read is not part of the answer. */
 const endOf = async ({ handle, compressed }: LogFile): Promise<number> =>

@@ -47,9 +47,11 @@ export async function attachToShim(
 
 /** Where in the log the stream of a client goes on. */
 export interface LogMark {
-  /** Of the file that was the current one. */
+  /** Of the file that was the current one. kernel: once it has been dropped another may have the number. */
   readonly inode: bigint;
   readonly size: number;
+  /** When that was. */
+  readonly timeNs: bigint;
 }
 
 /**
@@ -62,8 +64,9 @@ export async function attachMarked(
 ): Promise<{ readonly socket: Socket; readonly mark: LogMark } | undefined> {
   const socket = await connectToShim(runDirectory);
   try {
-    const answer = await hello(socket, connectionKind.markedAttach, flagsOf(options), 16);
-    return { socket, mark: { inode: answer.readBigUInt64LE(0), size: Number(answer.readBigUInt64LE(8)) } };
+    const answer = await hello(socket, connectionKind.markedAttach, flagsOf(options), 24);
+    const [inode, size, timeNs] = [0, 8, 16].map((at) => answer.readBigUInt64LE(at));
+    return { socket, mark: { inode: inode!, size: Number(size), timeNs: timeNs! } };
   } catch {
     socket.destroy();
     return undefined;
