@@ -139,7 +139,7 @@ function toHostConfig({ flags, given, files, consoleSize }: CreateRequest, binds
 /** compat: devices vendors have named are asked for in one request. */
 function namedDevices(given: readonly string[]): DeviceRequestBody[] {
   const names = given.filter((text) => parseDeviceName(text) !== undefined);
-  return names.length === 0 ? [] : [{ Driver: 'cdi', DeviceIDs: names }];
+  return names.length === 0 ? [] : [{ Driver: 'cdi', Count: 0, DeviceIDs: names, Capabilities: null, Options: null }];
 }
 
 /** The policy that was given. */

@@ -21,7 +21,7 @@ test('--gpus as docker reads it', () => {
   }
   for (const [text, message] of [
     ['some', /invalid count \(some\): value must be either "all" or an integer/],
-    ['all,all', /key 'count' can be specified only once/],
+    ['all,all', /key 'all' can be specified only once/],
     ['color=red', /unexpected key 'color' in 'color=red'/],
     ['"device=0', /parse error/],
   ] as const) {

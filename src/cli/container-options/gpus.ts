@@ -25,10 +25,11 @@ export function parseGpus(text: string): DeviceRequestBody {
   const seen = new Set<string>();
   for (const field of csvFields(text)) {
     const at = field.indexOf('=');
-    const key = at < 0 ? 'count' : field.slice(0, at);
+    const name = at < 0 ? field : field.slice(0, at);
     const value = at < 0 ? field : field.slice(at + 1);
-    if (seen.has(key)) throw new Error(`gpu request key '${key}' can be specified only once`);
-    seen.add(key);
+    if (seen.has(name)) throw new Error(`gpu request key '${name}' can be specified only once`);
+    seen.add(name);
+    const key = at < 0 ? 'count' : name;
     if (key === 'driver') driver = value;
     else if (key === 'count') count = countOf(value);
     else if (key === 'device') ids = value.split(',');
@@ -47,7 +48,8 @@ export function parseGpus(text: string): DeviceRequestBody {
 
 function countOf(value: string): number {
   if (value === 'all') return ALL;
-  if (!/^[+-]?\d+$/.test(value)) throw new Error(`invalid count (${value}): value must be either "all" or an integer`);
+  if (!/^[+-]?\d+$/.test(value))
+    throw new Error(`invalid count (${value}): value must be either "all" or an integer: invalid syntax`);
   return Number(value);
 }
 
