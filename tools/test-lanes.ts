@@ -3,10 +3,12 @@
  * for kernels and clocks half of their time. Those that measure, or look at the whole machine, come last and alone. At
  * the end it says what failed and what took longest.
  *
- * `SKIFF_TEST_LANES=1` runs one after the other.
+ * `SKIFF_TEST_LANES=1` runs one after the other. A file that takes longer than `SKIFF_TEST_FILE_SECONDS` is killed, and has failed.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /** These run with nothing beside them, and why. */
 const ALONE: Readonly<Record<string, string>> = {
@@ -29,6 +31,8 @@ const IN_TURN: readonly (readonly string[])[] = [
 ];
 
 const SLOWEST = 10;
+/** For the rest of the output of one that has ended. */
+const OUTPUT_MS = 5000;
 const COUNTS = ['tests', 'suites', 'pass', 'fail', 'cancelled', 'skipped', 'todo'] as const;
 
 interface Timed {
@@ -43,12 +47,21 @@ interface Verdict extends Timed {
 }
 
 const files = process.argv.slice(2);
-const lanes = Number(process.env['SKIFF_TEST_LANES'] ?? Math.min(availableParallelism(), 2));
+const lanes = numberOf('SKIFF_TEST_LANES', Math.min(availableParallelism(), 2));
+const mostSeconds = numberOf('SKIFF_TEST_FILE_SECONDS', 900);
 const verdicts: Verdict[] = [];
 const alone = files.filter((file) => file in ALONE);
 await runUnits(unitsOf(files.filter((file) => !alone.includes(file))), lanes);
 await runUnits(unitsOf(alone), 1);
 process.exitCode = report();
+
+/** Of the environment. With a mistake in it nothing would be run, and nothing fail. */
+function numberOf(name: string, usual: number): number {
+  const text = process.env[name] ?? '';
+  if (text === '') return usual;
+  if (!/^[1-9]\d*$/.test(text)) throw new Error(`${name}=${text} is no number above 0`);
+  return Number(text);
+}
 
 /** What a lane takes at once: a file, or files that have to be in turn. The long turns begin first. */
 function unitsOf(of: readonly string[]): string[][] {
@@ -72,9 +85,7 @@ async function runFile(name: string): Promise<Verdict> {
   const child = spawn(process.execPath, ['--test-reporter=spec', name], { stdio: ['ignore', 'pipe', 'pipe'] });
   const chunks: Buffer[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-  const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) =>
-    child.once('close', (...end) => resolve(end)),
-  );
+  const [code, signal] = await endOf(child);
   const seconds = (performance.now() - beganMs) / 1000;
   const lines = Buffer.concat(chunks).toString().trimEnd().split('\n');
   const counts = new Map<string, number>();
@@ -90,6 +101,18 @@ async function runFile(name: string): Promise<Verdict> {
   if ((code !== 0 && failed.length === 0) || isSilent) failed.push(`ended with ${signal ?? `code ${code}`}`);
   if (isSilent) counts.set('fail', 1);
   return { name, seconds, counts, failed, tests };
+}
+
+/** Its output may be held open by what it has left running: that is not waited for. */
+async function endOf(child: ChildProcess): Promise<[number | null, NodeJS.Signals | null]> {
+  const timer = setTimeout(() => child.kill('SIGKILL'), mostSeconds * 1000);
+  const closed = once(child, 'close');
+  const end = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+  clearTimeout(timer);
+  await Promise.race([closed, pause(OUTPUT_MS, undefined, { ref: false })]);
+  child.stdout?.destroy();
+  child.stderr?.destroy();
+  return end;
 }
 
 /** From the lines of the reporter: names and times, and the names of those that failed, which it repeats at the end. */

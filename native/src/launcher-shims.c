@@ -11,7 +11,6 @@
 
 /* Where a shim finds what it inherits; above the standard three, and nothing else is open. */
 #define WORD_FD 3
-#define EVENT_FD 4
 #define LISTEN_FD 5
 
 struct shim_entry {

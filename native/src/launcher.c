@@ -1,6 +1,6 @@
 /* The launcher's loop: frames on fd 3, a shim per LAUNCH, a process per RUN, children that end, replies in any order.
  */
-#include "launcher.h"
+#include "launcher-parts.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -11,74 +11,35 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "frame.h"
 #include "jobs.h"
-#include "launcher-shims.h"
-#include "plan.h"
 #include "protocol.h"
 #include "sys.h"
 
-#define REQUEST_FD 3
-#define EVENT_FD 4
-#define SOCKET_FD 5 /* where jobs send the sockets that were asked for */
-#define FRAME_HEAD 12
 #define FRAME_MAX (64u << 20)
-#define REPLY_MAX (64u << 20)
 #define KEEP_BUFFER (256u << 10) /* of an empty request buffer */
 #define RECEIVE_SPACE 65536u
 
-/* A request that is performed in a process of its own; it ends with end of file on the pipe. */
-struct job {
-  int fd;
-  uint32_t id;
-  uint16_t type;
-  struct buffer reply; /* the whole frame */
-};
-
-struct launcher {
-  struct shim_home home;
-  int signal_fd;
-  struct buffer in, out;
-  struct outbox events;
-  struct buffer jobs; /* of struct job; a buffer, so that a shim can give everything back */
-  struct shim_table shims;
-};
-
-struct request {
-  uint32_t id;
-  uint16_t type;
-  struct reader body;
-};
-
-static struct job *job_table(struct launcher *l) {
-  return (struct job *)(void *)(l->jobs.data + l->jobs.start);
-}
-static size_t job_count(const struct launcher *l) {
-  return buffer_used(&l->jobs) / sizeof(struct job);
-}
-
-static int complain(const char *message) {
+int complain(const char *message) {
   static const char name[] = "skiff-helper launcher: ";
   if (write_all(2, name, sizeof name - 1) == 0 && write_all(2, message, strlen(message)) == 0) write_all(2, "\n", 1);
   return -1;
 }
 
-/* The launcher and its shims outlive terminals and peers; programs run for a batch get the usual dispositions. */
-static void set_dispositions(void (*handler)(int)) {
+void set_dispositions(void (*handler)(int)) {
   static const int numbers[] = {SIGPIPE, SIGHUP, SIGINT, SIGTERM};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) signal(numbers[i], handler);
 }
 
 /* ---- replies ---- */
 
-static void frame_head(struct writer *w, uint32_t rest, uint32_t id, uint16_t type) {
+void frame_head(struct writer *w, uint32_t rest, uint32_t id, uint16_t type) {
   put_u32(w, rest);
   put_u32(w, id);
   put_u16(w, (uint16_t)(type | REPLY_BIT));
   put_u16(w, 0);
 }
 
-static int queue_bytes(struct launcher *l, const void *data, size_t length) {
+int queue_bytes(struct launcher *l, const void *data, size_t length) {
   struct err e;
   if (buffer_reserve(&l->out, length, &e) < 0) return complain(e.detail);
   memcpy(l->out.data + l->out.end, data, length);
@@ -104,8 +65,7 @@ static int reply_numbers(struct launcher *l, const struct request *r, int error,
   return queue_reply(l, r->id, r->type, &w, bytes);
 }
 
-/* The reply of a RUN or NETLINK_QUERY that could not be performed at all. */
-static int reply_unperformed(struct launcher *l, uint32_t id, uint16_t type, int error, const char *detail) {
+int reply_unperformed(struct launcher *l, uint32_t id, uint16_t type, int error, const char *detail) {
   uint8_t bytes[256];
   struct writer w = {.at = bytes, .end = bytes + sizeof bytes};
   put_u32(&w, (uint32_t)error);
@@ -130,8 +90,7 @@ static int send_replies(struct launcher *l) {
 
 /* ---- processes ---- */
 
-/* Closes everything from first on, but keep, which is larger. */
-static void close_others(unsigned first, unsigned keep) {
+void close_others(unsigned first, unsigned keep) {
   if (sys_close_range(first, keep - 1, 0) == 0 && sys_close_range(keep + 1, ~0u, 0) == 0) return;
   for (unsigned fd = first; fd < 1024; fd++)
     if (fd != keep) close((int)fd);
@@ -139,7 +98,7 @@ static void close_others(unsigned first, unsigned keep) {
 
 static void free_all_but_request(void *context) {
   struct launcher *l = context;
-  for (size_t i = 0; i < job_count(l); i++) buffer_free(&job_table(l)[i].reply);
+  for (size_t i = 0; i < job_count(l); i++) buffer_free(&job_at(l, i)->reply);
   buffer_free(&l->out);
   buffer_free(&l->jobs);
   buffer_free(&l->shims.entries);
@@ -155,85 +114,6 @@ static int launch(struct launcher *l, const struct request *r) {
   pid_t pid = 0;
   int error = shims_launch(&l->shims, &l->home, r->body, &pid);
   return reply_numbers(l, r, error, (uint32_t)pid);
-}
-
-/* The whole reply frame goes into the pipe; the launcher passes it on. */
-static _Noreturn void perform_job(struct request *r, int fd) {
-  struct buffer reply = {0};
-  struct err e;
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, NULL);
-  set_dispositions(SIG_DFL);
-  if (buffer_reserve(&reply, FRAME_HEAD, &e) < 0) _exit(1);
-  reply.end = FRAME_HEAD;
-  if (r->type == REQ_SOCKET) {
-    job_socket(&r->body, STDOUT_FILENO, &reply);
-  } else if (r->type == REQ_RUN) {
-    struct bytes plan = read_data(&r->body);
-    job_run(plan.data, plan.length, &reply);
-  } else {
-    job_netlink(&r->body, &reply);
-  }
-  struct writer w = {.at = reply.data, .end = reply.data + FRAME_HEAD};
-  frame_head(&w, (uint32_t)(reply.end - 4), r->id, r->type);
-  _exit(reply.end == FRAME_HEAD || write_all(fd, reply.data, reply.end) < 0);
-}
-
-static int start_job(struct launcher *l, struct request *r) {
-  int ends[2];
-  struct err e;
-  if (buffer_reserve(&l->jobs, sizeof(struct job), &e) < 0 || pipe2(ends, O_CLOEXEC) < 0)
-    return reply_unperformed(l, r->id, r->type, errno, "make a pipe");
-  pid_t pid = fork();
-  if (pid == 0) {
-    /* The one thing a job may need of ours besides its pipe. */
-    if (r->type == REQ_SOCKET) dup2(SOCKET_FD, STDOUT_FILENO);
-    close_others(REQUEST_FD, (unsigned)ends[1]);
-    perform_job(r, ends[1]);
-  }
-  int error = errno;
-  close(ends[1]);
-  if (pid < 0) {
-    close(ends[0]);
-    return reply_unperformed(l, r->id, r->type, error, "fork");
-  }
-  struct job job = {.fd = ends[0], .id = r->id, .type = r->type};
-  memcpy(l->jobs.data + l->jobs.end, &job, sizeof job);
-  l->jobs.end += sizeof job;
-  return 0;
-}
-
-static void remove_job(struct launcher *l, size_t index) {
-  struct job *table = job_table(l);
-  size_t count = job_count(l);
-  close(table[index].fd);
-  buffer_free(&table[index].reply);
-  table[index] = table[count - 1];
-  l->jobs.end -= sizeof(struct job);
-  if (count == 1) l->jobs.start = l->jobs.end = 0;
-}
-
-static size_t frame_length(const struct buffer *b) {
-  struct reader r = {.at = b->data + b->start, .end = b->data + b->end};
-  return 4 + (size_t)read_u32(&r);
-}
-
-/* Takes what a job has written; with its frame whole, or its pipe ended, the job is over. */
-static int job_ready(struct launcher *l, size_t index) {
-  struct job *job = &job_table(l)[index];
-  struct err e;
-  if (buffer_reserve(&job->reply, 4096, &e) < 0) return complain(e.detail);
-  ssize_t n = read(job->fd, job->reply.data + job->reply.end, job->reply.capacity - job->reply.end);
-  if (n < 0 && errno == EINTR) return 0;
-  if (n > 0) job->reply.end += (size_t)n;
-  size_t used = buffer_used(&job->reply);
-  int whole = used >= FRAME_HEAD && frame_length(&job->reply) == used;
-  if (n > 0 && !whole && used < REPLY_MAX) return 0;
-  int failed = whole ? queue_bytes(l, job->reply.data, used)
-                     : reply_unperformed(l, job->id, job->type, EIO, "the process ended without a report");
-  remove_job(l, index);
-  return failed;
 }
 
 static void shim_ended(struct launcher *l, pid_t pid, int status) {
@@ -252,6 +132,11 @@ static void reap(struct launcher *l) {
   pid_t pid;
   while (read(l->signal_fd, &info, sizeof info) > 0) continue;
   while ((pid = waitpid(-1, &status, WNOHANG)) > 0) shim_ended(l, pid, status);
+}
+
+size_t frame_length(const struct buffer *b) {
+  struct reader r = {.at = b->data + b->start, .end = b->data + b->end};
+  return 4 + (size_t)read_u32(&r);
 }
 
 /* ---- requests ---- */
@@ -326,7 +211,7 @@ static int serve(struct launcher *l) {
   fds[AT_SIGNAL] = (struct pollfd){.fd = l->signal_fd, .events = POLLIN};
   fds[AT_REQUEST] = (struct pollfd){.fd = REQUEST_FD, .events = request};
   fds[AT_EVENTS] = (struct pollfd){.fd = buffer_used(&l->events.queue) > 0 ? EVENT_FD : -1, .events = POLLOUT};
-  for (size_t i = 0; i < jobs; i++) fds[AT_JOBS + i] = (struct pollfd){.fd = job_table(l)[i].fd, .events = POLLIN};
+  for (size_t i = 0; i < jobs; i++) fds[AT_JOBS + i] = (struct pollfd){.fd = job_at(l, i)->fd, .events = POLLIN};
   if (poll(fds, AT_JOBS + jobs, -1) < 0) return errno == EINTR ? 1 : complain("poll failed");
   /* From the last one: removing a job moves the last one into its place. */
   for (size_t i = jobs; i-- > 0;)

@@ -37,7 +37,7 @@ enum event_type {
 };
 
 #define HELLO_MAGIC 0x53484d31u
-enum connection_kind { CONN_ATTACH = 1, CONN_CONTROL = 2 };
+enum connection_kind { CONN_ATTACH = 1, CONN_CONTROL = 2, CONN_ATTACH_MARKED = 3 };
 #define ATTACH_STDIN 1u
 #define ATTACH_STDOUT 2u
 #define ATTACH_STDERR 4u

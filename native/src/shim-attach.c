@@ -104,6 +104,13 @@ void attach_output(struct shim *s, const struct stream *out, const char *text, s
   }
 }
 
+void attach_carried(struct shim *s, struct connection *c) {
+  for (int i = 0; i < 2; i++) {
+    const struct stream *out = &s->out[i];
+    if (out->carried > 0 && listens_to(c, out)) client_output(c, (uint8_t)out->number, out->carry, out->carried);
+  }
+}
+
 void attach_widen(struct shim *s, size_t more) {
   for (int i = 0; i < CONNECTION_MAX; i++) {
     struct connection *c = &s->connections[i];

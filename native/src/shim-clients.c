@@ -46,6 +46,19 @@ static void answer(int fd, int error) {
   send(fd, bytes, sizeof bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+/* Where the log stands: all that was written before is in front of it, all that comes goes to the client. */
+static void answer_mark(const struct shim *s, int fd) {
+  uint8_t bytes[28];
+  struct stat st = {0};
+  struct writer w = {.at = bytes, .end = bytes + sizeof bytes};
+  if (s->log.fd >= 0) fstat(s->log.fd, &st);
+  put_u32(&w, 0);
+  put_u64(&w, (uint64_t)st.st_ino);
+  put_u64(&w, s->log.size);
+  put_u64(&w, unix_time_ns());
+  send(fd, bytes, sizeof bytes, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 static struct connection *free_connection(struct shim *s) {
   for (int i = 0; i < CONNECTION_MAX; i++)
     if (s->connections[i].fd < 0) return &s->connections[i];
@@ -94,11 +107,17 @@ static void read_hello(struct shim *s, struct connection *c) {
   uint16_t what = read_u16(&r);
   int error = EPROTO;
   c->have = 0;
-  c->kind = (uint8_t)what;
+  int marked = (uint8_t)what == CONN_ATTACH_MARKED;
+  c->kind = marked ? CONN_ATTACH : (uint8_t)what;
   c->flags = (uint8_t)(what >> 8);
   if (magic == HELLO_MAGIC && c->kind == CONN_ATTACH) error = attach_begin(s, c);
   if (magic == HELLO_MAGIC && c->kind == CONN_CONTROL) error = 0;
-  answer(c->fd, error);
+  if (marked && !error) {
+    answer_mark(s, c->fd);
+    attach_carried(s, c);
+  } else {
+    answer(c->fd, error);
+  }
   if (error) {
     client_drop(s, c);
   } else if (c->kind == CONN_CONTROL) {

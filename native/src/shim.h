@@ -163,6 +163,8 @@ int attach_begin(struct shim *s, struct connection *c);
 void attach_input_ended(struct shim *s, struct connection *c);
 short attach_interest(const struct shim *s, const struct connection *c, int *fd);
 void attach_ready(struct shim *s, struct connection *c, short events);
+/* Gives this client what of an incomplete line is in no log yet; less than the ring holds. */
+void attach_carried(struct shim *s, struct connection *c);
 void attach_output(struct shim *s, const struct stream *out, const char *text, size_t length);
 /* The number of bytes every client of this stream has room for. */
 size_t attach_room(const struct shim *s, const struct stream *out);

@@ -1,4 +1,4 @@
-/* Reads the records of an unpack stream and makes files, folders, links and nodes of them. */
+/* Reads the records of an unpack stream and has them performed. */
 #include "unpack.h"
 
 #include <fcntl.h>
@@ -6,8 +6,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <sys/xattr.h>
 
 #include "frame.h"
 #include "ops.h"
@@ -73,230 +71,6 @@ struct attributes read_attributes(struct reader *r) {
   return a;
 }
 
-/* ---- attributes ---- */
-
-/* Puts the waiting extended attributes on an open file, or on name in the current folder when fd is -1. */
-static int apply_xattrs(struct unpacker *u, int fd, const char *name, const char *path, struct err *e) {
-  struct reader r = {.at = u->xattrs, .end = u->xattrs + u->xattrs_used};
-  while (r.at < r.end) {
-    uint32_t length = read_u32(&r), flags = read_u32(&r);
-    struct reader payload = {.at = r.at, .end = r.at + length};
-    const char *key = read_string(&payload);
-    struct bytes value = read_data(&payload);
-    r.at += length;
-    int failed =
-        fd >= 0 ? fsetxattr(fd, key, value.data, value.length, 0) : lsetxattr(name, key, value.data, value.length, 0);
-    int tolerable = (flags & UNPACK_XATTR_OPTIONAL) && (errno == ENOTSUP || errno == EPERM);
-    if (failed < 0 && !tolerable) return err_errno(e, key, path);
-  }
-  u->xattrs_used = 0;
-  return 0;
-}
-
-int apply_to_open(struct unpacker *u, int fd, const struct attributes *a, const char *path, struct err *e) {
-  if (fchown(fd, a->uid, a->gid) < 0) return err_errno(e, "chown", path);
-  if (fchmod(fd, a->mode & 07777) < 0) return err_errno(e, "chmod", path);
-  return apply_xattrs(u, fd, NULL, path, e);
-}
-
-/* For what cannot be opened: symlinks and nodes. */
-static int apply_to_name(struct unpacker *u, const struct place *p, const struct attributes *a, const char *path,
-                         struct err *e) {
-  const struct timespec times[2] = {a->mtime, a->mtime};
-  if (fchownat(p->parent, p->name, a->uid, a->gid, AT_SYMLINK_NOFOLLOW) < 0) return err_errno(e, "chown", path);
-  if (!S_ISLNK(a->mode) && fchmodat(p->parent, p->name, a->mode & 07777, 0) < 0) return err_errno(e, "chmod", path);
-  if (u->xattrs_used > 0) {
-    if (fchdir(p->parent) < 0) return err_errno(e, "chdir to the parent", path);
-    int failed = apply_xattrs(u, -1, p->name, path, e);
-    if (fchdir(u->tree.root) < 0 && !failed) return err_errno(e, "chdir to the root", path);
-    if (failed) return -1;
-  }
-  if (utimensat(p->parent, p->name, times, AT_SYMLINK_NOFOLLOW) < 0) return err_errno(e, "set times", path);
-  return 0;
-}
-
-static int remember_folder(struct unpacker *u, const char *path, struct timespec mtime, struct err *e) {
-  if (u->folder_count == u->folder_capacity) {
-    size_t capacity = u->folder_capacity ? 2 * u->folder_capacity : 256;
-    void *grown = reallocarray(u->folders, capacity, sizeof *u->folders);
-    if (!grown) return err_errno(e, "remember a folder", path);
-    u->folders = grown;
-    u->folder_capacity = capacity;
-  }
-  char *copy = strdup(path);
-  if (!copy) return err_errno(e, "remember a folder", path);
-  u->folders[u->folder_count++] = (struct folder_time){.path = copy, .mtime = mtime};
-  return 0;
-}
-
-static int open_folder(const struct place *p) {
-  return openat(p->parent, *p->name ? p->name : ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
-
-static void forget_folders(struct unpacker *u) {
-  for (size_t i = 0; i < u->folder_count; i++) free(u->folders[i].path);
-  u->folder_count = 0;
-}
-
-/* The times of all folders, which may have been replaced in the meantime. */
-static int set_folder_times(struct unpacker *u, struct err *e) {
-  for (size_t i = 0; i < u->folder_count; i++) {
-    struct place place;
-    const struct folder_time *f = &u->folders[i];
-    const struct timespec times[2] = {f->mtime, f->mtime};
-    int placed = tree_place(&u->tree, f->path, 0, &place, e);
-    cleanup_close int fd = placed < 0 ? -1 : open_folder(&place);
-    int error = placed < 0 ? e->number : errno;
-    if (fd < 0 && (error == ENOENT || error == ENOTDIR || error == ELOOP)) continue;
-    if (fd < 0 || futimens(fd, times) < 0) return err_errno(e, "set times", f->path);
-  }
-  forget_folders(u);
-  return 0;
-}
-
-/* ---- entries ---- */
-
-int place_entry(struct unpacker *u, const char *path, struct place *place, struct err *e) {
-  if (tree_place(&u->tree, path, 1, place, e) < 0) return -1;
-  return *place->name ? 0 : err_set(e, EINVAL, "only a folder can be the root", path);
-}
-
-static int make_folder(struct unpacker *u, uint16_t flags, struct reader *r, struct err *e) {
-  struct place place;
-  const char *path = read_string(r);
-  struct attributes a = read_attributes(r);
-  a.mtime = read_time(r);
-  if (check_payload(r, e) < 0 || tree_place(&u->tree, path, 1, &place, e) < 0) return -1;
-  int made = *place.name ? mkdirat(place.parent, place.name, 0700) : 0;
-  if (made < 0 && errno != EEXIST) return err_errno(e, "make folder", path);
-  int keep = made < 0 && (flags & UNPACK_DIR_KEEP);
-  int fd = open_folder(&place);
-  if (fd < 0 && u->same_kind && (errno == ENOTDIR || errno == ELOOP))
-    return err_set(e, ENOTDIR, "a file is there already", path);
-  if (fd < 0 && !keep && (errno == ENOTDIR || errno == ELOOP)) { /* something else has this name */
-    if (tree_remove(&u->tree, &place, path, e) < 0) return -1;
-    if (mkdirat(place.parent, place.name, 0700) < 0) return err_errno(e, "make folder", path);
-    fd = open_folder(&place);
-  }
-  cleanup_close int opened = fd;
-  if (opened < 0) return err_errno(e, "open folder", path);
-  if (keep) return apply_xattrs(u, opened, NULL, path, e);
-  if (apply_to_open(u, opened, &a, path, e) < 0) return -1;
-  return remember_folder(u, path, a.mtime, e);
-}
-
-static int create_once(struct creation *c, const struct place *p) {
-  switch (c->kind) {
-    case UNPACK_FILE:
-      c->fd = openat(p->parent, p->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-      return c->fd < 0 ? -1 : 0;
-    case UNPACK_SYMLINK:
-      return symlinkat(c->target, p->parent, p->name);
-    case UNPACK_LINK:
-      return linkat(c->existing->parent, c->existing->name, p->parent, p->name, 0);
-    default:
-      return mknodat(p->parent, p->name, c->mode, c->device);
-  }
-}
-
-int create(struct unpacker *u, struct creation *c, const struct place *p, const char *path, struct err *e) {
-  if (create_once(c, p) == 0) return 0;
-  if (errno != EEXIST) return err_errno(e, "make", path);
-  struct stat there;
-  if (u->same_kind && fstatat(p->parent, p->name, &there, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(there.st_mode))
-    return err_set(e, EISDIR, "a folder is there already", path);
-  if (tree_remove(&u->tree, p, path, e) < 0) return -1;
-  return create_once(c, p) < 0 ? err_errno(e, "make", path) : 0;
-}
-
-static int make_symlink(struct unpacker *u, struct reader *r, struct err *e) {
-  struct place place;
-  const char *path = read_string(r);
-  struct creation c = {.kind = UNPACK_SYMLINK, .target = read_string(r)};
-  struct attributes a = {.mode = S_IFLNK, .uid = read_u32(r)};
-  a.gid = read_u32(r);
-  a.mtime = read_time(r);
-  if (check_payload(r, e) < 0 || place_entry(u, path, &place, e) < 0) return -1;
-  if (create(u, &c, &place, path, e) < 0) return -1;
-  return apply_to_name(u, &place, &a, path, e);
-}
-
-static int make_node(struct unpacker *u, uint16_t flags, struct reader *r, struct err *e) {
-  struct place place;
-  const char *path = read_string(r);
-  struct attributes a = read_attributes(r);
-  uint32_t major_number = read_u32(r), minor_number = read_u32(r);
-  a.mtime = read_time(r);
-  struct creation c = {.kind = UNPACK_NODE, .mode = a.mode, .device = makedev(major_number, minor_number)};
-  if (check_payload(r, e) < 0 || place_entry(u, path, &place, e) < 0) return -1;
-  if (S_ISREG(a.mode) || S_ISDIR(a.mode) || S_ISLNK(a.mode) || !(a.mode & S_IFMT))
-    return err_set(e, EINVAL, "not a node", path);
-  struct stat there;
-  if ((flags & UNPACK_NODE_UNLESS_THERE) && fstatat(place.parent, place.name, &there, AT_SYMLINK_NOFOLLOW) == 0) {
-    u->xattrs_used = 0;
-    return 0;
-  }
-  if (create(u, &c, &place, path, e) < 0) return -1;
-  return apply_to_name(u, &place, &a, path, e);
-}
-
-static int leave_out(struct unpacker *u, struct err *e) {
-  if (u->left_out_count == u->left_out_capacity) {
-    size_t capacity = u->left_out_capacity ? 2 * u->left_out_capacity : 64;
-    void *grown = reallocarray(u->left_out, capacity, sizeof *u->left_out);
-    if (!grown) return err_errno(e, "remember a link", NULL);
-    u->left_out = grown;
-    u->left_out_capacity = capacity;
-  }
-  u->left_out[u->left_out_count++] = u->index;
-  return 0;
-}
-
-static int make_link(struct unpacker *u, uint16_t flags, struct reader *r, struct err *e) {
-  struct place place, existing;
-  struct stat old, new;
-  const char *path = read_string(r), *target = read_string(r);
-  int may_miss = flags & UNPACK_LINK_LEAVE_OUT;
-  if (check_payload(r, e) < 0) return -1;
-  if (tree_place(&u->tree, target, 0, &existing, e) < 0)
-    return may_miss && (e->number == ENOENT || e->number == ENOTDIR) ? leave_out(u, e) : -1;
-  /* The tree keeps one parent only. */
-  cleanup_close int kept = fcntl(existing.parent, F_DUPFD_CLOEXEC, 0);
-  if (kept < 0) return err_errno(e, "link to", target);
-  existing.parent = kept;
-  if (fstatat(kept, existing.name, &old, AT_SYMLINK_NOFOLLOW) < 0)
-    return may_miss && errno == ENOENT ? leave_out(u, e) : err_errno(e, "link to", target);
-  struct creation c = {.kind = UNPACK_LINK, .existing = &existing};
-  if (place_entry(u, path, &place, e) < 0) return -1;
-  if (fstatat(place.parent, place.name, &new, AT_SYMLINK_NOFOLLOW) == 0 && old.st_dev == new.st_dev &&
-      old.st_ino == new.st_ino)
-    return 0; /* replacing it would remove the only copy */
-  return create(u, &c, &place, path, e);
-}
-
-static int remove_entry(struct unpacker *u, struct reader *r, struct err *e) {
-  struct place place;
-  const char *path = read_string(r);
-  if (check_payload(r, e) < 0) return -1;
-  if (tree_place(&u->tree, path, 0, &place, e) < 0) return e->number == ENOENT || e->number == ENOTDIR ? 0 : -1;
-  return tree_remove(&u->tree, &place, path, e);
-}
-
-static int keep_xattr(struct unpacker *u, uint16_t flags, struct reader *r, struct err *e) {
-  const uint8_t *payload = r->at;
-  size_t length = (size_t)(r->end - payload);
-  read_string(r);
-  read_data(r);
-  if (check_payload(r, e) < 0) return -1;
-  if (length + 8 > XATTRS_MAX - u->xattrs_used) return err_set(e, E2BIG, "too many extended attributes", NULL);
-  struct writer w = {.at = u->xattrs + u->xattrs_used, .end = u->xattrs + XATTRS_MAX};
-  put_u32(&w, (uint32_t)length);
-  put_u32(&w, flags);
-  memcpy(w.at, payload, length);
-  u->xattrs_used += length + 8;
-  return 0;
-}
-
 /* ---- the stream ---- */
 
 static int sync_all(struct unpacker *u, const struct reader *r, struct err *e) {
@@ -321,7 +95,7 @@ static int perform(struct unpacker *u, uint16_t kind, uint16_t flags, struct rea
     return err_set(e, EPROTO, "extended attributes before a record that takes none", NULL);
   switch (kind) {
     case UNPACK_DIR:
-      return make_folder(u, flags, r, e);
+      return make_dir(u, flags, r, e);
     case UNPACK_FILE:
       return begin_file(u, r, e);
     case UNPACK_SYMLINK:

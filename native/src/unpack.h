@@ -98,15 +98,36 @@ int skip_hole(struct unpacker *u, struct reader *r, struct err *e);
 int end_file(struct unpacker *u, struct reader *r, struct err *e);
 void forget_file(struct unpacker *u);
 
+/* unpack-attributes.c */
+/* Keeps an XATTR record for the entry that follows. */
+int keep_xattr(struct unpacker *u, uint16_t flags, struct reader *r, struct err *e);
+/* Puts the waiting extended attributes on an open file, or on name in the current folder when fd is -1. */
+int apply_xattrs(struct unpacker *u, int fd, const char *name, const char *path, struct err *e);
+/* Owner before mode (chown clears setuid), both before xattrs (it clears security.capability too). */
+int apply_to_open(struct unpacker *u, int fd, const struct attributes *a, const char *path, struct err *e);
+/* For what cannot be opened: symlinks and nodes. */
+int apply_to_name(struct unpacker *u, const struct place *p, const struct attributes *a, const char *path,
+                  struct err *e);
+int open_folder(const struct place *p);
+int remember_folder(struct unpacker *u, const char *path, struct timespec mtime, struct err *e);
+/* The times of all folders, which may have been replaced in the meantime. */
+int set_folder_times(struct unpacker *u, struct err *e);
+void forget_folders(struct unpacker *u);
+
+/* unpack-entry.c: one per kind of record. */
+int make_dir(struct unpacker *u, uint16_t flags, struct reader *r, struct err *e);
+int make_symlink(struct unpacker *u, struct reader *r, struct err *e);
+int make_node(struct unpacker *u, uint16_t flags, struct reader *r, struct err *e);
+int make_link(struct unpacker *u, uint16_t flags, struct reader *r, struct err *e);
+int remove_entry(struct unpacker *u, struct reader *r, struct err *e);
+int place_entry(struct unpacker *u, const char *path, struct place *place, struct err *e);
+/* Makes it, in place of what is there. */
+int create(struct unpacker *u, struct creation *c, const struct place *p, const char *path, struct err *e);
+
 /* unpack.c */
 int check_payload(const struct reader *r, struct err *e);
 struct timespec read_time(struct reader *r);
 struct attributes read_attributes(struct reader *r);
-/* Owner before mode (chown clears setuid), both before xattrs (it clears security.capability too). */
-int apply_to_open(struct unpacker *u, int fd, const struct attributes *a, const char *path, struct err *e);
-int place_entry(struct unpacker *u, const char *path, struct place *place, struct err *e);
-/* Makes it, in place of what is there. */
-int create(struct unpacker *u, struct creation *c, const struct place *p, const char *path, struct err *e);
 
 /* `unpack DIR` with the stream on fd 0, the source of COPY on fd 3 and the report on fd 1. Gives the exit status. */
 int unpack_main(int argc, char **argv);

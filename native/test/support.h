@@ -42,6 +42,8 @@ struct test {
   const char *name;
   void (*run)(void);
 };
+#define TEST(name) \
+  { #name, name }
 
 #define TEST(name) \
   { #name, name }

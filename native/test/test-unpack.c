@@ -5,50 +5,7 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
-#include "check.h"
-#include "unpack-stream.h"
-#include "unpack.h"
-
-static char folder[64], root[96], outside[96], path_space[512], content[65536];
-static struct stream_builder b;
-static struct err e;
-static uint32_t performed, left_out;
-static int source = -1;
-
-static const char *in_root(const char *name) {
-  snprintf(path_space, sizeof path_space, "%s/%s", root, name);
-  return path_space;
-}
-
-/* The errno of the stream that was built. */
-static int unpack(void) {
-  int ends[2];
-  size_t length = (size_t)(b.w.at - b.bytes);
-  EXPECT(!b.w.failed && pipe(ends) == 0);
-  EXPECT(fcntl(ends[1], F_SETPIPE_SZ, 1 << 20) > 0 && write_all(ends[1], b.bytes, length) == 0);
-  close(ends[1]);
-  memset(&e, 0, sizeof e);
-  struct unpacker u;
-  int failed = unpack_open(&u, ends[0], source, root, &e) < 0 || unpack_stream(&u, &e) < 0;
-  performed = u.index;
-  left_out = u.left_out_count > 0 ? u.left_out[0] : 0;
-  unpack_close(&u);
-  close(ends[0]);
-  EXPECT(!failed || e.number != 0);
-  stream_begin(&b);
-  return failed ? e.number : 0;
-}
-
-static struct stat stat_of(const char *name) {
-  struct stat st;
-  EXPECT(lstat(in_root(name), &st) == 0);
-  return st;
-}
-
-static void expect_content(const char *name, const char *want) {
-  EXPECT(read_whole(in_root(name), content, sizeof content) != (size_t)-1);
-  EXPECT_TEXT(content, want);
-}
+#include "unpack-folder.h"
 
 static void everything_is_made_with_its_attributes(void) {
   static const uint8_t capability[20] = {0x01, 0, 0, 0x02, 0, 0x20};
@@ -89,18 +46,6 @@ static void everything_is_made_with_its_attributes(void) {
   EXPECT(st.st_mode == (S_IFCHR | 0666) && st.st_rdev == makedev(1, 3) && st.st_uid == 3);
   EXPECT_NUMBER(stat_of("fifo").st_mode, S_IFIFO | 0640);
   EXPECT_NUMBER(stat_of("usr/empty").st_mode, S_IFREG);
-}
-
-static void holes_stay_holes(void) {
-  begin_file_of(&b, "sparse", 0644, 0, (8 << 20) + 3);
-  add_hole(&b, 4 << 20);
-  add_data(&b, "mid");
-  add_hole(&b, 4 << 20);
-  add_end(&b);
-  EXPECT_NUMBER(unpack(), 0);
-  struct stat st = stat_of("sparse");
-  EXPECT_NUMBER(st.st_size, (8 << 20) + 3);
-  EXPECT(st.st_blocks * 512 < 1 << 20);
 }
 
 static void what_stands_there_is_replaced(void) {
@@ -195,12 +140,6 @@ static void a_replaced_parent_is_seen(void) {
   expect_content("way/sub/three", "3");
 }
 
-static void expect_failure(int number, uint32_t index, const char *detail) {
-  EXPECT_NUMBER(unpack(), number);
-  EXPECT_NUMBER(performed, index);
-  EXPECT_TEXT(e.detail, detail);
-}
-
 static void bad_streams_are_refused(void) {
   add_dir(&b, "ok", 0755);
   add_file(&b, "a/..", 0644, "");
@@ -243,93 +182,6 @@ static void bad_streams_are_refused(void) {
   record(&b, UNPACK_DATA, 0);
   memset(b.record, 0xff, 4);
   expect_failure(EMSGSIZE, 0, "a record is too long");
-}
-
-static void content_is_copied_out_of_the_source(void) {
-  char path[96];
-  snprintf(path, sizeof path, "%s/source", folder);
-  source = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  EXPECT(source >= 0 && ftruncate(source, 1 << 20) == 0 && pwrite(source, "content", 7, 1000) == 7);
-  EXPECT(pwrite(source, "end", 3, (1 << 20) - 3) == 3);
-  begin_file_of(&b, "copied", 0644, 0, 12);
-  add_copy(&b, 1000, 4);
-  add_data(&b, "-sent");
-  add_copy(&b, 1004, 3);
-  add_end(&b);
-  begin_file_of(&b, "large", 0644, 0, (1 << 20) - 1001); /* by the kernel */
-  add_copy(&b, 1001, (1 << 20) - 1001);
-  add_end(&b);
-  add_sync(&b);
-  EXPECT_NUMBER(unpack(), 0);
-  expect_content("copied", "cont-sentent");
-  EXPECT_NUMBER(stat_of("large").st_size, (1 << 20) - 1001);
-  EXPECT(memcmp(content, "", 1) != 0 && read_whole(in_root("large"), content, sizeof content) > 0);
-  EXPECT(memcmp(content, "ontent", 6) == 0);
-  begin_file_of(&b, "beyond", 0644, 0, 1 << 20);
-  add_copy(&b, 1, 1 << 20);
-  expect_failure(EPROTO, 1, "the source ends inside: beyond");
-  begin_file_of(&b, "wild", 0644, 0, INT64_MAX);
-  add_copy(&b, UINT64_MAX - 5, 10);
-  expect_failure(EINVAL, 1, "range of the source for: wild");
-  begin_file_of(&b, "more", 0644, 0, 3);
-  add_copy(&b, 0, 4);
-  expect_failure(EFBIG, 1, "more data than announced: more");
-  close(source);
-  source = -1;
-  begin_file_of(&b, "none", 0644, 0, 1);
-  add_copy(&b, 0, 1);
-  expect_failure(EBADF, 1, "read the source for: none");
-}
-
-static void whole_files_are_cloned_out_of_a_folder(void) {
-  char path[128];
-  snprintf(path, sizeof path, "%s/tree", folder);
-  EXPECT(mkdir(path, 0700) == 0);
-  source = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  EXPECT(source >= 0 && mkdirat(source, "a", 0700) == 0 && symlinkat("a", source, "out") == 0);
-  EXPECT(symlinkat("file", source, "a/link") == 0 && mkfifoat(source, "a/fifo", 0600) == 0);
-  cleanup_close int file = openat(source, "a/file", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  EXPECT(ftruncate(file, 3 << 20) == 0 && pwrite(file, "middle", 6, 1 << 20) == 6);
-  cleanup_close int none = openat(source, "empty", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  begin_file_of(&b, "cloned", 0640, 0, 3 << 20);
-  add_clone(&b, "a/file");
-  add_end(&b);
-  begin_file_of(&b, "empty", 0640, 0, 0);
-  add_clone(&b, "empty");
-  add_end(&b);
-  EXPECT_NUMBER(unpack(), 0);
-  struct stat st = stat_of("cloned");
-  EXPECT_NUMBER(st.st_size, 3 << 20);
-  EXPECT(st.st_blocks * 512 < 1 << 20 && (st.st_mode & 07777) == 0640);
-  char middle[6];
-  cleanup_close int copy = open(in_root("cloned"), O_RDONLY | O_CLOEXEC);
-  EXPECT(pread(copy, middle, 6, 1 << 20) == 6 && memcmp(middle, "middle", 6) == 0);
-  EXPECT_NUMBER(stat_of("empty").st_size, 0);
-  static const struct {
-    const char *path;
-    int number;
-    const char *detail;
-  } refused[] = {
-    {"nosuch", ENOENT, "open in the source: nosuch"},
-    {"out/file", ENOTDIR, "open in the source: out/file"},
-    {"a/link", ELOOP, "open in the source: a/link"},
-    {"a/../a/file", EINVAL, "open in the source: a/../a/file"},
-    {"/a/file", EINVAL, "open in the source: /a/file"},
-    {"", EINVAL, "open in the source"},
-    {"a/fifo", EINVAL, "not a file in the source: a/fifo"},
-    {"empty", ESTALE, "changed in the source: empty"},
-  };
-  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-    begin_file_of(&b, "refused", 0644, 0, 3 << 20);
-    add_clone(&b, refused[i].path);
-    expect_failure(refused[i].number, 1, refused[i].detail);
-  }
-  begin_file_of(&b, "late", 0644, 0, 3 << 20);
-  add_data(&b, "x");
-  add_clone(&b, "a/file");
-  expect_failure(EPROTO, 2, "a whole file behind other content: late");
-  close(source);
-  source = -1;
 }
 
 static void what_is_there_is_kept_if_asked_for(void) {
@@ -431,30 +283,19 @@ int main(void) {
     printf("skip: unpack needs root\n");
     return 0;
   }
-  umask(0);
-  make_folder(folder, sizeof folder);
-  snprintf(root, sizeof root, "%s/root", folder);
-  snprintf(outside, sizeof outside, "%s/outside", folder);
-  EXPECT(mkdir(root, 0755) == 0 && mkdir(outside, 0700) == 0);
-  snprintf(path_space, sizeof path_space, "%s/secret", outside);
-  close(creat(path_space, 0600));
-  stream_begin(&b);
+  make_roots();
   everything_is_made_with_its_attributes();
-  holes_stay_holes();
   what_stands_there_is_replaced();
   removal_is_deep_and_forgiving();
   a_link_to_itself_survives();
   paths_stay_inside();
   a_replaced_parent_is_seen();
   bad_streams_are_refused();
-  content_is_copied_out_of_the_source();
-  whole_files_are_cloned_out_of_a_folder();
   what_is_there_is_kept_if_asked_for();
   kinds_stay_if_asked_for();
   links_to_nothing_are_left_out_if_asked_for();
   the_mode_reports();
-  EXPECT(chdir("/") == 0);
-  remove_folder(folder);
+  remove_roots();
   printf("ok: unpack\n");
   return 0;
 }

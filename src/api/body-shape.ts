@@ -1,7 +1,18 @@
 /** Bodies of requests have the shape their reader counts on: a wrong type is refused by the field's name. */
 import { errors } from './errors.ts';
 
-export type Shape = 'text' | 'flag' | 'integer' | 'texts' | 'command' | 'numbers' | 'map' | 'set' | ListOf | Fields;
+export type Shape =
+  | 'text'
+  | 'flag'
+  | 'integer'
+  | 'texts'
+  | 'lists'
+  | 'command'
+  | 'numbers'
+  | 'map'
+  | 'set'
+  | ListOf
+  | Fields;
 
 /** Each entry of a list. */
 export interface ListOf {
@@ -18,6 +29,7 @@ const words: Readonly<Record<Extract<Shape, string>, string>> = {
   flag: 'true or false',
   integer: 'an integer',
   texts: 'a list of strings',
+  lists: 'a list of lists of strings',
   command: 'a list of strings',
   numbers: 'a list of integers',
   map: 'an object of strings',
@@ -60,6 +72,8 @@ function fits(value: unknown, shape: Extract<Shape, string>): boolean {
       return Number.isInteger(value);
     case 'texts':
       return isListOf(value, (each) => typeof each === 'string');
+    case 'lists':
+      return isListOf(value, (each) => each === null || isListOf(each, (text) => typeof text === 'string'));
     // compat: a command in one piece is taken for a program without arguments.
     case 'command':
       return typeof value === 'string' || isListOf(value, (each) => typeof each === 'string');

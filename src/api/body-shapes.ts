@@ -21,7 +21,9 @@ const resources = {
   CpusetMems: 'text',
   Devices: { each: { PathOnHost: 'text', PathInContainer: 'text', CgroupPermissions: 'text' } },
   DeviceCgroupRules: 'texts',
-  DeviceRequests: { each: { Driver: 'text', Count: 'integer', DeviceIDs: 'texts', Options: 'map' } },
+  DeviceRequests: {
+    each: { Driver: 'text', Count: 'integer', DeviceIDs: 'texts', Capabilities: 'lists', Options: 'map' },
+  },
   MemoryReservation: 'integer',
   MemorySwap: 'integer',
   MemorySwappiness: 'integer',

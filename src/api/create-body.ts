@@ -4,11 +4,17 @@
  * compat: forms, defaults and refusals follow docker-engine-api.yaml and the container defaults.
  */
 import { parseBytes } from '#base';
-import { type ContainerDefaults, type ContainerSettings, type HostSettings, parseRestartPolicy } from '#engine';
-import type { ContainerCreateBody, HealthcheckBody, HostConfigBody } from '#specs';
+import {
+  type ContainerDefaults,
+  type ContainerSettings,
+  type DeviceRequest,
+  type HostSettings,
+  parseRestartPolicy,
+} from '#engine';
+import type { ContainerCreateBody, DeviceRequestBody, HealthcheckBody, HostConfigBody } from '#specs';
 import { parseMountSettings } from './create-mounts.ts';
 import { parseNetworking } from './create-networking.ts';
-import { parseResources } from './create-resources.ts';
+import { parseResources, refuseKernelMemory } from './create-resources.ts';
 import { errors } from './errors.ts';
 import { isGiven } from './given.ts';
 import { parseLogConfig } from './log-config.ts';
@@ -42,6 +48,7 @@ export function parseCreateBody(
     ...(typeof body.StopTimeout === 'number' ? { stopTimeoutSeconds: body.StopTimeout } : {}),
     ...healthcheck(body.Healthcheck),
     ...forImages(body),
+    ...(body.NetworkDisabled ? { networkDisabled: true } : {}),
     ...(isGiven(body.Volumes) ? { volumes: Object.keys(body.Volumes ?? {}) } : {}),
     host: parseHostConfig(forVersion(body.HostConfig ?? {}, minorVersion), defaults),
     networking: parseNetworking(body),
@@ -85,6 +92,7 @@ function forVersion(host: HostConfigBody, minor: number): HostConfigBody {
     ...host,
     ...(minor < 25 ? { AutoRemove: false } : {}),
     ...(minor < 42 ? { ConsoleSize: null } : {}),
+    ...(minor < 43 ? { Annotations: null } : {}),
   };
 }
 
@@ -100,10 +108,11 @@ function parseHostConfig(host: HostConfigBody, defaults: ContainerDefaults): Hos
     privileged: host.Privileged ?? false,
     securityOptions: securityOptions(host.SecurityOpt ?? [], defaults),
     networkMode: host.NetworkMode ?? '',
-    pidMode: oneOf('PidMode', host.PidMode ?? '', ['', 'host']),
-    ipcMode: oneOf('IpcMode', host.IpcMode || defaults.ipcMode, ['private', 'none', 'host']),
-    utsMode: oneOf('UTSMode', host.UTSMode ?? '', ['', 'host']),
-    cgroupnsMode: oneOf('CgroupnsMode', host.CgroupnsMode || defaults.cgroupnsMode, ['private', 'host']),
+    pidMode: ofContainer(host.PidMode) ?? oneOf('PID mode', host.PidMode ?? '', ['', 'host']),
+    ipcMode: ofContainer(host.IpcMode) ?? oneOf('IPC mode', host.IpcMode || defaults.ipcMode, ipcModes),
+    utsMode: oneOf('UTS mode', host.UTSMode ?? '', ['', 'host']),
+    cgroupnsMode: oneOf('cgroup namespace mode', host.CgroupnsMode || defaults.cgroupnsMode, ['private', 'host']),
+    ...(oneOf('user namespace mode', host.UsernsMode ?? '', ['', 'host']) === 'host' ? { usernsMode: 'host' } : {}),
     runtime: host.Runtime ?? '',
     autoRemove: host.AutoRemove ?? false,
     restart: parseRestartPolicy(host.RestartPolicy?.Name ?? '', host.RestartPolicy?.MaximumRetryCount ?? 0),
@@ -118,6 +127,8 @@ function parseHostConfig(host: HostConfigBody, defaults: ContainerDefaults): Hos
       permissions: device.CgroupPermissions || 'rwm',
     })),
     deviceCgroupRules: host.DeviceCgroupRules ?? [],
+    ...(host.DeviceRequests?.length ? { deviceRequests: host.DeviceRequests.map(deviceRequest) } : {}),
+    ...annotations(host.Annotations ?? {}),
     oomScoreAdj: host.OomScoreAdj ?? 0,
     shmSizeBytes: host.ShmSize || defaults.shmSizeBytes,
     ...storageOptions(host.StorageOpt ?? {}, defaults),
@@ -130,6 +141,21 @@ function parseHostConfig(host: HostConfigBody, defaults: ContainerDefaults): Hos
     ...consoleSize(host.ConsoleSize ?? []),
   };
 }
+
+function annotations(given: Readonly<Record<string, string>>): Pick<HostSettings, 'annotations'> {
+  if ('' in given) {
+    throw errors.invalid('invalid Annotations: the empty string is not permitted as an annotation key');
+  }
+  return Object.keys(given).length > 0 ? { annotations: given } : {};
+}
+
+const deviceRequest = (request: DeviceRequestBody): DeviceRequest => ({
+  driver: request.Driver ?? '',
+  count: request.Count ?? 0,
+  deviceIds: request.DeviceIDs ?? [],
+  capabilities: (request.Capabilities ?? []).map((each) => each ?? []),
+  options: request.Options ?? null,
+});
 
 /** compat: the one option there is, of what the container may write (`--storage-opt size=10G`). */
 function storageOptions(
@@ -159,40 +185,27 @@ function consoleSize([rows = 0, columns = 0]: readonly number[]): Pick<HostSetti
   return rows > 0 && columns > 0 ? { consoleSize: { rows, columns } } : {};
 }
 
-function oneOf<const Choice extends string>(field: string, value: string, choices: readonly Choice[]): Choice {
+const ipcModes = ['private', 'none', 'host', 'shareable'] as const;
+
+/** compat: the words are Docker's. */
+function oneOf<const Choice extends string>(what: string, value: string, choices: readonly Choice[]): Choice {
   const found = choices.find((choice) => choice === value);
-  if (found === undefined) {
-    const known = choices.filter((choice) => choice !== '').join(', ');
-    throw errors.unsupported(`${field} "${value}"`, `use ${known}`);
-  }
+  if (found === undefined) throw errors.invalid(`invalid ${what}: ${value}`);
   return found;
 }
 
-/** A field with a value that would need what is not there yet. Empty and default values are what clients always send. */
-function refuseUnsupported(body: ContainerCreateBody): void {
-  const host: Readonly<Record<string, unknown>> = { ...body.HostConfig };
-  for (const field of [
-    'Annotations',
-    'KernelMemory',
-    'CpuCount',
-    'CpuPercent',
-    'DeviceRequests',
-    'UsernsMode',
-    'Isolation',
-    'ContainerIDFile',
-    'BlkioWeightDevice',
-    'CpuRealtimePeriod',
-    'CpuRealtimeRuntime',
-    'KernelMemoryTCP',
-    'IOMaximumIOps',
-    'IOMaximumBandwidth',
-    'Cgroup',
-  ]) {
-    if (isGiven(host[field]) && !(field === 'Isolation' && host[field] === 'default') && field !== 'ContainerIDFile') {
-      throw errors.unsupported(`HostConfig.${field}`, 'leave it out');
-    }
+/** A namespace of another container's: `container:NAME`. */
+function ofContainer(mode: string | null | undefined): `container:${string}` | undefined {
+  const [, name = ''] = /^container:(.+)$/.exec(mode ?? '') ?? [];
+  return name === '' ? undefined : `container:${name}`;
+}
+
+/** A field with a value that would need what is not there. Empty and default values are what clients always send. */
+function refuseUnsupported({ HostConfig: host }: ContainerCreateBody): void {
+  refuseKernelMemory({ ...host });
+  const isolation = host?.Isolation ?? '';
+  if (isolation !== '' && isolation.toLowerCase() !== 'default') {
+    throw errors.invalid(`invalid isolation '${isolation}' on linux`);
   }
-  for (const field of ['NetworkDisabled'] as const) {
-    if (isGiven(body[field])) throw errors.unsupported(field, 'leave it out');
-  }
+  if (isGiven(host?.Cgroup)) throw errors.invalid(`invalid cgroup spec: ${host!.Cgroup}: use CgroupParent`);
 }

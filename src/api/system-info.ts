@@ -32,7 +32,13 @@ export function versionJson({ version: number }: SystemFacts): object {
   };
 }
 
-export function infoJson(parts: EngineParts, { version }: SystemFacts, minor: number): object {
+/** `devices` are the names of those vendors describe. */
+export function infoJson(
+  parts: EngineParts,
+  { version }: SystemFacts,
+  minor: number,
+  devices: readonly string[],
+): object {
   const system = operatingSystem();
   const settings = parts.settings.current;
   return {
@@ -80,7 +86,8 @@ export function infoJson(parts: EngineParts, { version }: SystemFacts, minor: nu
     InitBinary: settings.defaults.initPath ?? 'skiff-helper',
     ...commits(minor),
     SecurityOptions: minor < 25 ? ['seccomp'] : [`name=seccomp,profile=${settings.seccompName}`],
-    CDISpecDirs: [],
+    CDISpecDirs: settings.cdiFolders,
+    ...(minor < 50 ? {} : { DiscoveredDevices: devices.map((ID) => ({ Source: 'cdi', ID })) }),
     Warnings: null,
     ...olderFields(minor),
   };

@@ -101,10 +101,11 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
     log,
     nowNs,
   });
+  const hostMounts = new HostMounts(launcher);
   const volumes = new Volumes({
     store: records.of<VolumeRecord>('volume'),
     folder: `${config.dataRoot}/volumes`,
-    mounter: new HostMounts(launcher),
+    mounter: hostMounts,
     log,
     nowNs,
   });
@@ -130,6 +131,7 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
     volumes,
     registry,
     runtime,
+    hostMounts,
     facts,
     events,
     locks: new KeyedMutex(),

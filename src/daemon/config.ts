@@ -192,7 +192,16 @@ function settingsOf(given: GivenOptions): DaemonSettings {
     defaults: containerDefaults(given),
     runtimes: valueOf(given, 'runtimes', runtimes) ?? {},
     defaultRuntime: valueOf(given, 'default-runtime', text) || OWN_RUNTIME,
+    cdiFolders: cdiFolders(given),
   };
+}
+
+/** compat: an empty name, and the feature `cdi` set to false, are none at all. */
+function cdiFolders(given: GivenOptions): readonly string[] {
+  const named = valueOf(given, 'cdi-spec-dirs', list) ?? defaultSettings.cdiFolders;
+  const features: Readonly<Record<string, unknown>> = valueOf(given, 'features', section) ?? {};
+  if (features['cdi'] === false) return [];
+  return named.filter((folder) => folder !== '').map((folder) => absolute('cdi-spec-dir', folder));
 }
 
 function containerDefaults(given: GivenOptions): ContainerDefaults {
@@ -226,10 +235,9 @@ function cgroupnsModeOf(given: string): 'private' | 'host' {
   throw errors.badFlag(`default cgroup namespace mode (${given}) is invalid; use "host" or "private"`);
 }
 
-function ipcModeOf(given: string): 'private' | 'none' {
-  if (given === 'private' || given === 'none') return given;
-  if (given === 'shareable') throw errors.notThere('default-ipc-mode', given, 'use private or none');
-  throw errors.badFlag(`default IPC mode setting (${given}) is invalid; use "none" or "private"`);
+function ipcModeOf(given: string): ContainerDefaults['ipcMode'] {
+  if (given === 'private' || given === 'none' || given === 'shareable') return given;
+  throw errors.badFlag(`default IPC mode setting (${given}) is invalid; use "none", "private" or "shareable"`);
 }
 
 function storageDriverOf(given: string): 'overlay2' | 'vfs' | undefined {

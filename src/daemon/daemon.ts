@@ -21,6 +21,8 @@ export interface RunningDaemon extends AsyncDisposable {
   readonly assembly: Assembly;
   /** Where it listens, as clients say it. */
   readonly addresses: readonly string[];
+  /** Shows the certificates that lie in their files by now; one that is no good is told in the log, and the old one stays. */
+  renewCertificates(): void;
   /** Stops containers, unless they are to go on, and takes down what they used. Disposing it lets go of the rest. */
   shutDown(): Promise<void>;
 }
@@ -56,6 +58,18 @@ export async function startDaemon(
   return {
     assembly,
     addresses: doors.map(({ name }) => name),
+    renewCertificates: () => {
+      for (const door of doors) {
+        try {
+          door.renew();
+        } catch (error) {
+          log.error('a certificate could not be read again; the old one stays', {
+            address: door.name,
+            error: causeChain(error),
+          });
+        }
+      }
+    },
     shutDown: async () => {
       parts.restarts.close();
       stopAllMonitors(parts);
@@ -71,15 +85,19 @@ export async function startDaemon(
 
 /** Runs until SIGTERM or SIGINT. `reload` reads the configuration again. Throws why it cannot start. */
 export async function runDaemon(config: DaemonConfig, reload: () => DaemonConfig, door: FrontDoor): Promise<void> {
-  let started: Assembly | undefined;
+  let started: RunningDaemon | undefined;
   // From now on: a signal during the start is answered when there is something to shut down.
   const signalled = awaitSignal({
     log: createLog(() => config.logLevel, undefined, {}, config.logFormat),
-    reload: () => started && reloadConfig(started, reload),
+    reload: () => {
+      if (!started) return;
+      reloadConfig(started.assembly, reload);
+      started.renewCertificates();
+    },
   });
   await using daemon = await startDaemon(config, takeInheritedSockets(process.env, process.pid), door);
-  started = daemon.assembly;
-  const { parts, log } = started;
+  started = daemon;
+  const { parts, log } = daemon.assembly;
   for (const address of daemon.addresses) process.stdout.write(`API listen on ${address}\n`);
 
   const reason = await Promise.race([signalled, parts.runtime.launcher.lost]);

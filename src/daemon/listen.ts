@@ -3,8 +3,8 @@ import { chmodSync, chownSync, mkdirSync, readFileSync, readlinkSync, rmSync } f
 import { type AddressInfo, connect, type Server } from 'node:net';
 import { once } from 'node:events';
 import { dirname } from 'node:path';
-import { type Log, messageOf } from '#base';
-import type { TlsSettings } from '#rpc';
+import { type Log, messageOf, SkiffError } from '#base';
+import { renewTls, type TlsSettings } from '#rpc';
 import type { DaemonConfig, TlsFiles } from './config.ts';
 import { errors } from './errors.ts';
 import { formatListenHost, type ListenHost } from './hosts.ts';
@@ -22,6 +22,8 @@ export interface ListenDeps {
 /** An open door: what it is called, until it is disposed of. */
 export interface Door extends Disposable {
   readonly name: string;
+  /** Shows the certificate its files hold by now. Throws `daemon.badTls`, and then it shows the one it had. */
+  renew(): void;
 }
 
 /** Listens at one `-H`. A unix socket nobody serves any more is replaced. Throws `daemon.*`, having opened nothing. */
@@ -37,7 +39,7 @@ export async function listenAt(
     const server = makeServer(createServer, tls, encryption);
     await listen(server, { host: host.host, port: host.port, backlog: BACKLOG }, formatListenHost(host));
     const { address, port } = server.address() as AddressInfo;
-    return [door(server, `${address.includes(':') ? `[${address}]` : address}:${port}`)];
+    return [door(server, `${address.includes(':') ? `[${address}]` : address}:${port}`, { tls })];
   }
   const chosen = inherited.filter(({ fd, name }) => ['*', String(fd), name].includes(host.name));
   if (chosen.length === 0) throw errors.noSockets(formatListenHost(host));
@@ -49,7 +51,7 @@ export async function listenAt(
     if (!local && !tls?.clientAuthority) warnOfOpenDoor(log, `fd://${fd}`);
     const server = local ? createServer() : makeServer(createServer, tls, encryption);
     await listen(server, { fd }, `fd://${fd}`);
-    doors.push(undo.use(door(server, `fd://${fd}`)));
+    doors.push(undo.use(door(server, `fd://${fd}`, { tls: local ? undefined : tls })));
   }
   undo.move();
   return doors;
@@ -65,7 +67,7 @@ export async function listenOnPath(server: Server, path: string, group: DaemonCo
   await listen(server, { path, backlog: BACKLOG }, path, 0o117);
   chmodSync(path, 0o660);
   if (process.getuid?.() === 0) chownSync(path, 0, gid);
-  return door(server, path, () => rmSync(path, { force: true }));
+  return door(server, path, { undo: () => rmSync(path, { force: true }) });
 }
 
 async function listen(
@@ -88,9 +90,16 @@ async function listen(
   }
 }
 
-function door(server: Server, name: string, undo: () => void = () => {}): Door {
+function door(
+  server: Server,
+  name: string,
+  { tls, undo = () => {} }: { readonly tls?: TlsFiles | undefined; readonly undo?: () => void },
+): Door {
   return {
     name,
+    renew: () => {
+      if (tls) inNameOf(tls, () => renewTls(server, readTls(tls)));
+    },
     [Symbol.dispose]: () => {
       server.close();
       if ('closeAllConnections' in server && typeof server.closeAllConnections === 'function')
@@ -137,10 +146,14 @@ function makeServer(
   files: TlsFiles | undefined,
   encryption: TlsSettings | undefined,
 ): Server {
+  return files ? inNameOf(files, () => createServer(encryption)) : createServer(encryption);
+}
+
+function inNameOf<T>(files: TlsFiles, act: () => T): T {
   try {
-    return createServer(encryption);
+    return act();
   } catch (error) {
-    if (!files) throw error;
+    if (error instanceof SkiffError) throw error;
     throw errors.badTls(files.certificate, `certificate with the key ${files.key}:`, messageOf(error));
   }
 }

@@ -29,9 +29,9 @@ export function reloadConfig(assembly: Assembly, read: () => DaemonConfig): void
 
 /** The settings after a reload: of the defaults of containers only the one that dockerd reloads too. */
 function reloadable(before: DaemonSettings, next: DaemonSettings): DaemonSettings {
-  const { seccomp, seccompName } = before;
+  const { seccomp, seccompName, cdiFolders } = before;
   const defaults = { ...before.defaults, shmSizeBytes: next.defaults.shmSizeBytes };
-  return { ...next, seccomp, seccompName, defaults };
+  return { ...next, seccomp, seccompName, cdiFolders, defaults };
 }
 
 /** compat: lists are JSON, an empty one is `[]`. */

@@ -31,6 +31,8 @@ export interface ContainerRecord {
     readonly startTime: string;
     /** What has made it; undefined is our own runtime. */
     readonly runtime?: RuntimeProgram;
+    /** The kernel has killed something in it for want of memory. */
+    readonly oomKilled?: true;
   };
   /** Present while it runs on networks. */
   readonly network?: NetworkState;

@@ -29,6 +29,8 @@ export interface ContainerSettings {
   readonly onBuild?: readonly string[];
   /** For CMD-SHELL; undefined: what the image says. */
   readonly shell?: readonly string[];
+  /** It has no network at all, whatever its mode says. */
+  readonly networkDisabled?: true;
   /** Folders that are to be volumes, besides the image's. */
   readonly volumes?: readonly string[];
   readonly host: HostSettings;
@@ -76,6 +78,11 @@ export function networkingOf({ networking }: Pick<ContainerSettings, 'networking
   return networking ?? noNetworking;
 }
 
+/** The mode that counts: of a container without any network it is as if `none` had been asked for. */
+export function networkModeOf({ networkDisabled, host }: Pick<ContainerSettings, 'networkDisabled' | 'host'>): string {
+  return networkDisabled ? 'none' : host.networkMode;
+}
+
 export interface HostSettings {
   /** Those of `-v`, then those of `--mount`, in the order given. */
   readonly mounts?: readonly MountSetting[];
@@ -94,10 +101,13 @@ export interface HostSettings {
   readonly securityOptions: readonly string[];
   /** `none`, `host`, `container:ID`, or the network of its first interface; empty: the daemon's default. */
   readonly networkMode: string;
-  readonly pidMode: '' | 'host';
-  readonly ipcMode: 'private' | 'none' | 'host';
+  /** `container:ID` is that of another one's. */
+  readonly pidMode: '' | 'host' | `container:${string}`;
+  readonly ipcMode: 'private' | 'none' | 'host' | 'shareable' | `container:${string}`;
   readonly utsMode: '' | 'host';
   readonly cgroupnsMode: 'private' | 'host';
+  /** Users are the host's in any case; `host` was asked for by name. */
+  readonly usernsMode?: 'host';
   /** Empty, while it is being made, is the daemon's default; missing in records of versions with one runtime. */
   readonly runtime?: string;
   readonly autoRemove: boolean;
@@ -111,6 +121,10 @@ export interface HostSettings {
   readonly ulimits: readonly { readonly name: string; readonly soft: number; readonly hard: number }[];
   readonly devices: readonly DeviceSetting[];
   readonly deviceCgroupRules: readonly string[];
+  /** Devices by the names a driver gives them. */
+  readonly deviceRequests?: readonly DeviceRequest[];
+  /** For whoever reads the OCI config: runtimes, hooks. */
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly oomScoreAdj: number;
   readonly shmSizeBytes: number;
   /** Of what it may write into its root file system; undefined: as much as the disk holds. */
@@ -130,6 +144,16 @@ export interface DeviceSetting {
   readonly pathOnHost: string;
   readonly pathInContainer: string;
   readonly permissions: string;
+}
+
+export interface DeviceRequest {
+  readonly driver: string;
+  /** -1 is all there are. */
+  readonly count: number;
+  readonly deviceIds: readonly string[];
+  /** Alternatives, each of what is wanted together. */
+  readonly capabilities: readonly (readonly string[])[];
+  readonly options: Readonly<Record<string, string>> | null;
 }
 
 export interface LogSettings {
@@ -154,14 +178,25 @@ export interface ResourceSettings {
   readonly cpuShares: number;
   readonly cpuPeriodUs: number;
   readonly cpuQuotaUs: number;
+  /** Of a real-time scheduler, per period; missing like the other's: not set. */
+  readonly realtimePeriodUs?: number;
+  readonly realtimeRuntimeUs?: number;
   readonly cpusetCpus: string;
   readonly cpusetMems: string;
   readonly pidsLimit: number;
   readonly blkioWeight: number;
+  /** Missing where there are none. */
+  readonly deviceWeights?: readonly DeviceWeight[];
   readonly deviceReadBps: readonly DeviceRate[];
   readonly deviceWriteBps: readonly DeviceRate[];
   readonly deviceReadIops: readonly DeviceRate[];
   readonly deviceWriteIops: readonly DeviceRate[];
+}
+
+export interface DeviceWeight {
+  readonly path: string;
+  /** 10 … 1000. */
+  readonly weight: number;
 }
 
 export interface DeviceRate {

@@ -23,13 +23,15 @@ export interface DaemonSettings {
   readonly runtimes: Readonly<Record<string, Omit<RuntimeProgram, 'name'>>>;
   /** The name of one of them, or of our own. */
   readonly defaultRuntime: string;
+  /** Where vendors describe their devices (CDI); none: such devices cannot be asked for. */
+  readonly cdiFolders: readonly string[];
 }
 
 /** What containers get that do not say. Fixed when they are made. */
 export interface ContainerDefaults {
   readonly shmSizeBytes: number;
   readonly ulimits: readonly { readonly name: string; readonly soft: number; readonly hard: number }[];
-  readonly ipcMode: 'private' | 'none';
+  readonly ipcMode: 'private' | 'none' | 'shareable';
   readonly cgroupnsMode: 'private' | 'host';
   readonly init: boolean;
   /** Undefined: our own. */
@@ -54,6 +56,7 @@ export const defaultSettings: DaemonSettings = {
   seccompName: 'builtin',
   runtimes: {},
   defaultRuntime: 'skiff',
+  cdiFolders: ['/etc/cdi', '/var/run/cdi'],
   defaults: {
     shmSizeBytes: 64 * 1024 * 1024,
     ulimits: [],

@@ -45,6 +45,10 @@ export const errors = defineErrors('container', {
     message: () =>
       'container sharing network namespace with another container or host cannot be connected to any other network',
   },
+  networkDisabled: {
+    kind: 'forbidden',
+    message: () => 'container was made with its network disabled and cannot be connected to any',
+  },
   /** Not `not-found`, as below. */
   noLinkTarget: {
     kind: 'invalid',
@@ -162,5 +166,14 @@ export const errors = defineErrors('container', {
     kind: 'not-implemented',
     message: (option: string, hint: string) => `${option} is not supported by this version of Skiff: ${hint}`,
   },
+  /** compat: Go's way to write a list of lists. */
+  noDeviceDriver: {
+    kind: 'internal',
+    message: (driver: string, capabilities: readonly (readonly string[])[]) =>
+      `could not select device driver ${JSON.stringify(driver)} with capabilities: [${capabilities
+        .map((each) => `[${each.join(' ')}]`)
+        .join(' ')}]`,
+  },
+  cdi: { kind: 'internal', message: (why: string) => `CDI device injection failed: ${why}` },
   invalid: { kind: 'invalid', message: (what: string) => what },
 });

@@ -1,4 +1,5 @@
 /** Containers and their lives. */
+export { readCdiDevices } from './cdi/cdi-devices.ts';
 export { createAttachments } from './attachments.ts';
 export { type ContainerRecord, type Containers, openContainers } from './container-record.ts';
 export {
@@ -12,6 +13,7 @@ export type { HealthMonitors } from './health/monitors.ts';
 export type {
   ContainerSettings,
   DeviceRate,
+  DeviceRequest,
   DeviceSetting,
   HostSettings,
   LogSettings,
@@ -41,6 +43,7 @@ export { LogCompressor } from './log-drivers/log-compressor.ts';
 export { Shipments } from './log-drivers/shipments.ts';
 export type { ShippedMark } from './log-drivers/shipper.ts';
 export type { LogLine } from './log-lines.ts';
+export type { LogMark } from '#runtime';
 export { type LogQuery, readLog, renderLog } from './logs.ts';
 export {
   copyFromContainer,
@@ -48,7 +51,7 @@ export {
   type PathFacts,
   statInContainer,
 } from './operations/archive.ts';
-export { announceDetach, attachContainer, checkAttachable } from './operations/attach.ts';
+export { announceDetach, attachAfterLog, attachContainer, checkAttachable } from './operations/attach.ts';
 export { changesOfContainer } from './operations/changes.ts';
 export { type CommitRequest, commitContainer } from './operations/commit.ts';
 export { createContainer } from './operations/create.ts';

@@ -21,6 +21,7 @@ export function networkSettingsOf(parts: EngineParts, record: ContainerRecord): 
 /** Network name → endpoint. */
 export function networksJson(parts: EngineParts, record: ContainerRecord): Record<string, object> {
   const { networkMode } = record.settings.host;
+  if (record.settings.networkDisabled) return {};
   if (networkMode === 'host' || networkMode === 'none') {
     const network = parts.networks.list().find(({ name }) => name === networkMode);
     return { [networkMode]: endpointJson(emptyWish, undefined, network?.id ?? '', []) };

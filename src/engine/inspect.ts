@@ -4,7 +4,7 @@ import { withTag } from '#images';
 import { defaultMaskedPaths, defaultReadonlyPaths } from '#runtime';
 import type { ContainerInspect, ContainerStateJson, ContainerSummary, Healthcheck, HealthJson } from '#specs';
 import type { ContainerRecord } from './container-record.ts';
-import type { DeviceRate, HostSettings } from './container-settings.ts';
+import type { DeviceRate, DeviceRequest, HostSettings } from './container-settings.ts';
 import type { Health } from './health/healthcheck.ts';
 import { hostMountsOf, mountsJson } from './inspect-mounts.ts';
 import { hostNetworkingOf, networkSettingsOf, networksJson, portListOf } from './inspect-network.ts';
@@ -54,7 +54,7 @@ export function stateOf(record: ContainerRecord): ContainerStateJson {
     Running: status === 'running' || status === 'paused' || status === 'restarting',
     Paused: status === 'paused',
     Restarting: status === 'restarting',
-    OOMKilled: record.exit?.oomKilled ?? false,
+    OOMKilled: record.process?.oomKilled ?? record.exit?.oomKilled ?? false,
     Dead: status === 'dead',
     Pid: record.process?.pid ?? 0,
     ExitCode: record.exit?.code ?? 0,
@@ -162,6 +162,7 @@ function configOf({ images }: Pick<EngineParts, 'images'>, record: ContainerReco
     Volumes: program.volumes ? setOf(program.volumes) : null,
     WorkingDir: program.workingDirectory === '/' && settings.workingDirectory === '' ? '' : program.workingDirectory,
     Entrypoint: program.entrypoint,
+    ...(settings.networkDisabled ? { NetworkDisabled: true } : {}),
     ...(settings.onBuild ? { OnBuild: settings.onBuild } : {}),
     Labels: program.labels,
     ...(settings.stopSignal ? { StopSignal: settings.stopSignal } : {}),
@@ -200,6 +201,7 @@ function hostConfigOf(host: HostSettings): object {
     VolumeDriver: '',
     VolumesFrom: null,
     ConsoleSize: [host.consoleSize?.rows ?? 0, host.consoleSize?.columns ?? 0],
+    ...(host.annotations ? { Annotations: host.annotations } : {}),
     CapAdd: nullable(host.capAdd),
     CapDrop: nullable(host.capDrop),
     CgroupnsMode: host.cgroupnsMode,
@@ -218,7 +220,7 @@ function hostConfigOf(host: HostSettings): object {
     SecurityOpt: nullable(host.securityOptions),
     ...(host.storageBytes === undefined ? {} : { StorageOpt: { size: String(host.storageBytes) } }),
     UTSMode: host.utsMode,
-    UsernsMode: '',
+    UsernsMode: host.usernsMode ?? '',
     ShmSize: host.shmSizeBytes,
     ...(Object.keys(host.sysctls).length > 0 ? { Sysctls: host.sysctls } : {}),
     Runtime: runtimeNameOf(host),
@@ -228,15 +230,15 @@ function hostConfigOf(host: HostSettings): object {
     NanoCpus: resources.nanoCpus,
     CgroupParent: host.cgroupParent,
     BlkioWeight: resources.blkioWeight,
-    BlkioWeightDevice: [],
+    BlkioWeightDevice: (resources.deviceWeights ?? []).map(({ path, weight }) => ({ Path: path, Weight: weight })),
     BlkioDeviceReadBps: ratesOf(resources.deviceReadBps),
     BlkioDeviceWriteBps: ratesOf(resources.deviceWriteBps),
     BlkioDeviceReadIOps: ratesOf(resources.deviceReadIops),
     BlkioDeviceWriteIOps: ratesOf(resources.deviceWriteIops),
     CpuPeriod: resources.cpuPeriodUs,
     CpuQuota: resources.cpuQuotaUs,
-    CpuRealtimePeriod: 0,
-    CpuRealtimeRuntime: 0,
+    CpuRealtimePeriod: resources.realtimePeriodUs ?? 0,
+    CpuRealtimeRuntime: resources.realtimeRuntimeUs ?? 0,
     CpusetCpus: resources.cpusetCpus,
     CpusetMems: resources.cpusetMems,
     Devices: host.devices.map((device) => ({
@@ -245,7 +247,7 @@ function hostConfigOf(host: HostSettings): object {
       CgroupPermissions: device.permissions,
     })),
     DeviceCgroupRules: nullable(host.deviceCgroupRules),
-    DeviceRequests: null,
+    DeviceRequests: nullable((host.deviceRequests ?? []).map(requestOf)),
     MemoryReservation: resources.memoryReservationBytes,
     MemorySwap: resources.memorySwapBytes === 0 ? resources.memoryBytes * 2 : resources.memorySwapBytes,
     MemorySwappiness: resources.memorySwappiness ?? null,
@@ -270,6 +272,16 @@ function pathsOf(
   byDefault: readonly string[],
 ): readonly string[] | null {
   return own ?? (privileged ? null : byDefault);
+}
+
+function requestOf({ driver, count, deviceIds, capabilities, options }: DeviceRequest): object {
+  return {
+    Driver: driver,
+    Count: count,
+    DeviceIDs: nullable(deviceIds),
+    Capabilities: nullable(capabilities),
+    Options: options,
+  };
 }
 
 function restartPolicyOf({ restart = noRestart }: HostSettings): object {

@@ -1,7 +1,8 @@
 /** Reads json-file logs: oldest rotated file first, from a point in time or the last lines, and on as they grow. */
 import { watch } from 'node:fs';
 import { dirname } from 'node:path';
-import { nowNs } from '#base';
+import { nowNs, parseTimeNs } from '#base';
+import type { LogMark } from '#runtime';
 import { inflated } from './log-drivers/compressed-log.ts';
 import { closeAll, isCurrent, type LogFile, openAll, openOldest, openNext } from './log-files.ts';
 import { judge, type LineWish, linesOf, type LogLine, LogRenderer, parseLine, type RenderWish } from './log-lines.ts';
@@ -16,6 +17,8 @@ export interface LogQuery extends LineWish {
 export interface LogSource {
   readonly path: string;
   readonly maxFiles: number;
+  /** Where it ends, with `follow` not asked for; undefined: where it ended when it was asked for. */
+  readonly end?: LogMark;
   /** Fulfilled when nothing will be written any more; `follow` then reads to the end and stops. */
   readonly ended: Promise<void>;
   readonly signal?: AbortSignal;
@@ -66,9 +69,13 @@ const isStretch = (part: Buffer | LogStretch): part is LogStretch => 'file' in p
 
 /** What there was when it was asked, file by file, and then the lines that come. */
 async function* readParts(source: LogSource, query: LogQuery): AsyncGenerator<Buffer | LogStretch> {
-  const files = await openAll(source);
+  const opened = await openAll(source);
+  let files = opened;
   try {
+    if (source.end) files = await begunBefore(opened, source.end);
     const ends = await Promise.all(files.map(endOf));
+    const last = files.at(-1);
+    if (source.end && last && hasMark(last, source.end)) ends[files.length - 1] = source.end.size;
     const from = query.tail === undefined ? { file: 0, offset: 0 } : await tailStart(files, ends, query.tail, query);
     const whole = files.slice(from.file, query.follow ? -1 : undefined);
     for (const [index, file] of whole.entries()) {
@@ -76,9 +83,34 @@ async function* readParts(source: LogSource, query: LogQuery): AsyncGenerator<Bu
     }
     if (query.follow) yield* follow(source, files.pop(), whole.length === 0 ? from.offset : 0, query);
   } finally {
-    await closeAll(files);
+    await closeAll(opened);
   }
 }
+
+/** Those begun before the mark: what came later comes through the stream. A burst of rotations may bring any of them here. */
+async function begunBefore(files: readonly LogFile[], { timeNs }: LogMark): Promise<LogFile[]> {
+  const kept: LogFile[] = [];
+  for (const file of files) {
+    const first = await firstTime(file);
+    if (first !== undefined && first <= timeNs) kept.push(file);
+  }
+  return kept;
+}
+
+/** Of its first line; undefined without any. */
+async function firstTime(file: LogFile): Promise<bigint | undefined> {
+  for await (const block of readBlocks({ file, start: 0, end: Infinity })) {
+    for (const bytes of linesOf(block)) {
+      const line = parseLine(bytes);
+      if (line) return parseTimeNs(line.time);
+    }
+  }
+  return undefined;
+}
+
+/** Of the file the mark is in. Another one was full by then. kernel: the inode of one that has gone is given to others. */
+const hasMark = (file: LogFile, { inode }: LogMark): boolean =>
+  file.compressed ? file.compressed !== 'unknown' && file.compressed.inode === inode : file.inode === inode;
 
 /** Where a file ended when it was asked: what is written while it is read is not part of the answer. */
 const endOf = async ({ handle, compressed }: LogFile): Promise<number> =>
@@ -87,10 +119,13 @@ const endOf = async ({ handle, compressed }: LogFile): Promise<number> =>
 async function* readBlocks({ file, start, end }: LogStretch): AsyncGenerator<Buffer> {
   if (!file.compressed) return yield* readPlainBlocks(file, start, end);
   let rest: Buffer = Buffer.alloc(0);
+  let left = end - start;
   for await (const chunk of inflated(file.handle, start)) {
-    const split = splitBlock(rest, chunk);
+    const split = splitBlock(rest, chunk.subarray(0, left));
     rest = split.rest;
+    left -= chunk.length;
     if (split.block.length > 0) yield split.block;
+    if (left <= 0) return;
   }
 }
 

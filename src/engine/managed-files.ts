@@ -2,7 +2,7 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type HostLine, hostsFile, type Networks, type NetworkState, resolvConf } from '#network';
 import type { ContainerRecord } from './container-record.ts';
-import { networkingOf } from './container-settings.ts';
+import { networkingOf, networkModeOf } from './container-settings.ts';
 import { errors } from './errors.ts';
 import { hostnameOf } from './oci-config.ts';
 
@@ -35,8 +35,7 @@ export function writeManagedFiles(input: ManagedFilesInput): void {
   const { record, runDirectory, networks, state, filesOf } = input;
   mkdirSync(runDirectory, { recursive: true, mode: 0o711 });
   if (filesOf !== undefined) return;
-  const { host } = record.settings;
-  const onHost = host.networkMode === 'host';
+  const onHost = networkModeOf(record.settings) === 'host';
   writeFileSync(`${runDirectory}/hostname`, `${fullNameOf(record)}\n`, { mode: 0o644 });
   if (onHost) copyOrEmpty('/etc/hosts', `${runDirectory}/hosts`);
   else writeHosts(record, runDirectory, networks, input);
@@ -49,7 +48,7 @@ export function writeManagedFiles(input: ManagedFilesInput): void {
 /** Written in place, as /etc/hosts. */
 export function writeResolvConf(record: ContainerRecord, runDirectory: string, state: NetworkState | undefined): void {
   const networking = networkingOf(record.settings);
-  const isAlone = record.settings.host.networkMode === 'none' && networking.dns.length === 0;
+  const isAlone = networkModeOf(record.settings) === 'none' && networking.dns.length === 0;
   const text = isAlone ? '' : resolvConf(networking, readHostFile, state?.nameServicePort !== undefined);
   writeFileSync(`${runDirectory}/resolv.conf`, text, { mode: 0o644 });
 }

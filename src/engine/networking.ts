@@ -10,7 +10,7 @@ import type {
 } from '#network';
 import { emptyWish, readTrafficLimits, trafficOptionsIn, upstreamServers } from '#network';
 import type { ContainerRecord } from './container-record.ts';
-import { type ContainerSettings, networkingOf } from './container-settings.ts';
+import { type ContainerSettings, networkingOf, networkModeOf } from './container-settings.ts';
 import { errors } from './errors.ts';
 import { settleLinks } from './links.ts';
 import { readHostFile } from './managed-files.ts';
@@ -43,6 +43,7 @@ export function settleNetworking(parts: EngineParts, settings: ContainerSettings
   });
   if (networkMode === '' || networkMode === 'default')
     return settleNetworking(parts, withMode(parts.networks.defaultMode));
+  if (settings.networkDisabled) return settings;
   if (networkMode === 'bridge' && parts.networks.defaultMode === 'none') throw errors.noDefaultBridge();
   checkLimits(settings);
   if (!networkMode.startsWith(OF_CONTAINER)) return settleLinks(parts, settings);
@@ -55,7 +56,7 @@ export function settleNetworking(parts: EngineParts, settings: ContainerSettings
 
 /** Throws `network.invalid` for limits that are none, `container.invalid` where there is no interface to limit. */
 export function checkLimits(settings: ContainerSettings): void {
-  const { networkMode } = settings.host;
+  const networkMode = networkModeOf(settings);
   const wide = limitsOf(settings);
   const isAlone = networkMode === 'host' || networkMode === 'none' || networkMode.startsWith(OF_CONTAINER);
   if (isAlone && Object.keys(wide).length > 0) {
@@ -99,7 +100,7 @@ export function identityOf({ id, name, settings }: ContainerRecord): ContainerId
 
 /** Joins the networks. Throws what `Networks.attach` throws, and when the container whose network is shared does not run. */
 export async function attachNetworks(parts: EngineParts, record: ContainerRecord): Promise<NetworkPlace> {
-  const { networkMode } = record.settings.host;
+  const networkMode = networkModeOf(record.settings);
   if (networkMode.startsWith(OF_CONTAINER)) return shareNetwork(parts, networkMode.slice(OF_CONTAINER.length));
   if (networkMode === 'host' || networkMode === 'none') return {};
   return parts.networks.attach(attachRequest(record));
@@ -114,7 +115,7 @@ export function attachRequest(record: ContainerRecord): AttachRequest {
 
 /** The network of the mode has the first interface. */
 export function networksOf(settings: ContainerSettings): (readonly [string, EndpointWish])[] {
-  const { networkMode } = settings.host;
+  const networkMode = networkModeOf(settings);
   if (networkMode === 'host' || networkMode === 'none' || networkMode.startsWith(OF_CONTAINER)) return [];
   const { endpoints, mac } = networkingOf(settings);
   const { [networkMode]: first = emptyWish, ...others } = endpoints;
@@ -132,7 +133,7 @@ function shareNetwork(parts: EngineParts, id: string): NetworkPlace {
 
 /** A container that shares a network may share one that is shared itself. */
 function filesHolder(parts: EngineParts, record: ContainerRecord): string {
-  const { networkMode } = record.settings.host;
+  const networkMode = networkModeOf(record.settings);
   const next = networkMode.startsWith(OF_CONTAINER)
     ? parts.containers.get(networkMode.slice(OF_CONTAINER.length))
     : undefined;

@@ -17,11 +17,12 @@ import {
 import { type Mount, type NamespaceType, OCI_RUNTIME_VERSION, type Process, type RuntimeConfig } from '#specs';
 import { tweakCapabilities } from './capabilities.ts';
 import type { ContainerRecord } from './container-record.ts';
-import type { HostSettings } from './container-settings.ts';
+import { type ContainerSettings, type HostSettings, networkModeOf } from './container-settings.ts';
 import { containerDevices } from './devices.ts';
 import { mountPointsOf } from './mounts/mount-point.ts';
 import { type MountSources, userMounts } from './mounts/oci-mounts.ts';
 import { toOciResources } from './resources.ts';
+import type { SharedNamespaces } from './shared-namespaces.ts';
 
 export interface OciConfigInput {
   readonly record: ContainerRecord;
@@ -34,6 +35,8 @@ export interface OciConfigInput {
   readonly mountSources: Omit<MountSources, 'facts'>;
   /** A network namespace to join. */
   readonly networkNamespace?: string;
+  /** What it has of other containers besides. */
+  readonly shared?: SharedNamespaces;
   /** The program for `--init`. */
   readonly initProgram: string;
 }
@@ -44,8 +47,13 @@ export function toOciConfig(input: OciConfigInput): RuntimeConfig {
   const { settings } = record;
   const { host } = settings;
   const devices = containerDevices(host);
-  const namespaces = namespacesOf(host, input);
-  const { networkNamespace } = input;
+  const namespaces = namespacesOf(settings, input);
+  const { networkNamespace, shared = {} } = input;
+  const joined: Partial<Record<NamespaceType, string | undefined>> = {
+    network: networkNamespace,
+    pid: shared.pid,
+    ipc: shared.ipc,
+  };
   const ownNetwork = namespaces.includes('network') && networkNamespace === undefined;
   const unconfinedPaths = host.privileged || host.securityOptions.includes('systempaths=unconfined');
   return {
@@ -55,10 +63,12 @@ export function toOciConfig(input: OciConfigInput): RuntimeConfig {
     ...(settings.domainname === '' ? {} : { domainname: settings.domainname }),
     root: { path: 'rootfs', readonly: host.readonlyRootfs },
     mounts: mountsOf(input),
+    ...(host.annotations ? { annotations: host.annotations } : {}),
     linux: {
-      namespaces: namespaces.map((type) =>
-        type === 'network' && networkNamespace !== undefined ? { type, path: networkNamespace } : { type },
-      ),
+      namespaces: namespaces.map((type) => {
+        const path = joined[type];
+        return path === undefined ? { type } : { type, path };
+      }),
       devices: devices.nodes,
       cgroupsPath,
       resources: toOciResources(host.resources, devices.rules),
@@ -75,9 +85,10 @@ export function hostnameOf(id: ContainerId, wish: string): string {
   return wish === '' ? id.slice(0, 12) : wish;
 }
 
-function namespacesOf(host: HostSettings, { facts, cgroupVersion }: OciConfigInput): NamespaceType[] {
+function namespacesOf(settings: ContainerSettings, { facts, cgroupVersion }: OciConfigInput): NamespaceType[] {
+  const { host } = settings;
   const shared = new Set<NamespaceType>();
-  if (host.networkMode === 'host') shared.add('network');
+  if (networkModeOf(settings) === 'host') shared.add('network');
   if (host.pidMode === 'host') shared.add('pid');
   if (host.ipcMode === 'host') shared.add('ipc');
   if (host.utsMode === 'host') shared.add('uts');
@@ -113,7 +124,7 @@ function mountsOf(input: OciConfigInput): Mount[] {
     .filter(({ destination }) => !taken.has(destination))
     .filter(({ destination }) => !(taken.has('/dev') && destination.startsWith('/dev/')))
     .filter(({ destination }) => !(host.ipcMode === 'none' && destination === '/dev/shm'))
-    .map((mount) => adjustDefault(mount, host));
+    .map((mount) => adjustDefault(mount, host, input.shared));
   const managed = input.managedFiles
     .filter(({ destination }) => !taken.has(destination))
     .map(({ destination, source }): Mount => {
@@ -136,11 +147,12 @@ function mountsOf(input: OciConfigInput): Mount[] {
 }
 
 /** compat: a read-only root closes the defaults too; privileged opens /sys and the cgroups; host namespaces are bound. */
-function adjustDefault(mount: Mount, host: HostSettings): Mount {
+function adjustDefault(mount: Mount, host: HostSettings, { shmFolder }: SharedNamespaces = {}): Mount {
   const { destination } = mount;
   // Message queues come with the namespace: a mount of them shows the host's, which need not have one itself.
-  if (host.ipcMode === 'host' && destination === '/dev/shm') {
-    return { destination, type: 'bind', source: destination, options: ['rbind', 'nosuid', 'noexec', 'nodev'] };
+  const memory = host.ipcMode === 'host' ? destination : shmFolder;
+  if (memory !== undefined && destination === '/dev/shm') {
+    return { destination, type: 'bind', source: memory, options: ['rbind', 'nosuid', 'noexec', 'nodev'] };
   }
   const ofSystem = destination === '/sys' || destination === '/sys/fs/cgroup';
   const options = mount.options ?? [];

@@ -4,7 +4,7 @@ import type { Images, Snapshots } from '#images';
 import type { HostFacts } from '#linux';
 import type { Networks } from '#network';
 import type { RegistryClient } from '#registry';
-import type { ContainerRuntime } from '#runtime';
+import type { ContainerRuntime, HostMounts } from '#runtime';
 import type { Volumes } from '#volumes';
 import type { Attachments } from './attachments.ts';
 import type { ContainerRecord, Containers } from './container-record.ts';
@@ -49,6 +49,7 @@ export interface EngineParts {
   readonly volumes: Volumes;
   readonly registry: RegistryClient;
   readonly runtime: ContainerRuntime;
+  readonly hostMounts: HostMounts;
   readonly facts: HostFacts;
   readonly events: Events;
   readonly locks: KeyedMutex;

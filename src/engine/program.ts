@@ -61,7 +61,7 @@ const withProtocol = (port: string): string => (port.includes('/') ? port : `${p
 
 /** `--init`, which makes no sense where the container's first process is not pid 1. */
 export function runsInit({ init, pidMode }: HostSettings): boolean {
-  return init && pidMode !== 'host';
+  return init && pidMode === '';
 }
 
 /** Later lists win; a name without `=` removes what stood before (compat: `-e NAME` with NAME unset on the client). */

@@ -1,7 +1,8 @@
 /** Limits as asked for → `linux.resources` of the OCI config. */
 import { statSync } from 'node:fs';
-import type { DeviceRule, Resources, ThrottleDevice } from '#specs';
-import type { DeviceRate, ResourceSettings } from './container-settings.ts';
+import { blockScheduler } from '#linux';
+import type { DeviceRule, Resources, ThrottleDevice, WeightDevice } from '#specs';
+import type { DeviceRate, DeviceWeight, ResourceSettings } from './container-settings.ts';
 import { deviceNumbers } from './devices.ts';
 import { errors } from './errors.ts';
 
@@ -43,6 +44,32 @@ export function checkResources(settings: ResourceSettings, cpus: number): void {
   if (settings.cpuQuotaUs > 0 && settings.cpuQuotaUs < 1000) {
     throw errors.invalid('CPU cfs quota can not be less than 1ms (i.e. 1000)');
   }
+  const { realtimePeriodUs = 0, realtimeRuntimeUs = 0 } = settings;
+  if (realtimePeriodUs > 0 && realtimeRuntimeUs > realtimePeriodUs) {
+    throw errors.invalid('cpu real-time runtime cannot be higher than cpu real-time period');
+  }
+  const weights = [settings.blkioWeight, ...(settings.deviceWeights ?? []).map(({ weight }) => weight)];
+  if (weights.some((weight) => weight !== 0 && (weight < 10 || weight > 1000))) {
+    throw errors.invalid('Range of blkio weight is from 10 to 1000');
+  }
+}
+
+/**
+ * Without weights for devices nobody would go by, and a warning then. compat: Docker's words, and that the container is made all
+ * the same. kernel: on v1 a weight is BFQ's or CFQ's; on v2 the I/O cost model takes it from any device.
+ */
+export function withoutVainWeights(
+  settings: ResourceSettings,
+  cgroupVersion: 1 | 2,
+): { readonly resources: ResourceSettings; readonly warnings: readonly string[] } {
+  const weights = settings.deviceWeights ?? [];
+  const kept = weights.filter(
+    ({ path }) => cgroupVersion === 2 || ['bfq', 'cfq'].includes(blockScheduler(numbersOf(path)) ?? ''),
+  );
+  if (kept.length === weights.length) return { resources: settings, warnings: [] };
+  const warning =
+    'Your kernel does not support Block I/O weight_device or the cgroup is not mounted. Weight-device discarded.';
+  return { resources: { ...settings, deviceWeights: kept }, warnings: [warning] };
 }
 
 /** compat: zero means "not limited"; NanoCPUs become a quota per 100 ms; swap defaults to as much again as memory. */
@@ -63,12 +90,15 @@ export function toOciResources(settings: ResourceSettings, devices: readonly Dev
       ...given('shares', settings.cpuShares),
       ...given('period', period),
       ...given('quota', quota),
+      ...given('realtimePeriod', settings.realtimePeriodUs ?? 0),
+      ...given('realtimeRuntime', settings.realtimeRuntimeUs ?? 0),
       ...(settings.cpusetCpus === '' ? {} : { cpus: settings.cpusetCpus }),
       ...(settings.cpusetMems === '' ? {} : { mems: settings.cpusetMems }),
     },
     ...(settings.pidsLimit === 0 ? {} : { pids: { limit: settings.pidsLimit < 0 ? -1 : settings.pidsLimit } }),
     blockIO: {
       ...given('weight', settings.blkioWeight),
+      ...deviceWeights(settings.deviceWeights ?? []),
       ...rates('throttleReadBpsDevice', settings.deviceReadBps),
       ...rates('throttleWriteBpsDevice', settings.deviceWriteBps),
       ...rates('throttleReadIOPSDevice', settings.deviceReadIops),
@@ -84,6 +114,11 @@ function rates<Key extends string>(key: Key, devices: readonly DeviceRate[]): { 
   if (devices.length === 0) return {};
   const list = devices.map(({ path, rate }) => ({ ...numbersOf(path), rate }));
   return { [key]: list } as { [K in Key]?: ThrottleDevice[] };
+}
+
+function deviceWeights(devices: readonly DeviceWeight[]): { weightDevice?: WeightDevice[] } {
+  if (devices.length === 0) return {};
+  return { weightDevice: devices.map(({ path, weight }) => ({ ...numbersOf(path), weight })) };
 }
 
 function numbersOf(path: string): { major: number; minor: number } {

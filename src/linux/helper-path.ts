@@ -30,7 +30,8 @@ export function helperPath(): string {
   return found;
 }
 
-function isExecutable(path: string): boolean {
+/** Whether this process may execute the file. */
+export function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return true;

@@ -79,6 +79,7 @@ export {
   readEvent,
   type ShimRecord,
 } from './helper-protocol.ts';
+export { blockScheduler } from './block-scheduler.ts';
 export { limitFolders, spreadFolders } from './folder-flags.ts';
 export {
   type HostFacts,
@@ -90,12 +91,13 @@ export {
 } from './host-facts.ts';
 export { overlayFault } from './overlay-trial.ts';
 export { type ProcessStat, readProcessStat } from './process-stat.ts';
+export { processesBelow, type TreeMember } from './process-tree.ts';
 export { readRootFile } from './root-file.ts';
 export { hostCpuNs } from './host-cpu.ts';
 export { measureTree } from './measure-tree.ts';
 export { hasInterpreter } from './binfmt.ts';
 export { cutTimes } from './cut-times.ts';
-export { helperPath } from './helper-path.ts';
+export { helperPath, isExecutable } from './helper-path.ts';
 export type { HelperTree } from './native-helper.ts';
 export { openProcessRoot, type ProcessRoot } from './process-root.ts';
 export { openTreeReader, type TreeReader, type WalkRecord } from './tree-reader.ts';

@@ -5,6 +5,7 @@ import { errnoCode } from '#base';
 export interface ProcessStat {
   /** R, S, D, T, Z and so on. */
   readonly state: string;
+  readonly parent: number;
   /** The process that leads its session. */
   readonly session: number;
   /** Clock ticks since boot; with the pid it names a process for good. */
@@ -31,6 +32,7 @@ export function parseProcessStat(text: string): ProcessStat {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return {
     state: fields[0] ?? '',
+    parent: Number(fields[1] ?? 0),
     session: Number(fields[3] ?? 0),
     startTime: BigInt(fields[19] ?? '0'),
     execed: (Number(fields[6]) & PF_FORKNOEXEC) === 0,

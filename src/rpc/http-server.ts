@@ -2,7 +2,8 @@
  * HTTP/1.1 on sockets, with connections that a handler may take over (Docker's attach, exec and build session).
  */
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
+import type { Server as NetServer } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { Incoming, Outgoing } from './exchange.ts';
 import { header } from './header.ts';
@@ -35,6 +36,14 @@ export function createHttpServer(door: HttpDoor, tls?: TlsSettings): Server {
     serveUpgrade(door, request, socket, head);
   });
   return server;
+}
+
+/**
+ * Shows this certificate from the next connection on; those that are open stay as they are. Throws what OpenSSL says of it, and
+ * then nothing has changed.
+ */
+export function renewTls(server: NetServer, tls: TlsSettings): void {
+  if (server instanceof TlsServer) server.setSecureContext(tlsOptions(tls));
 }
 
 /** Hands one request to the door. A target that is no URL is answered here: it has no path to route by. */

@@ -26,6 +26,7 @@ import type { Plan } from './plan/op.ts';
 import type { ExecRequest, LaunchRequest, ProcessMaker, SeccompWish, ShimWishes } from './process-maker.ts';
 import { type ProcessIdentity, RunningProcess } from './running-process.ts';
 import type { RuntimeDeps } from './runtime-deps.ts';
+import { shimRecordOf } from './shim-record.ts';
 import { defaultProfile } from './seccomp/default-profile.ts';
 
 /** The first that plans may use. */
@@ -56,26 +57,15 @@ export class ContainerRuntime implements ProcessMaker {
    * On failure the cgroup is left to the caller, see `removeCgroup`. Throws what says why it could not start.
    */
   async launch(request: LaunchRequest): Promise<RunningProcess> {
-    const { config, id, runDirectory } = request;
-    const resources = config.linux?.resources ?? {};
+    const { config } = request;
     const cgroup = this.#cgroupOf(request);
     const awaitsCgroups = this.#canAwaitCgroups(config);
-    if (!awaitsCgroups) cgroup.create(resources);
+    const make = (): void => cgroup.create(config.linux?.resources ?? {});
+    if (!awaitsCgroups) make();
     const plan = this.#compile(request, cgroup, awaitsCgroups);
-    const watch = cgroup.oomWatch();
-    const shim: ShimRecord = {
-      tty: config.process?.terminal ?? false,
-      stdin: request.stdin,
-      stdinOnce: request.stdinOnce,
-      linger: request.linger,
-      id,
-      runDirectory,
-      ...(request.log ? { log: request.log } : {}),
-      ...(watch.kind === 0 ? {} : { oom: { path: watch.path, version: watch.kind } }),
-    };
-    return this.#perform(shim, plan, config.process?.args ?? [], {
+    return this.#perform(shimRecordOf(request, cgroup), plan, config.process?.args ?? [], {
       onShim: request.onShim,
-      meanwhile: awaitsCgroups ? () => cgroup.create(resources) : undefined,
+      meanwhile: awaitsCgroups ? make : undefined,
     });
   }
 

@@ -17,7 +17,14 @@ export { compileExec, type ExecTarget } from './plan/exec.ts';
 export type { CgroupHierarchy, CgroupPlacement, CompileInput, Hold, SeccompProgram, Streams } from './plan/input.ts';
 export type { Plan } from './plan/op.ts';
 export { printOp, printPlan } from './plan/print.ts';
-export { type AttachEffect, type AttachOptions, attachToShim, controlShim, type ShimControl } from './shim-client.ts';
+export {
+  type AttachEffect,
+  type AttachOptions,
+  attachToShim,
+  controlShim,
+  type LogMark,
+  type ShimControl,
+} from './shim-client.ts';
 export { type ResolvedUser, resolveUser, type UserFiles } from './users.ts';
 export { defaultProfile } from './seccomp/default-profile.ts';
 export {

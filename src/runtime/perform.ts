@@ -14,8 +14,8 @@ export interface Performance<T extends RunningProcess> {
   readonly make: (identity: ProcessIdentity) => T;
   /** Why there is none. */
   readonly explain: (failure: PlanFailure) => SkiffError;
-  /** Clients may connect to the shim. */
-  readonly onShim?: (() => void) | undefined;
+  /** Clients may connect to the shim with this pid. Its first word may have come before. */
+  readonly onShim?: ((shimPid: number) => void) | undefined;
   /** Makes what the plan's `await` waits for, while the shim and its child begin. What it throws is the reason then. */
   readonly meanwhile?: (() => void) | undefined;
 }

@@ -7,7 +7,14 @@ import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { SkiffError } from '#base';
 import { exitCodeOf, type HelperEvent, type Launcher } from '#linux';
-import { type AttachEffect, type AttachOptions, attachToShim, controlShim, type ShimControl } from './shim-client.ts';
+import {
+  type AttachEffect,
+  type AttachOptions,
+  attachMarked,
+  attachToShim,
+  controlShim,
+  type ShimControl,
+} from './shim-client.ts';
 
 export interface ProcessExit {
   /** 0 … 255, or 128 + signal. */
@@ -94,6 +101,11 @@ export class RunningProcess {
   /** With the effect `release` it is the last client a held process waits for; see `started` for what becomes of that. */
   attach(options: AttachOptions, effect?: AttachEffect): Promise<Socket> {
     return attachToShim(this.#runDirectory, options, effect);
+  }
+
+  /** The same for a client that reads the log first; undefined when the shim is of a version without marks. */
+  attachMarked(options: AttachOptions): ReturnType<typeof attachMarked> {
+    return attachMarked(this.#runDirectory, options);
   }
 
   /** Fulfilled when the program of a process that was held runs. Rejected with why it could not. */

@@ -10,4 +10,6 @@ export interface RuntimeDeps {
   readonly seccomp: SeccompCache;
   readonly helperProgram: string;
   readonly log: Log;
+  /** For one run of a foreign runtime; undefined: see foreign/patience.ts. */
+  readonly foreignPatienceMs?: number;
 }

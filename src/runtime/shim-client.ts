@@ -40,22 +40,50 @@ export async function attachToShim(
   options: AttachOptions,
   effect: AttachEffect = { release: false },
 ): Promise<Socket> {
-  const flags =
-    (options.stdin ? attachFlags.stdin : 0) |
-    (options.stdout ? attachFlags.stdout : 0) |
-    (options.stderr ? attachFlags.stderr : 0) |
-    (options.raw ? attachFlags.raw : 0) |
-    (options.closeStdin ? attachFlags.closeStdin : 0) |
-    (effect.release ? attachFlags.release : 0);
   const socket = await connectToShim(runDirectory);
   try {
-    await hello(socket, connectionKind.attach, flags);
+    await hello(socket, connectionKind.attach, flagsOf(options) | (effect.release ? attachFlags.release : 0));
     return socket;
   } catch (error) {
     socket.destroy();
     throw error;
   }
 }
+
+/** Where in the log the stream of a client goes on. */
+export interface LogMark {
+  /** Of the file that was the current one. kernel: once it has been dropped another may have the number. */
+  readonly inode: bigint;
+  readonly size: number;
+  /** When that was. */
+  readonly timeNs: bigint;
+}
+
+/**
+ * The same, for a client that reads the log first: to the mark, and not a byte is missing or there twice. Undefined with a shim
+ * of an older version, which knows no marks.
+ */
+export async function attachMarked(
+  runDirectory: string,
+  options: AttachOptions,
+): Promise<{ readonly socket: Socket; readonly mark: LogMark } | undefined> {
+  const socket = await connectToShim(runDirectory);
+  try {
+    const answer = await hello(socket, connectionKind.markedAttach, flagsOf(options), 24);
+    const [inode, size, timeNs] = [0, 8, 16].map((at) => answer.readBigUInt64LE(at));
+    return { socket, mark: { inode: inode!, size: Number(size), timeNs: timeNs! } };
+  } catch {
+    socket.destroy();
+    return undefined;
+  }
+}
+
+const flagsOf = (options: AttachOptions): number =>
+  (options.stdin ? attachFlags.stdin : 0) |
+  (options.stdout ? attachFlags.stdout : 0) |
+  (options.stderr ? attachFlags.stderr : 0) |
+  (options.raw ? attachFlags.raw : 0) |
+  (options.closeStdin ? attachFlags.closeStdin : 0);
 
 export interface ShimControl extends Disposable {
   /** Asks for the state; answered by a `status` event on the listener and as the result. */
@@ -209,16 +237,17 @@ async function connectToShim(runDirectory: string): Promise<Socket> {
 }
 
 /** Says what the connection is and waits for the shim's answer, leaving later bytes unread in the socket. */
-async function hello(socket: Socket, kind: number, flags: number): Promise<void> {
+/** The answer behind its errno, which is of this many bytes. */
+async function hello(socket: Socket, kind: number, flags: number, bytes = 0): Promise<Buffer> {
   socket.write(new BytesWriter(8).u32(HELLO_MAGIC).u8(kind).u8(flags).u16(0).done());
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const onReadable = (): void => {
-    const answer = socket.read(4) as Buffer | null;
+    const answer = socket.read(4 + bytes) as Buffer | null;
     if (answer === null) return;
     // At once: to read again, when the output has ended already, would use up an end nobody listens for yet.
     socket.off('readable', onReadable);
     const errno = answer.readUInt32LE(0);
-    if (errno === 0) resolve();
+    if (errno === 0 && answer.length === 4 + bytes) resolve(answer.subarray(4));
     else reject(new SkiffError('conflict', 'shim.refused', `the shim refused the connection: errno ${errno}`));
   };
   const onEnd = (): void => reject(gone());
@@ -226,7 +255,7 @@ async function hello(socket: Socket, kind: number, flags: number): Promise<void>
   socket.once('end', onEnd);
   socket.once('error', reject);
   try {
-    await promise;
+    return await promise;
   } finally {
     socket.off('readable', onReadable);
     socket.off('end', onEnd);

@@ -66,6 +66,7 @@ export type {
   ContainerStats,
   ContainerSummary,
   DeviceMappingBody,
+  DeviceRequestBody,
   ExecCreateBody,
   ExecStartBody,
   HealthcheckBody,
@@ -79,6 +80,7 @@ export type {
   RestartPolicyBody,
   ThrottleDeviceBody,
   UpdateBody,
+  WeightDeviceBody,
 } from './docker/containers.ts';
 export type {
   EndpointSettingsBody,
@@ -98,6 +100,7 @@ export type {
   VolumePruneAnswer,
   VolumeRenameBody,
 } from './docker/volumes.ts';
+export { type CdiDeviceNode, type CdiEdits, type CdiSpec, parseDeviceName, readCdiSpec } from './cdi/cdi-spec.ts';
 export { type Descriptor, descriptorJson } from './oci-image/descriptor.ts';
 export {
   type Healthcheck,

@@ -90,7 +90,12 @@ describe('requests', { skip: missing('root', 'busybox') }, () => {
 
   const refused = (message: string, path: string): void => {
     const name = path.split('.').at(-1)!;
-    const words = { Runtime: 'runtime name: runsc' };
+    const words = {
+      Runtime: 'runtime name: runsc',
+      Isolation: "isolation 'hyperv'",
+      IOMaximumIOps: 'Maximum IO IOps',
+      IOMaximumBandwidth: 'Maximum IO Bandwidth',
+    };
     assert.ok(message.includes((words as Record<string, string>)[name] ?? name), `${message} does not name ${path}`);
   };
 
@@ -121,12 +126,32 @@ describe('requests', { skip: missing('root', 'busybox') }, () => {
         const { value } = await api.call<{ message: string }>('ContainerUpdate', { params, body, status: fate.status });
         refused(value.message, path);
       } else {
-        await api.call('ContainerUpdate', { params, body, status: 200 });
-        assert.deepEqual(valueAt(await inspect(params), `HostConfig.${path}`), fate.give);
+        const before = valueAt(await inspect(params), `HostConfig.${path}`);
+        const { value } = await api.call<{ Warnings: string[] }>('ContainerUpdate', { params, body, status: 200 });
+        const stays = 'noEffect' in fate;
+        assert.deepEqual(valueAt(await inspect(params), `HostConfig.${path}`), stays ? before : fate.give);
+        assert.equal(value.Warnings.length, stays ? 1 : 0, value.Warnings.join());
       }
       await remove(params);
     });
   }
+
+  test('what stays as it is may be sent back as inspect has told it', async () => {
+    const Ulimits = [{ Name: 'nofile', Soft: 10, Hard: 20 }];
+    const params = await create({ ...basic, HostConfig: { ...basic.HostConfig, Ulimits, Init: true } });
+    const told = valueAt(await inspect(params), 'HostConfig') as object;
+    const { value } = await api.call<{ Warnings: string[] }>('ContainerUpdate', { params, body: told, status: 200 });
+    assert.deepEqual(value.Warnings, []);
+    await remove(params);
+  });
+
+  test('where images have come from is told with their manifests only', async () => {
+    await api.call('ImageList', { query: 'identity=1', status: 400 });
+    const { value } = await api.call<{ Manifests: object[] }[]>('ImageList', { query: 'manifests=1&identity=1' });
+    for (const { Manifests } of value) {
+      for (const each of Manifests) assert.equal(valueAt(each, 'ImageData.Identity'), null, 'it was never pulled');
+    }
+  });
 
   test('an update takes limits of devices and of processes away', async () => {
     const device = { Path: '/dev/loop0', Rate: 4096 };

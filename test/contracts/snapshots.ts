@@ -142,6 +142,21 @@ export function snapshotsContract(name: string, open: Open, options: { readonly 
   });
 
   test(
+    `${name}: files with several names stay such in a layer, and those below as they are`,
+    options,
+    async (context) => {
+      const { snapshots } = await world(context, open, LOWER);
+      await snapshots.create(CONTAINER, IMAGE);
+      inside(snapshots, 'echo x > one; mkdir n; ln one n/two; ln one three; ln d/old linked; ln d/old n/linked');
+      const packed = Buffer.concat(await Array.fromAsync(snapshots.pack(CONTAINER, IMAGE)));
+      const again = await world(context, open, LOWER, packed);
+      await again.snapshots.create(CONTAINER, IMAGE);
+      const same = 'test one -ef n/two && test one -ef three && test linked -ef n/linked && cat n/two linked d/old';
+      assert.equal(inside(again.snapshots, same), 'x\noldold');
+    },
+  );
+
+  test(
     `${name}: create() again changes nothing, remove() leaves nothing but others' files`,
     options,
     async (context) => {

@@ -1,5 +1,6 @@
 /** What a test needs of its machine. Where it is missing the test is skipped, with the reason in the report. */
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { isExecutable } from '#linux';
 
 /** `root`, `network` (Debian's mirror is configured), `cgroup:NAME` for a controller, or the name of a program in PATH. */
 export type Need = string;
@@ -23,15 +24,6 @@ function reasonFor(need: Need): string {
 export function programPath(name: string): string | undefined {
   const folders = [...(process.env['PATH'] ?? '').split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin'];
   return folders.map((folder) => `${folder}/${name}`).find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function hasController(name: string): boolean {

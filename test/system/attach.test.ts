@@ -8,6 +8,9 @@ import { eventually, pause } from '../support/eventually.ts';
 import { collect, demultiplex } from '../support/http.ts';
 import { missing } from '../support/needs.ts';
 
+/** SKIFF_TEST_LATE_CLIENTS=200 takes a minute. */
+const LATE_CLIENTS = Number(process.env['SKIFF_TEST_LATE_CLIENTS'] ?? 3);
+
 describe('attach', { skip: missing('root', 'busybox'), timeout: 60_000 }, () => {
   const { containers, http } = useDaemon();
 
@@ -45,6 +48,44 @@ describe('attach', { skip: missing('root', 'busybox'), timeout: 60_000 }, () => 
     const replay = await collect(await containers.attach(id, 'logs=1&stdout=1'));
     assert.equal(demultiplex(replay).stdout.toString(), 'before\nafter\n', 'without a stream it ends after the log');
     await containers.remove(id);
+  });
+
+  test('with logs=1 a line that is half written is there once and whole', async () => {
+    const body = { Cmd: sh('echo first; printf half; read x; echo " whole"'), OpenStdin: true };
+    const id = await containers.create(body);
+    const witness = await containers.attach(id);
+    let seen = '';
+    witness.on('data', (chunk: Buffer) => (seen += chunk.toString('latin1')));
+    await containers.start(id);
+    await eventually('half a line is written', () => seen.endsWith('half'));
+    const late = collect(await containers.attach(id, 'logs=1&stream=1&stdout=1'));
+    witness.write('\n');
+    assert.equal(demultiplex(await late).stdout.toString(), 'first\nhalf whole\n');
+    witness.destroy();
+    await containers.remove(id);
+  });
+
+  test('whenever a client comes with logs=1, it has every line once', async () => {
+    const script = 'i=0; while [ ! -e /stop ]; do i=$((i + 1)); echo $i; printf "part of "; done; echo end';
+    const log = { Type: 'json-file', Config: { 'max-size': '100k', 'max-file': '2', compress: 'true' } };
+    for (const LogConfig of [{}, log]) {
+      const id = await containers.begin({ Cmd: sh(script), HostConfig: { LogConfig } });
+      const outputs: Promise<Buffer>[] = [];
+      for (let client = 0; client < LATE_CLIENTS; client += 1) {
+        outputs.push(collect(await containers.attach(id, 'logs=1&stream=1&stdout=1')));
+        await pause(Math.random() * 40);
+      }
+      await containers.exec(id, { Cmd: ['touch', '/stop'] });
+      for (const bytes of await Promise.all(outputs)) {
+        const lines = demultiplex(bytes).stdout.toString().split('\n');
+        assert.deepEqual(lines.slice(-2), ['part of end', '']);
+        const numbers = lines.slice(0, -2).map((line) => Number(line.replace('part of ', '')));
+        const wrong = numbers.findIndex((number, at) => at > 0 && number !== numbers[at - 1]! + 1);
+        assert.equal(wrong, -1, `behind ${numbers[wrong - 1]} comes ${numbers[wrong]}`);
+        if (LogConfig !== log) assert.equal(numbers[0], 1);
+      }
+      await containers.remove(id);
+    }
   });
 
   test('a client chooses its streams', async () => {
@@ -139,14 +180,17 @@ describe('attach', { skip: missing('root', 'busybox'), timeout: 60_000 }, () => 
 
   test('a client that attaches while the container starts is connected', async () => {
     const ids = await Promise.all(
-      Array.from({ length: 40 }, () => containers.create({ Cmd: sh('sleep 0.7; echo end') })),
+      Array.from({ length: 40 }, () => containers.create({ Cmd: sh('read x; echo end'), OpenStdin: true })),
     );
     await Promise.all(
       ids.map(async (id, index) => {
         const started = containers.start(id);
         await pause(index);
-        const output = collect(await containers.attach(id, 'stream=1&stdout=1'));
+        const socket = await containers.attach(id);
+        const output = collect(socket);
         await started;
+        // It waits, however long all this takes on a busy machine.
+        socket.write('\n');
         assert.equal(demultiplex(await output).stdout.toString(), 'end\n');
         await containers.remove(id);
       }),

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { connect } from 'node:tls';
 import { after, before, describe, test } from 'node:test';
 import { Daemon } from '../support/daemon.ts';
 import { eventually } from '../support/eventually.ts';
@@ -184,6 +186,36 @@ describe('the daemon on a network', { skip: missing('root', 'busybox', 'openssl'
     assert.match(broken.stderr, /ssh to far ended with exit code 255: far: no route: try 'ssh far'/);
   });
 
+  test('a certificate that takes the place of another is shown after SIGHUP, one that is no good is not', async () => {
+    const other = new Daemon();
+    const files = `${folder}/renewed`;
+    mkdirSync(files);
+    const put = (name: string, key = name): void => {
+      writeFileSync(`${files}/cert.pem`, readFileSync(`${folder}/${name}/cert.pem`));
+      writeFileSync(`${files}/key.pem`, readFileSync(`${folder}/${key}/key.pem`));
+    };
+    try {
+      put('server');
+      await other.start('--tls', `--tlscert=${files}/cert.pem`, `--tlskey=${files}/key.pem`, '-H', 'tcp://127.0.0.1:0');
+      const port = Number(portOf(other.output));
+      assert.equal(await shownAt(port), 'server');
+      put('client');
+      assert.equal(await shownAt(port), 'server', 'not before it is asked to');
+      const again = async (count: number): Promise<void> => {
+        process.kill(other.pid, 'SIGHUP');
+        await eventually('it was read', () => other.output.split('configuration was read again').length === count + 1);
+      };
+      await again(1);
+      assert.equal(await shownAt(port), 'client');
+      put('server', 'client');
+      await again(2);
+      assert.match(other.output, /a certificate could not be read again; the old one stays.*key values mismatch/);
+      assert.equal(await shownAt(port), 'client');
+    } finally {
+      await other[Symbol.asyncDispose]();
+    }
+  });
+
   test('dial-stdio joins what a client says with the daemon', async () => {
     const request = 'GET /_ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
     const { status, stdout } = await run(`${BIN}/skiff`, ['-H', plain, 'system', 'dial-stdio'], {}, request);
@@ -250,6 +282,15 @@ describe('the daemon on a network', { skip: missing('root', 'busybox', 'openssl'
     }
   });
 });
+
+/** The name in the certificate a daemon shows. */
+async function shownAt(port: number): Promise<string> {
+  const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+  await once(socket, 'secureConnect');
+  const { subject } = socket.getPeerCertificate();
+  socket.destroy();
+  return String(subject.CN);
+}
 
 async function freePort(): Promise<number> {
   const server = createServer();

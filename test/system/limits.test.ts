@@ -33,6 +33,12 @@ describe('limits', { skip: needs, timeout: 120_000 }, () => {
     assert.match((await containers.logs(child)).stdout, /^ok\n137\n$/);
     assert.equal((await containers.inspect(child)).State.OOMKilled, true);
 
+    const alive = await containers.begin({ Cmd: sh('probe eat 100; sleep 100'), HostConfig });
+    await eventually('it is told of while it runs', async () => {
+      const { Running, OOMKilled } = (await containers.inspect(alive)).State;
+      return Running && OOMKilled;
+    });
+
     const modest = await containers.begin({ Cmd: ['probe', 'eat', '10'], HostConfig });
     assert.equal(await containers.wait(modest), 0);
     assert.equal((await containers.inspect(modest)).State.OOMKilled, false);
@@ -49,8 +55,8 @@ describe('limits', { skip: needs, timeout: 120_000 }, () => {
       .map((line) => JSON.parse(line) as { Action: string; Actor: { ID: string } })
       .filter(({ Action }) => Action === 'oom')
       .map(({ Actor }) => Actor.ID);
-    assert.deepEqual([...new Set(ids)].sort(), [main, child].sort());
-    for (const id of [main, child, modest, killed]) await containers.remove(id);
+    assert.deepEqual([...new Set(ids)].sort(), [main, child, alive].sort());
+    for (const id of [main, child, alive, modest, killed]) await containers.remove(id);
   });
 
   test('half a CPU is half a CPU, however it is said', async () => {
@@ -125,6 +131,34 @@ describe('limits', { skip: needs, timeout: 120_000 }, () => {
     const refused = await http.send('POST', `/containers/${id}/update`, { Memory: 1024 });
     assert.equal(refused.status, 400, refused.text);
     await containers.remove(id);
+  });
+
+  test('a weight no scheduler goes by is discarded with Docker’s warning, a real-time share refused by the kernel', async (t) => {
+    if (!existsSync('/dev/loop0') || !readFileSync('/sys/block/loop0/queue/scheduler', 'utf8').includes('[none]')) {
+      return t.skip('needs a loop device without a scheduler');
+    }
+    const BlkioWeightDevice = [{ Path: '/dev/loop0', Weight: 100 }];
+    const made = await http.call('POST', '/containers/create', {
+      ...{ Image: 'busybox', Cmd: ['sleep', '100'], HostConfig: { BlkioWeightDevice } },
+    });
+    const { Id, Warnings } = made.json<{ Id: string; Warnings: string[] }>();
+    containers.made.push(Id);
+    assert.match(
+      Warnings.join(),
+      /^Your kernel does not support Block I\/O weight_device .* Weight-device discarded\.$/,
+    );
+    await containers.start(Id);
+    assert.deepEqual((await containers.inspect(Id)).HostConfig['BlkioWeightDevice'], []);
+    const updated = await http.call('POST', `/containers/${Id}/update`, { BlkioWeightDevice });
+    assert.deepEqual(updated.json<{ Warnings: string[] }>().Warnings, Warnings);
+    await containers.remove(Id);
+    const realTime = { CpuRealtimePeriod: 1_000_000, CpuRealtimeRuntime: 1000 };
+    const id = await containers.create({ Cmd: ['true'], HostConfig: realTime });
+    assert.match((await http.send('POST', `/containers/${id}/start`)).text, /cpu\.rt_runtime_us|a real-time share/);
+    await containers.remove(id);
+    const more = { Image: 'busybox', HostConfig: { ...realTime, CpuRealtimePeriod: 10 } };
+    const { status, text } = await http.send('POST', '/containers/create', more);
+    assert.deepEqual([status, /runtime cannot be higher than/.test(text)], [400, true]);
   });
 
   test('changed limits hold after a restart of the container', async () => {

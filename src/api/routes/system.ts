@@ -1,5 +1,5 @@
 /** Ping, version, info. */
-import type { EngineParts } from '#engine';
+import { type EngineParts, readCdiDevices } from '#engine';
 import type { RequestContext, Route } from '#rpc';
 import { sendJson } from '../http-status.ts';
 import { infoJson, type SystemFacts, versionJson } from '../system-info.ts';
@@ -25,7 +25,10 @@ export function systemRoutes(parts: EngineParts, facts: SystemFacts): Route[] {
     {
       method: 'GET',
       path: '/info',
-      handle: async ({ url, response }) => sendJson(response, 200, infoJson(parts, facts, minorVersion(url))),
+      handle: async ({ url, response }) => {
+        const { devices } = await readCdiDevices(parts.settings.current.cdiFolders);
+        sendJson(response, 200, infoJson(parts, facts, minorVersion(url), [...devices.keys()].sort()));
+      },
     },
     // compat: for any path, and nothing in it.
     { method: 'OPTIONS', path: '/{any...}', handle: async ({ response }) => void response.writeHead(200).end() },

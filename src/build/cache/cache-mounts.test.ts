@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
 import { memoryRecordStores } from '#base';
@@ -142,4 +142,37 @@ test('nobody has a folder while it is read, and it is read when nobody has it', 
     await (await next)[Symbol.asyncDispose]();
     assert.deepEqual(told, ['read', 'taken']);
     assert.equal(await mounts.read('none', signal, async () => 'read'), undefined);
+  }));
+
+test('when the disk takes no record, a new folder goes again, and one that is let go of is let go of', () =>
+  inFolder(async (_, __, dataRoot) => {
+    const stores = memoryRecordStores();
+    let isFull = true;
+    const full: typeof stores = {
+      ...stores,
+      of: (kind) => {
+        const store = stores.of<never>(kind);
+        const put = (id: string, value: never): void => {
+          if (isFull) throw new Error('no space');
+          store.put(id, value);
+        };
+        return {
+          ...store,
+          list: () => store.list(),
+          get: (id) => store.get(id),
+          delete: (id) => store.delete(id),
+          put,
+        };
+      },
+    };
+    const mounts = new CacheMounts(`${dataRoot}/full`, full);
+    await assert.rejects(mounts.takeAll([wish('a', 'shared')]), /no space/);
+    assert.deepEqual([mounts.list(), readdirSync(`${dataRoot}/full/build/mounts`)], [[], []]);
+    isFull = false;
+    const taken = await mounts.takeAll([wish('a', 'shared')]);
+    isFull = true;
+    await assert.rejects(async () => taken[Symbol.asyncDispose](), /no space/);
+    const [record] = mounts.list();
+    assert.equal(mounts.isInUse(record!.id), false);
+    assert.equal(await mounts.read('a', new AbortController().signal, async () => 'read'), 'read');
   }));

@@ -162,8 +162,12 @@ export class CacheMounts {
     return {
       folder,
       [Symbol.asyncDispose]: async () => {
-        await this.#used(id, folder);
-        this.#release(id);
+        // However that ends: one that stayed in use would never be removed, and whoever exports it would wait for ever.
+        try {
+          await this.#used(id, folder);
+        } finally {
+          this.#release(id);
+        }
       },
     };
   }
@@ -191,14 +195,14 @@ export class CacheMounts {
       chownSync(folder, uid, gid);
       chmodSync(folder, mode);
       await fill?.(folder);
+      const now = formatTimeNs(nowNs());
+      this.#put({ version: 1, id, name, sizeBytes: 0, createdAt: now, lastUsedAt: now, useCount: 0 });
+      this.#users.set(id, 1);
+      return id;
     } catch (error) {
       await removeTree(`${this.#root}/${id}`);
       throw error;
     }
-    const now = formatTimeNs(nowNs());
-    this.#users.set(id, 1);
-    this.#put({ version: 1, id, name, sizeBytes: 0, createdAt: now, lastUsedAt: now, useCount: 0 });
-    return id;
   }
 
   async #used(id: string, folder: string): Promise<void> {

@@ -41,6 +41,8 @@ class FakeFolder implements ClientFolder {
       const [path, { content, sent = content }] = this.#files[id - 10]!;
       this.asked.push(path);
       open.set(id, Buffer.from(sent));
+      // Some say nothing first.
+      await receiver.data(id, Buffer.alloc(0));
     }
     while (open.size > 0) {
       for (const [id, rest] of open) {

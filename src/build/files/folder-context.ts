@@ -165,6 +165,8 @@ class ComingFile {
   }
 
   data(bytes: Buffer): Promise<void> | undefined {
+    // It would begin a digest in pieces, which what comes in one piece does not go on with.
+    if (bytes.length === 0) return undefined;
     const { size, path } = this.file.entry;
     this.#left -= bytes.length;
     if (this.#left < 0) throw errors.badContext(`${shown(path)} has more content than was announced`);

@@ -109,6 +109,8 @@ export class BuildHistory {
       this.#records.put(build.ref, record);
     } catch (error) {
       rmSync(folder, { recursive: true, force: true });
+      // One of the same name had its folder there.
+      this.#known?.delete(build.ref);
       throw error;
     }
     const known = this.#all();

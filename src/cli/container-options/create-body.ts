@@ -1,5 +1,13 @@
 /** Flags of `run` and `create` → the body of POST /containers/create. Only what was asked for is in it. */
-import type { ContainerCreateBody, HostConfigBody, NetworkLimitsBody, ResourcesBody, RestartPolicyBody } from '#specs';
+import {
+  type ContainerCreateBody,
+  type DeviceRequestBody,
+  type HostConfigBody,
+  type NetworkLimitsBody,
+  parseDeviceName,
+  type ResourcesBody,
+  type RestartPolicyBody,
+} from '#specs';
 import { errors } from '../errors.ts';
 import type { FlagValues } from '../flags.ts';
 import { parseDevice } from './devices.ts';
@@ -77,6 +85,8 @@ function attachedStreams({ flags, detach }: CreateRequest): Streams {
 }
 
 function toHostConfig({ flags, given, files, consoleSize }: CreateRequest, binds: readonly string[]): HostConfigBody {
+  if (!['', 'host'].includes(flags.userns)) throw errors.invalid('--userns: invalid USER mode');
+  const devices = flags.device.filter((text) => parseDeviceName(text) === undefined);
   const security = readSecurityOptions(flags['security-opt'], files);
   if (flags.rm && (flags.restart?.Name ?? 'no') !== 'no' && flags.restart?.Name !== '') {
     throw errors.invalid('conflicting options: cannot specify both --restart and --rm');
@@ -100,6 +110,7 @@ function toHostConfig({ flags, given, files, consoleSize }: CreateRequest, binds
     PidMode: flags.pid,
     IpcMode: flags.ipc,
     UTSMode: flags.uts,
+    ...whenGiven(flags.userns, (UsernsMode) => ({ UsernsMode })),
     CgroupnsMode: flags.cgroupns,
     CgroupParent: flags['cgroup-parent'],
     ...whenGiven(flags.runtime, (Runtime) => ({ Runtime })),
@@ -107,7 +118,10 @@ function toHostConfig({ flags, given, files, consoleSize }: CreateRequest, binds
     ...listed('ExtraHosts', flags['add-host']),
     ...(flags.sysctl.length > 0 ? { Sysctls: toMap(flags.sysctl) } : {}),
     ...listed('Ulimits', distinctUlimits(flags.ulimit)),
-    ...listed('Devices', flags.device.map(parseDevice)),
+    ...listed('Devices', devices.map(parseDevice)),
+    ...listed('DeviceRequests', [...flags.gpus, ...namedDevices(flags.device)]),
+    ...listed('BlkioWeightDevice', flags['blkio-weight-device']),
+    ...(flags.annotation.length > 0 ? { Annotations: toMap(flags.annotation) } : {}),
     ...listed('DeviceCgroupRules', flags['device-cgroup-rule']),
     ...listed('BlkioDeviceReadBps', flags['device-read-bps']),
     ...listed('BlkioDeviceWriteBps', flags['device-write-bps']),
@@ -120,6 +134,12 @@ function toHostConfig({ flags, given, files, consoleSize }: CreateRequest, binds
     ...counted('ShmSize', flags['shm-size']),
     LogConfig: logConfig(flags),
   };
+}
+
+/** compat: devices vendors have named are asked for in one request. */
+function namedDevices(given: readonly string[]): DeviceRequestBody[] {
+  const names = given.filter((text) => parseDeviceName(text) !== undefined);
+  return names.length === 0 ? [] : [{ Driver: 'cdi', Count: 0, DeviceIDs: names, Capabilities: null, Options: null }];
 }
 
 /** The policy that was given. */
@@ -135,6 +155,8 @@ export function toLimits(flags: FlagValues<typeof limitFlags>): ResourcesBody {
     ...counted('BlkioWeight', flags['blkio-weight']),
     ...counted('CpuPeriod', flags['cpu-period']),
     ...counted('CpuQuota', flags['cpu-quota']),
+    ...counted('CpuRealtimePeriod', flags['cpu-rt-period']),
+    ...counted('CpuRealtimeRuntime', flags['cpu-rt-runtime']),
     ...counted('CpuShares', flags['cpu-shares']),
     ...counted('NanoCpus', flags.cpus),
     ...whenGiven(flags['cpuset-cpus'], (CpusetCpus) => ({ CpusetCpus })),

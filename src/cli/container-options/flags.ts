@@ -13,7 +13,15 @@ import {
 } from '../flag-types.ts';
 import type { FlagValues } from '../flags.ts';
 import { parseExtraHost } from './extra-hosts.ts';
-import { parseBytesPerSecond, parseCpus, parseMemorySwap, parseOperationsPerSecond, parseUlimit } from './limits.ts';
+import { parseGpus } from './gpus.ts';
+import {
+  parseBytesPerSecond,
+  parseCpus,
+  parseMemorySwap,
+  parseOperationsPerSecond,
+  parseUlimit,
+  parseWeightDevice,
+} from './limits.ts';
 import { parseMount } from './mounts.ts';
 import { parseNetwork } from './networks.ts';
 import { parseExpose, parsePublish } from './ports.ts';
@@ -30,6 +38,8 @@ export const limitFlags = {
   'blkio-weight': integer({ help: 'Share of block I/O, 10 to 1000' }),
   'cpu-period': integer({ help: 'Length of a CPU period in microseconds' }),
   'cpu-quota': integer({ help: 'CPU time per period in microseconds' }),
+  'cpu-rt-period': integer({ help: 'Length of a period of real-time scheduling in microseconds (cgroup v1)' }),
+  'cpu-rt-runtime': integer({ help: 'Real time per such a period in microseconds (cgroup v1)' }),
   'cpu-shares': integer({ short: 'c', help: 'Share of CPU time when CPUs are busy (1024 is the usual share)' }),
   cpus: value({ type: 'decimal', help: 'CPUs that may be used, such as 1.5', parse: parseCpus }),
   'cpuset-cpus': text({ help: 'CPUs to run on, such as 0-3 or 0,1' }),
@@ -58,14 +68,20 @@ export const updateFlags = { ...limitFlags, ...networkLimitFlags, restart };
 export const containerFlags = {
   ...updateFlags,
   'add-host': list({ help: 'A name and address for /etc/hosts, as name:address', parse: parseExtraHost }),
+  annotation: list({ help: 'Annotation for the runtime and its hooks, as name=value' }),
   attach: list({ short: 'a', help: 'Connect to stdin, stdout or stderr', parse: parseStream }),
+  'blkio-weight-device': values({
+    type: 'list',
+    help: 'Share of the I/O of one device, as /dev/x:300',
+    parse: parseWeightDevice,
+  }),
   'cap-add': list({ help: 'Capabilities to add' }),
   'cap-drop': list({ help: 'Capabilities to take away' }),
   'cgroup-parent': text({ help: "Cgroup above the container's" }),
   runtime: text({ help: 'Runtime that makes the container, of those the daemon knows' }),
   cgroupns: text({ help: 'Cgroup namespace: private or host' }),
   cidfile: text({ help: "Write the container's id to this file, which must not exist" }),
-  device: list({ help: 'Device of the host, as path[:path in the container][:rwm]' }),
+  device: list({ help: 'Device of the host, as path[:path in the container][:rwm], or vendor.com/class=name' }),
   'device-cgroup-rule': list({ help: 'Rule of the device cgroup, such as "c 42:* rmw"' }),
   'device-read-bps': values({
     type: 'list',
@@ -95,6 +111,7 @@ export const containerFlags = {
     help: 'Port or range others may use, as 80[/udp]; not published',
     parse: parseExpose,
   }),
+  gpus: values({ type: 'gpu-request', help: 'GPUs to add: all, a number, or device=ID', parse: parseGpus }),
   'group-add': list({ help: 'More groups for the user' }),
   'health-cmd': text({ help: 'Command of a shell that tells whether it is healthy' }),
   'health-interval': duration({ help: 'Time between two checks (default 30s)' }),
@@ -155,6 +172,7 @@ export const containerFlags = {
   tty: toggle({ short: 't', help: 'Give it a terminal' }),
   ulimit: values({ type: 'ulimit', help: 'Resource limit, as name=soft[:hard]', parse: parseUlimit }),
   user: text({ short: 'u', help: 'User, as name or uid, with an optional :group' }),
+  userns: text({ help: 'User namespace: host, which it is anyway' }),
   uts: text({ help: 'UTS namespace: host for the name of the host' }),
   volume: list({
     short: 'v',

@@ -1,6 +1,6 @@
 /** Limits written as text: `--ulimit`, `--cpus`, `--memory-swap`, `--device-read-bps` and its kin. */
 import { parseBytes } from '#base';
-import type { ThrottleDeviceBody } from '#specs';
+import type { ThrottleDeviceBody, WeightDeviceBody } from '#specs';
 import { parseInteger } from '../flag-types.ts';
 
 export interface Ulimit {
@@ -75,6 +75,19 @@ export function parseOperationsPerSecond(text: string): ThrottleDeviceBody {
     if (!/^\d+$/.test(rate)) throw new Error(rate);
     return Number(rate);
   });
+}
+
+/** `/dev/sda:300`; compat: 0 takes a weight away. */
+export function parseWeightDevice(text: string): WeightDeviceBody {
+  const at = text.indexOf(':');
+  const path = text.slice(0, at);
+  if (at < 0 || path === '') throw new Error(`bad format: ${text}`);
+  if (!path.startsWith('/dev/')) throw new Error(`bad format for device path: ${text}`);
+  const weight = Number(text.slice(at + 1));
+  if (!/^\d+$/.test(text.slice(at + 1)) || (weight > 0 && (weight < 10 || weight > 1000))) {
+    throw new Error(`invalid weight for device: ${text}`);
+  }
+  return { Path: path, Weight: weight };
 }
 
 function throttle(text: string, form: string, parse: (rate: string) => number): ThrottleDeviceBody {

@@ -81,7 +81,7 @@ export const options: readonly Option[] = [
   honoured('default-ulimit', ulimits, 'Limit of containers that have none of that name', { key: 'default-ulimits' }),
   honoured('default-shm-size', size, 'Size of /dev/shm'),
   honoured('default-cgroupns-mode', text, 'host or private'),
-  honoured('default-ipc-mode', text, 'private or none'),
+  honoured('default-ipc-mode', text, 'private, shareable or none'),
   honoured('init', bool, 'Run an init in containers that do not say'),
   honoured('init-path', text, 'The init program, instead of our own'),
   honoured('no-new-privileges', bool, 'Programs of containers gain no rights by being executed'),
@@ -91,6 +91,9 @@ export const options: readonly Option[] = [
   honoured('storage-driver', text, 'overlay2, or vfs where there are no overlays', { short: 's' }),
   honoured('storage-opt', list, 'Options of the storage driver: overlay2.size=SIZE', { key: 'storage-opts' }),
   honoured('exec-opt', list, 'native.cgroupdriver=cgroupfs', { key: 'exec-opts' }),
+  honoured('cdi-spec-dir', list, 'Where vendors describe devices for containers (/etc/cdi, /var/run/cdi)', {
+    key: 'cdi-spec-dirs',
+  }),
   honoured('bridge', text, 'Bridge of the default network (skiff0); none: there is no such network', { short: 'b' }),
 
   honoured('insecure-registry', list, 'Registry without TLS, or with any certificate: host[:port] or CIDR', {
@@ -116,14 +119,16 @@ export const options: readonly Option[] = [
   noted('firewall-backend', text, "the rules of others are left alone, and Skiff's own are in tables of its own"),
   noted('raw-logs', bool, 'logs have full times and no colours anyway'),
   noted('experimental', bool, 'there is no experimental mode'),
-  noted('features', section, 'there are no optional features', { only: 'file' }),
+  noted('features', section, 'of optional features there is only cdi', {
+    only: 'file',
+    harmless: ['{"cdi":true}', '{"cdi":false}'],
+  }),
   noted('min-api-version', text, 'the versions spoken are fixed', { only: 'file' }),
   noted('api-cors-header', text, 'pages of other sites are never allowed to read answers'),
   noted('network-control-plane-mtu', integer, NO_SWARM),
   noted('swarm-default-advertise-addr', text, NO_SWARM),
   noted('node-generic-resource', list, NO_SWARM, { key: 'node-generic-resources' }),
   noted('allow-nondistributable-artifacts', list, 'layers with foreign URLs are not pushed'),
-  noted('cdi-spec-dir', list, 'devices are named by path', { key: 'cdi-spec-dirs' }),
 
   honoured('bip', text, 'Address of the default bridge and its network, such as 172.30.0.1/24'),
   later('bip6', text),

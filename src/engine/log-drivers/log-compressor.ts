@@ -143,36 +143,46 @@ interface OldFile {
 }
 
 /** The highest number there is without gzip, but those that have been tried. */
-function oldest({ path, maxFiles }: LogPlace, tried: ReadonlySet<string>): OldFile | undefined {
-  for (let number = maxFiles - 1; number > 0; number -= 1) {
-    const name = `${path}.${number}`;
-    const found = statSync(name, { bigint: true, throwIfNoEntry: false });
+function oldest(place: LogPlace, tried: ReadonlySet<string>): OldFile | undefined {
+  for (const path of oldFilesOf(place)) {
+    const found = statSync(path, { bigint: true, throwIfNoEntry: false });
     const key = found && `${found.ino} ${found.mtimeNs}`;
-    if (key !== undefined && !tried.has(key)) return { path: name, inode: found!.ino, key };
+    if (key !== undefined && !tried.has(key)) return { path, inode: found!.ino, key };
   }
   return undefined;
 }
 
-const isThere = ({ path, maxFiles }: LogPlace, inode: bigint): boolean =>
-  Array.from({ length: maxFiles - 1 }, (_, index) => `${path}.${index + 1}`).some(
-    (name) => statSync(name, { bigint: true, throwIfNoEntry: false })?.ino === inode,
-  );
+const isThere = (place: LogPlace, inode: bigint): boolean =>
+  oldFilesOf(place).some((path) => statSync(path, { bigint: true, throwIfNoEntry: false })?.ino === inode);
 
 /** In one go: nobody else renames meanwhile. */
-function putInPlace({ path, maxFiles }: LogPlace, inode: bigint, fresh: string): void {
-  for (let number = 1; number < maxFiles; number += 1) {
-    const name = `${path}.${number}`;
-    if (statSync(name, { bigint: true, throwIfNoEntry: false })?.ino !== inode) continue;
-    renameSync(fresh, `${name}.gz`);
-    rmSync(name);
+function putInPlace(place: LogPlace, inode: bigint, fresh: string): void {
+  for (const path of oldFilesOf(place)) {
+    if (statSync(path, { bigint: true, throwIfNoEntry: false })?.ino !== inode) continue;
+    renameSync(fresh, `${path}.gz`);
+    rmSync(path);
     return;
   }
 }
 
+/** Those without gzip, the oldest first. By what there is: there may be room for a million. */
+function oldFilesOf({ path, maxFiles }: LogPlace): string[] {
+  const prefix = `${basename(path)}.`;
+  return namesBeside(path)
+    .filter((name) => name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length)))
+    .map((name) => Number(name.slice(prefix.length)))
+    .filter((number) => number > 0 && number < maxFiles)
+    .sort((a, b) => b - a)
+    .map((number) => `${path}.${number}`);
+}
+
 function removeLeftovers({ path }: LogPlace): void {
-  const folder = dirname(path);
-  if (!existsSync(folder)) return;
-  for (const name of readdirSync(folder)) {
-    if (name.startsWith(`${basename(path)}.gz-`)) rmSync(`${folder}/${name}`, { force: true });
+  for (const name of namesBeside(path)) {
+    if (name.startsWith(`${basename(path)}.gz-`)) rmSync(`${dirname(path)}/${name}`, { force: true });
   }
+}
+
+function namesBeside(path: string): string[] {
+  const folder = dirname(path);
+  return existsSync(folder) ? readdirSync(folder) : [];
 }

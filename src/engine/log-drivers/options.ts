@@ -139,8 +139,9 @@ function isCompressed(
   { maxSizeBytes, maxFiles }: { readonly maxSizeBytes: number; readonly maxFiles: number },
 ): boolean {
   const isBounded = maxSizeBytes > 0 && maxFiles > 1;
-  if (value === undefined) return isUsual && isBounded;
-  const isAsked = isYes(key, value);
+  // compat: those that compress of themselves are told so, too, when there would never be an old file.
+  if (value === undefined && !(isUsual && maxFiles === 1)) return isUsual && isBounded;
+  const isAsked = value === undefined || isYes(key, value);
   if (isAsked && !isBounded) {
     throw errors.invalid(
       isUsual

@@ -1,6 +1,6 @@
 /** Connects a client to a container's streams: now, or as soon as it starts. */
 import type { Socket } from 'node:net';
-import type { AttachOptions } from '#runtime';
+import type { AttachOptions, LogMark } from '#runtime';
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
 import { type EngineParts, eventAttributes, findContainer } from '../parts.ts';
@@ -17,6 +17,25 @@ export async function attachContainer(
   options: AttachWish,
   signal?: AbortSignal,
 ): Promise<Socket> {
+  const { record, wishes } = begin(parts, reference, options);
+  const live = parts.live.get(record.id);
+  if (live && record.status === 'running') return live.process.attach(wishes);
+  return parts.attachments.wait(record.id, wishes, signal);
+}
+
+/** Of a container that runs: what it writes from now on, and up to where its log has what it wrote before. */
+export async function attachAfterLog(
+  parts: EngineParts,
+  reference: string,
+  options: AttachWish,
+): Promise<{ readonly socket: Socket; readonly mark?: LogMark }> {
+  const { record, wishes } = begin(parts, reference, options);
+  const live = parts.live.get(record.id);
+  if (!live) throw errors.notRunning(record.id);
+  return (await live.process.attachMarked(wishes)) ?? { socket: await live.process.attach(wishes) };
+}
+
+function begin(parts: EngineParts, reference: string, options: AttachWish) {
   const record = findContainer(parts, reference);
   checkAttachable(record);
   const { tty, openStdin, stdinOnce } = record.settings;
@@ -27,9 +46,7 @@ export async function attachContainer(
     closeStdin: stdinOnce,
   };
   parts.events.emit('container', 'attach', record.id, eventAttributes(record));
-  const live = parts.live.get(record.id);
-  if (live && record.status === 'running') return live.process.attach(wishes);
-  return parts.attachments.wait(record.id, wishes, signal);
+  return { record, wishes };
 }
 
 /** Throws `container.pausedAttach` and `container.restarting`: for those who must refuse before they take a connection over. */

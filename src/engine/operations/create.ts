@@ -17,10 +17,11 @@ import { generateName, isValidName } from '../names.ts';
 import { settleNetworking } from '../networking.ts';
 import { type EngineParts, eventAttributes } from '../parts.ts';
 import { resolveProgram } from '../program.ts';
-import { checkResources } from '../resources.ts';
+import { checkResources, withoutVainWeights } from '../resources.ts';
 import { noRestart } from '../restart-policy.ts';
 import { settleRuntime } from '../runtimes.ts';
 import { checkSecurityOptions } from '../security-options.ts';
+import { settleSharedNamespaces } from '../shared-namespaces.ts';
 import { parseSignal } from '../signals.ts';
 
 export interface CreateOptions {
@@ -47,7 +48,8 @@ export async function createContainer(
   const name = wishedName.replace(/^\//, '');
   if (wishedName !== '' && !isValidName(wishedName)) throw errors.badName(wishedName);
   const runtime = settleRuntime(parts.settings.current, wished.host.runtime ?? '');
-  const settings = settleNetworking(parts, { ...wished, host: { ...wished.host, runtime } });
+  const settled = settleNetworking(parts, { ...wished, host: { ...wished.host, runtime } });
+  const { settings, discarded } = withKernel(parts, settleSharedNamespaces(parts, settled));
   if (settings.image === '') throw errors.invalid('no image was given for the container');
   const found = await parts.images.find(settings.image);
   if (!found) throw errors.noSuchImage(settings.image);
@@ -92,7 +94,16 @@ export async function createContainer(
     if (makesVolumes) parts.containers.put(record);
   });
   parts.events.emit('container', 'create', id, eventAttributes(record));
-  return { record, warnings: platform ? [] : platformWarnings(image) };
+  return { record, warnings: [...discarded, ...(platform ? [] : platformWarnings(image))] };
+}
+
+/** Without limits the kernel would not go by, and what is said of them. */
+function withKernel(
+  { runtime }: EngineParts,
+  settings: ContainerSettings,
+): { readonly settings: ContainerSettings; readonly discarded: readonly string[] } {
+  const { resources, warnings } = withoutVainWeights(settings.host.resources, runtime.cgroupVersion);
+  return { settings: { ...settings, host: { ...settings.host, resources } }, discarded: warnings };
 }
 
 /** compat: an image of another platform is taken when nobody asked for one, and the user is told. */

@@ -11,6 +11,7 @@ import { announceEndpoints } from '../networking.ts';
 import { noRestart, restartsAfter } from '../restart-policy.ts';
 import { forgetRun } from '../runtimes.ts';
 import { cgroupsPathOf, type EngineParts, eventAttributes, runDirectoryOf } from '../parts.ts';
+import { unmountSharedMemory } from '../shared-namespaces.ts';
 
 /** `told` is called as soon as the record is right. Cleaning up comes after. */
 export async function recordExit(parts: EngineParts, id: string, exit: ProcessExit, told: () => void): Promise<void> {
@@ -37,8 +38,11 @@ export async function recordExit(parts: EngineParts, id: string, exit: ProcessEx
     parts.networks.release(id, network);
     announceEndpoints(parts, before, 'disconnect');
   }
+  // What it has left behind in a namespace of processes that goes on without it.
+  if (before.settings.host.pidMode !== '') await parts.runtime.killCgroup(cgroupsPathOf(parts.options, record));
   await forgetRun(parts, before, runDirectoryOf(parts.options, id));
   await parts.runtime.removeCgroup(cgroupsPathOf(parts.options, record));
+  await unmountSharedMemory(parts, record);
   await releaseVolumes(parts, record);
   rmSync(runDirectoryOf(parts.options, id), { recursive: true, force: true });
 }

@@ -1,5 +1,5 @@
 /** From a record to a running process: what the runtime is told of a container, and what is made ready on the host. */
-import { mkdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { messageOf } from '#base';
 import type { WritableLayer } from '#images';
 import { readRootFile } from '#linux';
@@ -11,7 +11,9 @@ import {
   type RuntimeProgram,
   resolveUser,
 } from '#runtime';
-import type { RuntimeConfig } from '#specs';
+import { type CdiEdits, formatJson64, type RuntimeConfig } from '#specs';
+import { deviceEdits } from '../cdi/device-requests.ts';
+import { applyEdits } from '../cdi/inject.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
 import { checkLinks, linkedHosts } from '../links.ts';
@@ -26,6 +28,12 @@ import { toOciConfig } from '../oci-config.ts';
 import { cgroupsPathOf, type EngineParts, logPathOf, runDirectoryOf } from '../parts.ts';
 import { runsInit } from '../program.ts';
 import { programFor } from '../runtimes.ts';
+import {
+  mountSharedMemory,
+  type SharedNamespaces,
+  sharedNamespaces,
+  unmountSharedMemory,
+} from '../shared-namespaces.ts';
 import { seccompChoice } from '../security-options.ts';
 
 export interface Launched {
@@ -43,6 +51,7 @@ export async function launch(parts: EngineParts, record: ContainerRecord): Promi
   const runDirectory = runDirectoryOf(options, id);
   const program = programFor(parts, record);
   const maker = program ? runtime.foreign(program) : runtime;
+  const devices = await deviceEdits(parts, record);
   rmSync(runDirectory, { recursive: true, force: true });
   const held = parts.attachments.has(id);
   let place: NetworkPlace | undefined;
@@ -50,12 +59,16 @@ export async function launch(parts: EngineParts, record: ContainerRecord): Promi
   try {
     prepareSources(parts, record);
     checkLinks(parts, record);
+    const shared = sharedNamespaces(parts, record);
+    await mountSharedMemory(parts, record);
     place = await attachNetworks(parts, record);
     const links = linkedHosts(parts, record);
     writeManagedFiles({ record, runDirectory, networks: parts.networks, links, ...place });
     const waits = held || place.state?.nameServicePort !== undefined;
+    const request = launchRequest(parts, record, { hold: waits, devices, shared, ...place });
+    writeConfigForHooks(request);
     const process = await maker.launch({
-      ...launchRequest(parts, record, { hold: waits, ...place }),
+      ...request,
       // Its names have to be served first, where they are.
       ...(place.state?.nameServicePort === undefined
         ? { onShim: () => parts.attachments.connectEarly(id, attachToShim.bind(undefined, runDirectory)) }
@@ -69,6 +82,7 @@ export async function launch(parts: EngineParts, record: ContainerRecord): Promi
     await maker.forget(id, runDirectory);
     await runtime.removeCgroup(cgroupsPathOf(options, record));
     rmSync(runDirectory, { recursive: true, force: true });
+    await unmountSharedMemory(parts, record);
     await releaseVolumes(parts, record);
     throw error;
   }
@@ -80,10 +94,16 @@ export function launchRequest(
   record: ContainerRecord,
   {
     hold,
+    devices,
+    shared,
     setup,
     namespacePath,
     filesOf,
-  }: Pick<NetworkPlace, 'setup' | 'namespacePath' | 'filesOf'> & { readonly hold: boolean },
+  }: Pick<NetworkPlace, 'setup' | 'namespacePath' | 'filesOf'> & {
+    readonly hold: boolean;
+    readonly devices: readonly CdiEdits[];
+    readonly shared: SharedNamespaces;
+  },
 ): LaunchRequest {
   const { options, runtime, facts } = parts;
   const { settings, id } = record;
@@ -100,11 +120,12 @@ export function launchRequest(
     managedFiles: managedFiles(filesOf === undefined ? runDirectory : runDirectoryOf(options, filesOf)),
     mountSources: { volumePath, imageOptions: (imageId) => parts.snapshots.imageOptions(imageId) },
     ...(namespacePath === undefined ? {} : { networkNamespace: namespacePath }),
+    shared,
     initProgram: settings.host.initPath ?? runtime.helperProgram,
   });
   return {
     id,
-    ...rootOf(config, layer, `${options.execRoot}/rootfs`),
+    ...rootOf(applyEdits(config, devices), layer, `${options.execRoot}/rootfs`),
     sourceFolders: sourceFolders(record, { volumePath }),
     runDirectory,
     ...(setup ? { network: setup } : {}),
@@ -118,6 +139,16 @@ export function launchRequest(
     linger: !keepsOthersBusy(parts, record),
     hold,
   };
+}
+
+/**
+ * Hooks read the bundle's config, where the container's root is named. Our own runtime needs no such file; the other runtimes
+ * have theirs.
+ */
+function writeConfigForHooks({ config, overlay, runDirectory }: LaunchRequest): void {
+  if (config.hooks === undefined) return;
+  const root = overlay ? { ...config.root, path: overlay.target } : config.root;
+  writeFileSync(`${runDirectory}/config.json`, formatJson64({ ...config, root }), { mode: 0o600 });
 }
 
 /** The root: an overlay, or a folder that is named in the config. */

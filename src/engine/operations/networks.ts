@@ -135,6 +135,7 @@ function indexOfNetwork(parts: EngineParts, { settings }: ContainerRecord, { id 
 }
 
 function refuseSharedNetwork({ settings }: ContainerRecord, network: NetworkRecord): void {
+  if (settings.networkDisabled) throw errors.networkDisabled();
   const { networkMode } = settings.host;
   if (networkMode === 'host' || network.driver === 'host') throw errors.hostNetwork();
   if (networkMode.startsWith('container:')) throw errors.sharedNetwork();

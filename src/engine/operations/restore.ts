@@ -13,6 +13,7 @@ import { useVolumesAgain } from '../mounts/container-volumes.ts';
 import { cgroupsPathOf, type EngineParts, runDirectoryOf } from '../parts.ts';
 import { noRestart, startsWithDaemon } from '../restart-policy.ts';
 import { forgetRun, makerOf } from '../runtimes.ts';
+import { unmountLeftMemory } from '../shared-namespaces.ts';
 import { sizeLimitOf } from './create.ts';
 import { recordExit } from './exit.ts';
 import { removeRecord } from './remove.ts';
@@ -37,6 +38,7 @@ export async function restoreContainers(parts: EngineParts): Promise<void> {
   // Before any of them is found to have ended: nothing is unmounted that another one has.
   for (const record of parts.containers.list()) if (hasProcess(record.status)) useVolumesAgain(parts, record);
   await Promise.all(parts.containers.list().map((record) => restoreOne(parts, record)));
+  await unmountLeftMemory(parts);
   await removeOrphans(parts);
   await parts.volumes.unmountUnused();
   await Promise.all(wantedRunning.map((record) => startForPolicy(parts, record)));

@@ -95,7 +95,11 @@ export function watch(parts: EngineParts, id: string, process: RunningProcess): 
   const cleaned = Promise.withResolvers<void>();
   process.onOom = () => {
     const record = parts.containers.get(id);
-    if (record) parts.events.emit('container', 'oom', id, eventAttributes(record));
+    if (!record) return;
+    if (record.process && !record.process.oomKilled) {
+      parts.containers.put({ ...record, process: { ...record.process, oomKilled: true } });
+    }
+    parts.events.emit('container', 'oom', id, eventAttributes(record));
   };
   process.onRotated = () => parts.logCompressor.look(id);
   parts.live.set(id, { process, recorded: recorded.promise, cleaned: cleaned.promise });

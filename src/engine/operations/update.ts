@@ -1,11 +1,16 @@
 /** Changes the limits and the restart policy of a container, running or not. */
 import type { ContainerRecord } from '../container-record.ts';
-import { type ContainerSettings, networkingOf, type ResourceSettings } from '../container-settings.ts';
+import {
+  type ContainerSettings,
+  type DeviceWeight,
+  networkingOf,
+  type ResourceSettings,
+} from '../container-settings.ts';
 import { errors } from '../errors.ts';
 import { hasProcess } from '../lifecycle.ts';
 import { checkLimits } from '../networking.ts';
 import { cgroupsPathOf, type EngineParts, eventAttributes, findContainer } from '../parts.ts';
-import { checkResources, toOciResources } from '../resources.ts';
+import { checkResources, toOciResources, withoutVainWeights } from '../resources.ts';
 import type { RestartPolicy } from '../restart-policy.ts';
 import { applyLimits } from './networks.ts';
 
@@ -18,18 +23,19 @@ export interface Update {
   readonly networkLimits: Readonly<Record<string, string>>;
 }
 
-/** Nothing is changed when the kernel refuses. */
+/** Nothing is changed when the kernel refuses. Resolves with what was not done, in a line each. */
 export async function updateContainer(
   parts: EngineParts,
   reference: string,
   { resources: change, restart, networkLimits }: Update,
-): Promise<void> {
+): Promise<readonly string[]> {
   const { id } = findContainer(parts, reference);
-  await parts.locks.run(id, async () => {
+  return parts.locks.run(id, async () => {
     const record = findContainer(parts, id);
     const { host } = record.settings;
-    const resources = change(host.resources);
-    checkResources(resources, parts.facts.cpus);
+    const wished = change(host.resources);
+    checkResources(wished, parts.facts.cpus);
+    const { resources, warnings } = withoutVainWeights(wished, parts.runtime.cgroupVersion);
     if (host.autoRemove && restart && restart.name !== 'no') throw errors.restartOfAutoRemoved();
     const changesLimits = Object.keys(networkLimits).length > 0;
     const limited = changesLimits ? withNetworkLimits(record, networkLimits) : record;
@@ -53,6 +59,7 @@ export async function updateContainer(
       ...(network && now.network ? { network } : {}),
     });
     parts.events.emit('container', 'update', id, eventAttributes(record));
+    return warnings;
   });
 }
 
@@ -65,7 +72,7 @@ function withNetworkLimits(record: ContainerRecord, changes: Readonly<Record<str
 const networkingIn = ({ networking }: ContainerSettings): Pick<ContainerSettings, 'networking'> =>
   networking ? { networking } : {};
 
-/** For the kernel: devices that are not limited any more have a rate of 0, which takes the limit away. */
+/** For the kernel: devices that are not limited any more have a rate or weight of 0, which takes the limit away. */
 function withCleared(before: ResourceSettings, after: ResourceSettings): ResourceSettings {
   const cleared = (key: 'deviceReadBps' | 'deviceWriteBps' | 'deviceReadIops' | 'deviceWriteIops') => [
     ...after[key],
@@ -79,5 +86,11 @@ function withCleared(before: ResourceSettings, after: ResourceSettings): Resourc
     deviceWriteBps: cleared('deviceWriteBps'),
     deviceReadIops: cleared('deviceReadIops'),
     deviceWriteIops: cleared('deviceWriteIops'),
+    deviceWeights: clearedWeights(before.deviceWeights ?? [], after.deviceWeights ?? []),
   };
 }
+
+const clearedWeights = (before: readonly DeviceWeight[], after: readonly DeviceWeight[]): DeviceWeight[] => [
+  ...after,
+  ...before.filter(({ path }) => !after.some((each) => each.path === path)).map(({ path }) => ({ path, weight: 0 })),
+];

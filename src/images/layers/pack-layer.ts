@@ -52,10 +52,35 @@ export async function* packChanges({ folder, changes, helperProgram }: PackChang
 }
 
 async function* changedRecords(reader: TreeReader, changes: readonly Change[]): AsyncGenerator<WalkRecord> {
+  const links = await linksIn(reader, changes);
+  /** First name of a file in the whole tree → its first name in the layer. */
+  const packed = new Map<string, Buffer>();
   for (const { kind, name } of changes) {
-    if (kind === 'deleted') yield { type: 'entry', entry: { ...WHITEOUT, path: name } };
+    if (kind === 'deleted') {
+      yield { type: 'entry', entry: { ...WHITEOUT, path: name } };
+      continue;
+    }
+    const link = links.get(byteString(name));
+    const file = byteString(link?.existing ?? name);
+    const existing = packed.get(file);
+    if (link && existing) yield { type: 'link', entry: link.entry, existing };
     else yield* reader.read(name);
+    if (!existing) packed.set(file, name);
   }
+}
+
+type Link = Extract<WalkRecord, { readonly type: 'link' }>;
+
+/** Further names of files, of those that are to be packed. */
+async function linksIn(reader: TreeReader, changes: readonly Change[]): Promise<ReadonlyMap<string, Link>> {
+  const wanted = new Set(changes.map(({ name }) => byteString(name)));
+  const links = new Map<string, Link>();
+  for await (const record of reader.walk({ content: false })) {
+    if (record.type !== 'link') continue;
+    const path = byteString(record.entry.path);
+    if (wanted.has(path)) links.set(path, record);
+  }
+  return links;
 }
 
 /** What overlayfs would have put there. */

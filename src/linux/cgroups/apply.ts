@@ -42,6 +42,10 @@ function refusal(files: CgroupFiles, folder: string, { file, value }: Setting, e
   if (hasErrno(error, 'EINVAL', 'ERANGE', 'ENODEV')) {
     return because(errors.write(path, value, 'the kernel does not take this value'), error);
   }
+  // kernel: a weight is the I/O scheduler's, and not every device has one that knows weights.
+  if (hasErrno(error, 'EOPNOTSUPP')) {
+    return because(errors.write(path, value, "the device's I/O scheduler does not support it"), error);
+  }
   if (hasErrno(error, 'ENOENT')) {
     return because(errors.write(path, value, 'this kernel has no such file'), error);
   }

@@ -1,14 +1,16 @@
 /**
  * The first process of a container that a foreign runtime has made. Its streams, its log and its end are the shim's, as
- * always; that its program starts, and what signals it gets, is the runtime's.
+ * always; that its program starts, and what signals it gets, is the runtime's. And the process of an exec, which is the
+ * runtime itself at first.
  */
 import type { Socket } from 'node:net';
 import { messageOf } from '#base';
-import type { Launcher } from '#linux';
+import type { HelperEvent, Launcher } from '#linux';
 import { type ProcessIdentity, RunningProcess } from '../running-process.ts';
 import type { AttachEffect, AttachOptions } from '../shim-client.ts';
 import { foreignFailure } from './foreign-failure.ts';
 import type { ForeignProgram } from './foreign-program.ts';
+import type { RunLimit } from './patience.ts';
 
 const SIGKILL = 9;
 
@@ -61,5 +63,30 @@ export class ForeignProcess extends RunningProcess {
       await this.exited;
       this.#begun.reject(foreignFailure('start', messageOf(error)));
     }
+  }
+}
+
+export class ForeignExec extends RunningProcess {
+  readonly #limit: RunLimit;
+
+  constructor(identity: ProcessIdentity, runDirectory: string, launcher: Launcher, limit: RunLimit) {
+    super(identity, runDirectory, launcher);
+    this.#limit = limit;
+  }
+
+  override event(event: HelperEvent): void {
+    // That it is held is no end of the runtime's run.
+    if (event.type === 'started' || event.type === 'exit' || event.type === 'shim-lost') this.#limit.end();
+    super.event(event);
+  }
+
+  override async attach(options: AttachOptions, effect?: AttachEffect): Promise<Socket> {
+    if (effect?.release) this.#limit.begin();
+    return super.attach(options, effect);
+  }
+
+  override async release(): Promise<void> {
+    this.#limit.begin();
+    await super.release();
   }
 }

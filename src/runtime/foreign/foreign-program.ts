@@ -1,9 +1,12 @@
 /** The command line of a foreign OCI runtime: how it is called for one container, and what it says when it refuses. */
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile } from 'node:child_process';
 import { posix } from 'node:path';
 import { promisify } from 'node:util';
+import type { Launcher } from '#linux';
 import type { ForeignCommand } from '../plan/foreign.ts';
+import type { RuntimeDeps } from '../runtime-deps.ts';
 import { lastErrorIn } from './foreign-log.ts';
+import { killBelow, PATIENCE_MS, tookTooLong } from './patience.ts';
 
 /** A runtime as the operator has named it, kept with what it runs. */
 export interface RuntimeProgram {
@@ -15,8 +18,6 @@ export interface RuntimeProgram {
 }
 
 const run = promisify(execFile);
-/** What it does meanwhile is a matter of milliseconds; one that hangs must not hold the container's lock for ever. */
-const PATIENCE_MS = 30_000;
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** One runtime for one container, whose run folder also has the runtime's own state. */
@@ -24,11 +25,20 @@ export class ForeignProgram {
   readonly #program: RuntimeProgram;
   readonly #id: string;
   readonly #directory: string;
+  readonly #launcher: Pick<Launcher, 'signal'>;
+  readonly #patienceMs: number;
 
-  constructor(program: RuntimeProgram, id: string, runDirectory: string) {
+  constructor(
+    program: RuntimeProgram,
+    id: string,
+    runDirectory: string,
+    { launcher, foreignPatienceMs = PATIENCE_MS }: Pick<RuntimeDeps, 'launcher' | 'foreignPatienceMs'>,
+  ) {
     this.#program = program;
     this.#id = id;
     this.#directory = runDirectory;
+    this.#launcher = launcher;
+    this.#patienceMs = foreignPatienceMs;
   }
 
   get name(): string {
@@ -44,19 +54,32 @@ export class ForeignProgram {
   /** Runs one to its end. Throws an Error with what the runtime says. */
   async run(verb: string, options: readonly string[] = [], rest: readonly string[] = []): Promise<void> {
     const log = this.logOf(verb);
+    const running = run(this.#program.path, [...this.#words(verb, options, log), ...rest], {
+      cwd: this.#directory,
+      env: Object.fromEntries(environment().map((entry) => entry.split(/=(.*)/s).slice(0, 2))),
+      killSignal: 'SIGKILL',
+    });
+    let tooLong: string | undefined;
+    const timer = setTimeout(() => {
+      tooLong = tookTooLong(this.name, verb, this.#patienceMs);
+      void this.#kill(running.child);
+    }, this.#patienceMs);
     try {
-      await run(this.#program.path, [...this.#words(verb, options, log), ...rest], {
-        cwd: this.#directory,
-        env: Object.fromEntries(environment().map((entry) => entry.split(/=(.*)/s).slice(0, 2))),
-        timeout: PATIENCE_MS,
-        killSignal: 'SIGKILL',
-      });
+      await running;
     } catch (error) {
-      const { killed, stderr = '', message } = error as { killed?: boolean; stderr?: string; message: string };
-      if (killed === true)
-        throw new Error(`${this.name} ${verb} took longer than ${PATIENCE_MS / 1000} s`, { cause: error });
-      throw new Error(lastErrorIn(log) ?? (stderr.trim() || message), { cause: error });
+      const { stderr = '', message } = error as { stderr?: string; message: string };
+      throw new Error(tooLong ?? lastErrorIn(log) ?? (stderr.trim() || message), { cause: error });
+    } finally {
+      clearTimeout(timer);
     }
+  }
+
+  /** With what it has started, which may hold its output open. */
+  async #kill(child: ChildProcess): Promise<void> {
+    await killBelow(this.#launcher, child.pid ?? 0).catch(() => {});
+    child.stdout?.destroy();
+    child.stderr?.destroy();
+    child.kill('SIGKILL');
   }
 
   /** Where it says why it could not do it. */

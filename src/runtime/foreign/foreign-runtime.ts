@@ -6,20 +6,22 @@
  */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { messageOf } from '#base';
-import { openCgroup, type PlanFailure, type ShimRecord } from '#linux';
+import { openCgroup, type PlanFailure } from '#linux';
 import { formatJson64, type Process, type RuntimeConfig, type Seccomp } from '#specs';
 import { performPlan } from '../perform.ts';
 import { compileForeign, compileForeignExec, type ForeignStart } from '../plan/foreign.ts';
 import type { Plan } from '../plan/op.ts';
 import { environment } from '../plan/process.ts';
 import type { ExecRequest, LaunchRequest, ProcessMaker, SeccompWish } from '../process-maker.ts';
-import { type ProcessIdentity, RunningProcess, readPidRecord } from '../running-process.ts';
+import { type ProcessIdentity, type RunningProcess, readPidRecord } from '../running-process.ts';
 import type { RuntimeDeps } from '../runtime-deps.ts';
+import { shimRecordOf } from '../shim-record.ts';
 import { defaultProfile } from '../seccomp/default-profile.ts';
 import { resolveProfile } from '../seccomp/resolve.ts';
-import { foreignPlanFailure, type Stage } from './foreign-failure.ts';
-import { ForeignProcess } from './foreign-process.ts';
+import { foreignFailure, foreignPlanFailure, type Stage } from './foreign-failure.ts';
+import { ForeignExec, ForeignProcess } from './foreign-process.ts';
 import { ForeignProgram, type RuntimeProgram } from './foreign-program.ts';
+import { PATIENCE_MS, RunLimit, tookTooLong } from './patience.ts';
 
 /** Relative to the folder the runtime is run in: a path to a socket has room for some hundred characters. */
 const PID_FILE = ['--pid-file', 'init.pid'] as const;
@@ -38,38 +40,32 @@ export class ForeignRuntime implements ProcessMaker {
   async launch(request: LaunchRequest): Promise<RunningProcess> {
     const { id, runDirectory, config } = request;
     const { launcher } = this.#deps;
-    const program = new ForeignProgram(this.#program, id, runDirectory);
+    const program = this.#programFor(id, runDirectory);
     const { plan, config: given } = this.#compile(request, program);
     writeFileSync(`${runDirectory}/config.json`, formatJson64(given), { mode: 0o600 });
     mkdirSync(`${runDirectory}/state`, { mode: 0o711 });
     // Its limits are the runtime's to set. That it is there already lets the shim hear of OOM kills from the beginning.
     const cgroup = openCgroup(config.linux?.cgroupsPath ?? `/skiff/${id}`, this.#deps.cgroupHost);
     cgroup.create({});
-    const watch = cgroup.oomWatch();
-    const shim: ShimRecord = {
-      tty: config.process?.terminal ?? false,
-      stdin: request.stdin,
-      stdinOnce: request.stdinOnce,
-      linger: request.linger,
-      handsOver: true,
-      id,
-      runDirectory,
-      ...(request.log ? { log: request.log } : {}),
-      ...(watch.kind === 0 ? {} : { oom: { path: watch.path, version: watch.kind } }),
-    };
+    const limit = this.#limit();
+    limit.begin();
     const process = await performPlan({
       launcher,
-      shim,
+      shim: { ...shimRecordOf(request, cgroup), handsOver: true },
       plan,
-      make: (identity) => new ForeignProcess(identity, runDirectory, launcher, program),
-      explain: this.#explain('create', plan, program.logOf('create')),
+      make: (identity) => {
+        limit.end();
+        return new ForeignProcess(identity, runDirectory, launcher, program);
+      },
+      explain: this.#explain('create', plan, program.logOf('create'), limit),
+      onShim: (shimPid) => limit.launched(shimPid),
     });
     if (!request.hold) await process.release();
     return process;
   }
 
   plan(request: LaunchRequest): Plan {
-    return this.#compile(request, new ForeignProgram(this.#program, request.id, request.runDirectory)).plan;
+    return this.#compile(request, this.#programFor(request.id, request.runDirectory)).plan;
   }
 
   async exec(request: ExecRequest): Promise<RunningProcess> {
@@ -80,21 +76,30 @@ export class ForeignRuntime implements ProcessMaker {
     const tty = process.terminal ?? false;
     const options = ['--detach', '--process', 'process.json', ...PID_FILE, ...(tty ? CONSOLE : [])];
     const log = `${runDirectory}/exec.log`;
-    const program = new ForeignProgram(this.#program, id, request.containerDirectory);
+    const program = this.#programFor(id, request.containerDirectory);
+    const limit = this.#limit();
+    // One that is held does not run the runtime yet.
+    if (!request.hold) limit.begin();
     const hold = request.hold ? ({ by: 'parent' } as const) : ({ by: 'nobody' } as const);
     const plan = compileForeignExec(process, program.command('exec', options, log), runDirectory, hold);
     return performPlan({
       launcher,
       shim: { tty, stdin, stdinOnce: stdin, handsOver: true, id: `${id}/${execId}`, runDirectory },
       plan,
-      make: (identity) => new RunningProcess(identity, runDirectory, launcher),
-      explain: this.#explain('exec', plan, log),
-      onShim: request.onShim,
+      make: (identity) => new ForeignExec(identity, runDirectory, launcher, limit),
+      explain: this.#explain('exec', plan, log, limit),
+      onShim: (shimPid) => {
+        limit.launched(shimPid);
+        if (!request.onShim) return;
+        // Who connects this early lets it go as well.
+        limit.begin();
+        request.onShim();
+      },
     });
   }
 
   find(id: string, identity: ProcessIdentity, runDirectory: string): RunningProcess {
-    const program = new ForeignProgram(this.#program, id, runDirectory);
+    const program = this.#programFor(id, runDirectory);
     return new ForeignProcess(identity, runDirectory, this.#deps.launcher, program);
   }
 
@@ -102,7 +107,7 @@ export class ForeignRuntime implements ProcessMaker {
     const names = namesIn(runDirectory);
     for (const name of names) await this.#endExec(`${runDirectory}/${name}`);
     if (!names.includes('state')) return;
-    const program = new ForeignProgram(this.#program, id, runDirectory);
+    const program = this.#programFor(id, runDirectory);
     try {
       await program.run('delete', ['--force']);
     } catch (error) {
@@ -145,9 +150,21 @@ export class ForeignRuntime implements ProcessMaker {
     });
   }
 
-  #explain(stage: Stage, plan: Plan, log: string) {
+  #programFor(id: string, runDirectory: string): ForeignProgram {
+    return new ForeignProgram(this.#program, id, runDirectory, this.#deps);
+  }
+
+  #limit(): RunLimit {
+    return new RunLimit(this.#deps.launcher, this.#deps.foreignPatienceMs ?? PATIENCE_MS);
+  }
+
+  #explain(stage: Stage, plan: Plan, log: string, limit: RunLimit) {
     rmSync(log, { force: true });
-    return (failure: PlanFailure) => foreignPlanFailure(stage, { plan, program: this.#program.path, log }, failure);
+    return (failure: PlanFailure) => {
+      limit.end();
+      if (limit.hasExpired) return foreignFailure(stage, tookTooLong(this.#program.name, stage, limit.patienceMs));
+      return foreignPlanFailure(stage, { plan, program: this.#program.path, log }, failure);
+    };
   }
 }
 

@@ -51,6 +51,20 @@ export interface ThrottleDeviceBody {
   readonly Rate: number;
 }
 
+export interface WeightDeviceBody {
+  readonly Path: string;
+  readonly Weight: number;
+}
+
+/** Devices a driver knows by name; `Capabilities` is a list of alternatives, each of what is wanted together. */
+export interface DeviceRequestBody {
+  readonly Driver?: string | null;
+  readonly Count?: number | null;
+  readonly DeviceIDs?: readonly string[] | null;
+  readonly Capabilities?: readonly (readonly string[] | null)[] | null;
+  readonly Options?: Readonly<Record<string, string>> | null;
+}
+
 /** Limits: part of HostConfig, and of the body of POST /containers/{id}/update. */
 export interface ResourcesBody {
   readonly CpuShares?: number | null;
@@ -58,21 +72,31 @@ export interface ResourcesBody {
   readonly NanoCpus?: number | null;
   readonly CgroupParent?: string | null;
   readonly BlkioWeight?: number | null;
+  readonly BlkioWeightDevice?: readonly WeightDeviceBody[] | null;
   readonly BlkioDeviceReadBps?: readonly ThrottleDeviceBody[] | null;
   readonly BlkioDeviceWriteBps?: readonly ThrottleDeviceBody[] | null;
   readonly BlkioDeviceReadIOps?: readonly ThrottleDeviceBody[] | null;
   readonly BlkioDeviceWriteIOps?: readonly ThrottleDeviceBody[] | null;
   readonly CpuPeriod?: number | null;
   readonly CpuQuota?: number | null;
+  readonly CpuRealtimePeriod?: number | null;
+  readonly CpuRealtimeRuntime?: number | null;
   readonly CpusetCpus?: string | null;
   readonly CpusetMems?: string | null;
   readonly Devices?: readonly DeviceMappingBody[] | null;
   readonly DeviceCgroupRules?: readonly string[] | null;
+  readonly DeviceRequests?: readonly DeviceRequestBody[] | null;
   readonly MemoryReservation?: number | null;
   readonly MemorySwap?: number | null;
   readonly MemorySwappiness?: number | null;
   readonly OomKillDisable?: boolean | null;
   readonly PidsLimit?: number | null;
+  readonly Init?: boolean | null;
+  /** Of Windows, these four. */
+  readonly CpuCount?: number | null;
+  readonly CpuPercent?: number | null;
+  readonly IOMaximumIOps?: number | null;
+  readonly IOMaximumBandwidth?: number | null;
   readonly Ulimits?: readonly { readonly Name: string; readonly Soft: number; readonly Hard: number }[] | null;
 }
 
@@ -81,7 +105,6 @@ export interface RestartPolicyBody {
   readonly MaximumRetryCount?: number;
 }
 
-/** Body of POST /containers/{id}/update. */
 /** Not Docker's: what a container may receive and send; bits per second such as `10mbit`, bytes such as `64k`, or `none`. */
 export interface NetworkLimitsBody {
   readonly RateIn?: string | null;
@@ -90,6 +113,7 @@ export interface NetworkLimitsBody {
   readonly BurstOut?: string | null;
 }
 
+/** Body of POST /containers/{id}/update. */
 export interface UpdateBody extends ResourcesBody {
   readonly NetworkLimits?: NetworkLimitsBody | null;
   readonly RestartPolicy?: RestartPolicyBody | null;
@@ -171,7 +195,10 @@ export interface HostConfigBody extends ResourcesBody {
   readonly ShmSize?: number | null;
   readonly Sysctls?: Readonly<Record<string, string>> | null;
   readonly Runtime?: string | null;
-  readonly Init?: boolean | null;
+  readonly Annotations?: Readonly<Record<string, string>> | null;
+  readonly UsernsMode?: string | null;
+  readonly Cgroup?: string | null;
+  readonly Isolation?: string | null;
   readonly MaskedPaths?: readonly string[] | null;
   readonly ReadonlyPaths?: readonly string[] | null;
   /** Rows and columns of the terminal at its start; zeros mean not given. */

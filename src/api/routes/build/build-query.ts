@@ -85,7 +85,8 @@ export function readBuildQuery(query: URLSearchParams): BuildQuery {
 function refuseOthers(query: URLSearchParams): void {
   const version = query.get('version') ?? '';
   if (!['', '1', '2'].includes(version)) throw errors.invalid(`invalid version ${JSON.stringify(version)}`);
-  if (boolean(query, 'squash')) throw errors.unsupported('squash=1', 'join RUN instructions, or copy into a new stage');
+  // compat: as a daemon that is not in experimental mode; this one has no such mode.
+  if (boolean(query, 'squash')) throw errors.invalid('squash is only supported with experimental mode');
   const isolation = query.get('isolation') ?? '';
   if (isolation !== '' && isolation !== 'default') throw errors.invalid(`Unsupported isolation: "${isolation}"`);
   if (listOf(query, 'securityopt').length > 0) {

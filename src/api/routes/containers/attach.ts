@@ -4,10 +4,12 @@ import type { Duplex } from 'node:stream';
 import { nowNs } from '#base';
 import {
   announceDetach,
+  attachAfterLog,
   attachContainer,
   checkAttachable,
   type EngineParts,
   findContainer,
+  type LogMark,
   logPathOf,
   readLog,
 } from '#engine';
@@ -99,12 +101,17 @@ async function run(parts: EngineParts, session: Session): Promise<void> {
   const { id, streams, raw, replay, stream, detach, signal } = session;
   // The client of a running container is connected before it is told so: from then on it misses nothing.
   if (stream && findContainer(parts, id).status === 'running') {
-    const container = await attachContainer(parts, id, { ...streams, raw }, signal).catch(() => undefined);
-    // What was written after this moment comes through the stream, so the replay ends here.
+    const wish = { ...streams, raw };
+    const begun: ReturnType<typeof attachAfterLog> = replay
+      ? attachAfterLog(parts, id, wish)
+      : attachContainer(parts, id, wish, signal).then((socket) => ({ socket }));
+    const attached = await begun.catch(() => undefined);
+    // Of a shim that does not say where its log stands.
     const untilNs = nowNs();
-    const client = openOr(session, () => container?.destroy());
-    if (replay) await replayLog(parts, id, client, { ...streams, raw, untilNs });
-    if (container) joinStreams(client, container, detach);
+    const client = openOr(session, () => attached?.socket.destroy());
+    const end = attached?.mark ? { mark: attached.mark } : { untilNs };
+    if (replay) await replayLog(parts, id, client, { ...wish, ...end });
+    if (attached) joinStreams(client, attached.socket, detach);
     else client.end();
     return;
   }
@@ -140,13 +147,14 @@ async function replayLog(
   parts: EngineParts,
   id: string,
   client: Duplex,
-  wish: { stdout: boolean; stderr: boolean; raw: boolean; untilNs?: bigint },
+  { mark, ...wish }: { stdout: boolean; stderr: boolean; raw: boolean; untilNs?: bigint; mark?: LogMark },
 ): Promise<void> {
   const record = findContainer(parts, id);
   const source = {
     path: logPathOf(parts.options, id),
     maxFiles: record.settings.host.log.maxFiles,
     ended: Promise.resolve(),
+    ...(mark ? { end: mark } : {}),
   };
   for await (const line of readLog(source, { ...wish, follow: false })) {
     client.write(wish.raw ? line.text : frame(line.stream, line.text));

@@ -2,6 +2,8 @@
 import {
   createContainer,
   type EngineParts,
+  findContainer,
+  inspectContainer,
   killContainer,
   parseRestartPolicy,
   pauseContainer,
@@ -23,7 +25,7 @@ import { checkedBody } from '../../body-shape.ts';
 import { createBody, updateBody } from '../../body-shapes.ts';
 import { parseCreateBody } from '../../create-body.ts';
 import { parseNetworkLimits } from '../../create-networking.ts';
-import { mergeResources, refuseUpdates } from '../../create-resources.ts';
+import { mergeResources, refuseKernelMemory, updateWarnings, windowsWarnings } from '../../create-resources.ts';
 import { errors } from '../../errors.ts';
 import { sendJson, sendNothing } from '../../http-status.ts';
 import { boolean, integer } from '../../query.ts';
@@ -95,17 +97,20 @@ export function lifecycleRoutes(parts: EngineParts): Route[] {
       path: '/containers/{id}/update',
       handle: async ({ params, request, url, response }) => {
         const body = checkedBody<UpdateBody>(await readJson(request), updateBody);
-        refuseUpdates(body);
+        refuseKernelMemory(body);
+        const warnings = windowsWarnings(body);
         // compat: a limit of processes could be changed since 1.40.
         const limits = minorVersion(url) < 40 ? { ...body, PidsLimit: null } : body;
         const { Name = '', MaximumRetryCount = 0 } = body.RestartPolicy ?? {};
         const restart = Name === '' ? undefined : parseRestartPolicy(Name, MaximumRetryCount);
-        await updateContainer(parts, params['id']!, {
+        const discarded = await updateContainer(parts, params['id']!, {
           resources: (before) => mergeResources(before, limits),
           networkLimits: parseNetworkLimits(body.NetworkLimits ?? {}),
           ...(restart ? { restart } : {}),
         });
-        sendJson(response, 200, { Warnings: [] });
+        const { HostConfig } = inspectContainer(parts, findContainer(parts, params['id']!));
+        const fixed = updateWarnings(body, { ...HostConfig });
+        sendJson(response, 200, { Warnings: [...warnings, ...discarded, ...fixed] });
       },
     },
     { method: 'POST', path: '/containers/{id}/wait', handle: (context) => wait(parts, context) },
@@ -150,17 +155,15 @@ async function create(parts: EngineParts, { request, query, url, response }: Req
   const body = await readJson(request);
   if (body === undefined || body === null)
     throw errors.invalid('config cannot be empty in order to create a container');
-  const settings = parseCreateBody(
-    checkedBody<ContainerCreateBody>(body, createBody),
-    minorVersion(url),
-    parts.settings.current.defaults,
-  );
+  const asked = checkedBody<ContainerCreateBody>(body, createBody);
+  const settings = parseCreateBody(asked, minorVersion(url), parts.settings.current.defaults);
+  const discarded = windowsWarnings(asked.HostConfig ?? {});
   const platform = minorVersion(url) < 41 ? undefined : platformOf(query);
   const { record, warnings } = await createContainer(parts, settings, {
     name: query.get('name') ?? '',
     ...(platform ? { platform } : {}),
   });
-  sendJson(response, 201, { Id: record.id, Warnings: warnings });
+  sendJson(response, 201, { Id: record.id, Warnings: [...discarded, ...warnings] });
 }
 
 /** compat: the head goes out at once, so that a client knows it is being waited for before it starts the container. */

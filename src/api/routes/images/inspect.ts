@@ -7,7 +7,7 @@ import { errors } from '../../errors.ts';
 import { sendJson } from '../../http-status.ts';
 import { boolean } from '../../query.ts';
 import { minorVersion } from '../../version.ts';
-import { manifestsOf, refuseIdentity } from './manifests.ts';
+import { manifestsOf } from './manifests.ts';
 import { imageOf, platformOf } from './platform.ts';
 
 export async function inspectImage(
@@ -15,7 +15,6 @@ export async function inspectImage(
   { params, query, url, response }: RequestContext,
 ): Promise<void> {
   const name = params['name']!;
-  refuseIdentity(query);
   const wantsManifests = boolean(query, 'manifests');
   if (wantsManifests && query.has('platform')) {
     throw errors.invalid('conflicting options: manifests and platform options cannot both be set');

@@ -9,10 +9,10 @@ import { errors } from '../../errors.ts';
 import { sendJson } from '../../http-status.ts';
 import { boolean, type Filters, filters } from '../../query.ts';
 import { minorVersion } from '../../version.ts';
-import { manifestsOf, refuseIdentity } from './manifests.ts';
+import { manifestsOf, wantsIdentity } from './manifests.ts';
 
 export async function listImages(parts: EngineParts, { query, url, response }: RequestContext): Promise<void> {
-  refuseIdentity(query);
+  const identity = wantsIdentity(query);
   const wanted = filters(query, ['before', 'dangling', 'label', 'reference', 'since', 'until']);
   const minor = minorVersion(url);
   // compat: `filter=name` of API versions before 1.41.
@@ -39,7 +39,7 @@ export async function listImages(parts: EngineParts, { query, url, response }: R
         containers: minor < 51 ? -1 : (users.get(image.id) ?? 0),
         minorVersion: minor,
       }),
-      ...(boolean(query, 'manifests') ? { Manifests: await manifestsOf(parts, image) } : {}),
+      ...(boolean(query, 'manifests') ? { Manifests: await manifestsOf(parts, image, { identity }) } : {}),
     });
   }
   sendJson(

@@ -1,6 +1,7 @@
 /**
  * v2 `cpu`: weight, bandwidth and time used (Documentation/admin-guide/cgroup-v2.rst, "CPU").
  */
+import { errors } from '../errors.ts';
 import { type CgroupResources, type CpuLimits, type ReadFile, type Setting, set, when } from '../resources.ts';
 import { type CgroupStats, flatKeyed } from '../stats.ts';
 
@@ -8,6 +9,9 @@ const DEFAULT_PERIOD_US = 100_000;
 
 export function settings({ cpu }: CgroupResources, read: ReadFile): Setting[] {
   if (cpu === undefined) return [];
+  if (set(cpu.realtimePeriod) !== undefined || set(cpu.realtimeRuntime) !== undefined) {
+    throw errors.invalid('a real-time share of the CPU', 'cgroup v2 has none, leave it out');
+  }
   // kernel: an idle cgroup refuses a weight.
   const shares = cpu.idle === 1 ? undefined : set(cpu.shares);
   return [

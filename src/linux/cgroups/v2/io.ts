@@ -15,7 +15,7 @@ export function settings({ blockIO }: CgroupResources, read: ReadFile): Setting[
   return [
     ...when(set(blockIO.weight), file, weightText),
     ...(blockIO.weightDevice ?? []).flatMap(({ major, minor, weight }) =>
-      when(set(weight), file, (value) => `${major}:${minor} ${weightText(value)}`),
+      when(weight, file, (value) => `${major}:${minor} ${value === 0 ? 'default' : weightText(value)}`),
     ),
     ...throttle('rbps', blockIO.throttleReadBpsDevice),
     ...throttle('wbps', blockIO.throttleWriteBpsDevice),
@@ -29,7 +29,7 @@ export function weightOfBlkio(weight: number): number {
   return 1 + Math.floor(((weight - 10) * 9999) / 990);
 }
 
-/** A rate of 0 takes the limit away, as on v1. */
+/** A rate of 0 takes the limit away, as on v1, and so does a weight of a device. */
 function throttle(key: string, devices: readonly ThrottleDevice[] = []): Setting[] {
   return devices.map(({ major, minor, rate = 0 }) => ({
     file: 'io.max',
