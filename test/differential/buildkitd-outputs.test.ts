@@ -84,7 +84,9 @@ suite("a real BuildKit's outputs and ours", { skip, timeout: 900_000 }, () => {
         const dockerfile = args[0] === '--platform' ? 'FROM scratch\nCOPY a.txt /\n' : IMAGE;
         await build(peer, dockerfile, '--provenance=false', ...args, '-o', `type=${kind},dest=${dest}`);
         const inside = (path: string): string => execFileSync('tar', ['-xOf', at(dest), path], { encoding: 'utf8' });
-        const names = execFileSync('tar', ['-tf', at(dest)], { encoding: 'utf8' }).split('\n').sort();
+        const names = execFileSync('tar', ['-tf', at(dest)], { encoding: 'utf8' })
+          .split('\n')
+          .sort();
         const documents = names.filter((each) => /^[^/]+$/.test(each));
         return {
           names: neutral(names),
@@ -106,7 +108,14 @@ suite("a real BuildKit's outputs and ours", { skip, timeout: 900_000 }, () => {
     [
       'annotations of platforms',
       '',
-      ['--platform', 'linux/amd64,linux/arm64', '--annotation', 'manifest[linux/arm64]:c=d', '--annotation', 'index-descriptor:e=f'],
+      [
+        '--platform',
+        'linux/amd64,linux/arm64',
+        '--annotation',
+        'manifest[linux/arm64]:c=d',
+        '--annotation',
+        'index-descriptor:e=f',
+      ],
     ],
     ['a list of one', '', ['--build-arg', 'BUILDKIT_MULTI_PLATFORM=1']],
   ] as const) {
@@ -114,12 +123,25 @@ suite("a real BuildKit's outputs and ours", { skip, timeout: 900_000 }, () => {
       same(async (peer) => {
         const dest = `layout-${peer}-${name.replaceAll(/\W/g, '-')}`;
         const dockerfile = name.includes('platforms') ? 'FROM scratch\nCOPY a.txt /\n' : IMAGE;
-        await build(peer, dockerfile, '--provenance=false', ...args, '-o', `type=oci,tar=false,dest=${dest}${exporter}`);
+        await build(
+          peer,
+          dockerfile,
+          '--provenance=false',
+          ...args,
+          '-o',
+          `type=oci,tar=false,dest=${dest}${exporter}`,
+        );
         return everything(new ImageLayout(at(dest)));
       }));
   }
 
-  for (const attest of ['mode=min', 'mode=max', 'mode=max,version=v0.2', 'mode=min,version=v0.2', 'mode=max,builder-id=x']) {
+  for (const attest of [
+    'mode=min',
+    'mode=max',
+    'mode=max,version=v0.2',
+    'mode=min,version=v0.2',
+    'mode=max,builder-id=x',
+  ]) {
     test(`provenance: ${attest}`, () =>
       same(async (peer) => {
         const dest = `attested-${peer}-${attest.replaceAll(/\W/g, '-')}`;
@@ -129,7 +151,7 @@ suite("a real BuildKit's outputs and ours", { skip, timeout: 900_000 }, () => {
         const index = layout.root;
         const about = index.manifests!.find(({ platform }) => platform?.['os'] === 'unknown')!;
         const manifest = layout.json<Manifest>(about.digest);
-        const statements = manifest.layers.map(({ digest }) => layout.json<Record<string, unknown>>(digest));
+        const statements = manifest.layers!.map(({ digest }) => layout.json<Record<string, unknown>>(digest));
         const metadata = JSON.parse(readFileSync(at(`${dest}.json`), 'utf8')) as Record<string, unknown>;
         return {
           index: neutral(index),
@@ -156,14 +178,31 @@ suite("a real BuildKit's outputs and ours", { skip, timeout: 900_000 }, () => {
       test(`a cache in ${name}, of ${maker}: its maker takes steps from it, the other one reads it`, async () => {
         const filled = (text: string): string => text.replace('PEER', maker).replace('REGISTRY', peers.registry);
         const other = maker === 'theirs' ? 'ours' : 'theirs';
-        const push = name === 'an image' ? ['-o', `type=image,push=true,name=${filled(from)}`] : ['-o', 'type=cacheonly'];
+        const push =
+          name === 'an image' ? ['-o', `type=image,push=true,name=${filled(from)}`] : ['-o', 'type=cacheonly'];
         const salted = STAGES.replace('echo built', `echo built ${name}`);
         await prune(maker);
         await build(maker, salted, '--provenance=false', ...push, '--cache-to', filled(to));
         await prune(maker);
-        const again = await build(maker, salted, '--provenance=false', '--cache-from', filled(from), '-o', 'type=oci,dest=x.tar');
+        const again = await build(
+          maker,
+          salted,
+          '--provenance=false',
+          '--cache-from',
+          filled(from),
+          '-o',
+          'type=oci,dest=x.tar',
+        );
         assert.match(again, /RUN cat \/built\n#\d+ CACHED/, again);
-        const foreign = await build(other, salted, '--provenance=false', '--cache-from', filled(from), '-o', 'type=oci,dest=y.tar');
+        const foreign = await build(
+          other,
+          salted,
+          '--provenance=false',
+          '--cache-from',
+          filled(from),
+          '-o',
+          'type=oci,dest=y.tar',
+        );
         assert.doesNotMatch(foreign, /^(?:ERROR|#\d+ ERROR|WARN)/m, foreign);
       });
     }
@@ -178,8 +217,8 @@ suite("a real BuildKit's outputs and ours", { skip, timeout: 900_000 }, () => {
     const walk = (descriptor: Descriptor): unknown => {
       const document = layout.json<Manifest>(descriptor.digest);
       if (document.manifests) return [neutral(document), document.manifests.map(walk)];
-      const layers = document.layers
-        .filter(({ mediaType }) => !mediaType.endsWith('zstd'))
+      const layers = document
+        .layers!.filter(({ mediaType }) => !mediaType.endsWith('zstd'))
         .map((layer) => layout.files(layer, nowSeconds()));
       return [neutral(document), neutral(layout.config(document)), layers];
     };

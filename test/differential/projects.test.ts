@@ -2,7 +2,7 @@
  * The same projects built by the classic builder's door, by buildx and by `skiff build`, and by dockerd's BuildKit where it
  * knows the syntax: the same settings, the same files with the same attributes and contents.
  *
- * Only the small ones are built always, by the ways to our daemon. SKIFF_TEST_PROJECTS=all, or names with commas between,
+ * Always built are the small ones and the one on a plain Debian, by the ways to our daemon. SKIFF_TEST_PROJECTS=all, or names with commas between,
  * builds those with compilers and servers, too, and compares with dockerd; that takes minutes. SKIFF_TEST_BUILDX names a buildx
  * program; where Go is there it is compiled once without that.
  */
@@ -27,13 +27,15 @@ import { Dockerd } from '../support/engines.ts';
 import { installBuildx } from '../support/go-programs.ts';
 import { missing } from '../support/needs.ts';
 import { largeProjects, type Project, smallProjects } from '../support/projects.ts';
-import { busyboxTar, debianTar, servicesTar, toolchainsTar } from '../support/rootfs.ts';
+import { busyboxTar, debianSource, debianTar, servicesTar, toolchainsTar } from '../support/rootfs.ts';
 
 const SKIFF = `${import.meta.dirname}/../../bin/skiff`;
 const buildx = process.env['SKIFF_TEST_BUILDX'] ?? (missing('root', 'go') === false ? installBuildx() : '');
 const asked = process.env['SKIFF_TEST_PROJECTS'] ?? '';
 const isLarge = asked !== '';
-const wanted = Object.entries({ ...smallProjects, ...(isLarge ? largeProjects : {}) }).filter(
+const hasDebian = missing('debootstrap', 'apt-config') === false && debianSource() !== undefined;
+const usual = { ...smallProjects, ...(hasDebian ? { debian: largeProjects['debian']! } : {}) };
+const wanted = Object.entries(isLarge ? { ...smallProjects, ...largeProjects } : usual).filter(
   ([name]) => asked === '' || asked === 'all' || asked.split(',').includes(name),
 );
 const projects: Readonly<Record<string, Project>> = Object.fromEntries(wanted);

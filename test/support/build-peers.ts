@@ -124,7 +124,10 @@ export class BuildPeers implements AsyncDisposable {
     const isOwn = args.includes('-f');
     if (isOwn) this.#client.write({ 'ctx/Own': text });
     else this.#client.write({ [`files/${file}/Dockerfile`]: text });
-    const bases = Object.keys(BASES).flatMap((name) => ['--build-context', `${name}=docker-image://${this.image(name)}`]);
+    const bases = Object.keys(BASES).flatMap((name) => [
+      '--build-context',
+      `${name}=docker-image://${this.image(name)}`,
+    ]);
     const at = isOwn ? [] : ['-f', `files/${file}/Dockerfile`];
     const builder = peer === 'theirs' ? ['--builder', 'theirs'] : [];
     return this.#client.docker(['buildx', 'build', ...builder, '--progress=plain', ...at, ...bases, ...args, 'ctx']);

@@ -45,7 +45,9 @@ export class Buildkitd implements AsyncDisposable {
     const script = 'mount -t tmpfs run /run && exec "$@"';
     const namespaces = ['-m', '-p', '-f', '--mount-proc', '--kill-child'];
     const daemon = [BUILDKITD, ...flags, '--oci-worker-net=host', '--oci-worker-snapshotter=overlayfs'];
-    const child = spawn('unshare', [...namespaces, 'sh', '-c', script, 'sh', ...daemon], { stdio: ['ignore', log, log] });
+    const child = spawn('unshare', [...namespaces, 'sh', '-c', script, 'sh', ...daemon], {
+      stdio: ['ignore', log, log],
+    });
     this.#child = child;
     await eventually(
       'buildkitd listens',

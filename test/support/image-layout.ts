@@ -17,7 +17,8 @@ export interface Manifest {
   readonly mediaType: string;
   readonly artifactType?: string;
   readonly config: Descriptor;
-  readonly layers: readonly Descriptor[];
+  /** Null for an empty root file system. */
+  readonly layers: readonly Descriptor[] | null;
   readonly manifests?: readonly Descriptor[];
   readonly subject?: Descriptor;
   readonly annotations?: Readonly<Record<string, string>>;
@@ -77,7 +78,8 @@ export function tarLines(tar: Buffer, nowSeconds: number): string[] {
   const tell = (digest: string): void => {
     const { path, type, mode, uid, gid, linkPath, devMajor, devMinor, mtimeNs } = entry!;
     const seconds = Number(mtimeNs / 1_000_000_000n);
-    const time = Math.abs(nowSeconds - seconds) < 86_400 ? 'now' : String(mtimeNs);
+    // Of a folder it changes with what is put into it.
+    const time = Math.abs(nowSeconds - seconds) < 86_400 ? 'now' : type === 'directory' ? 'then' : String(mtimeNs);
     const attributes = JSON.stringify([...entry!.xattrs].map(([name, value]) => [name, value.toString()]));
     const link = type === 'hard-link' ? 'hard' : linkPath;
     lines.push([path, type, mode.toString(8), uid, gid, link, devMajor, devMinor, time, digest, attributes].join(' '));

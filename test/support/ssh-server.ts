@@ -9,7 +9,8 @@ import { eventually } from './eventually.ts';
 import { programPath } from './needs.ts';
 
 /** Root by another name: it reads what the test has made. */
-const PASSWD = 'root:x:0:0:root:/root:/bin/sh\ngit:x:0:0:git:/tmp:/bin/sh\nsshd:x:105:65534::/run/sshd:/usr/sbin/nologin\n';
+const PASSWD =
+  'root:x:0:0:root:/root:/bin/sh\ngit:x:0:0:git:/tmp:/bin/sh\nsshd:x:105:65534::/run/sshd:/usr/sbin/nologin\n';
 
 export class SshServer implements AsyncDisposable {
   readonly #folder = mkdtempSync('/tmp/skiff-test-ssh-');
@@ -36,7 +37,12 @@ export class SshServer implements AsyncDisposable {
     writeFileSync(`${at}/passwd`, PASSWD);
     const config = [
       ...['Port 22', 'ListenAddress 127.0.0.1', `HostKey ${at}/host`, 'PidFile none', 'UsePAM no', 'StrictModes no'],
-      ...[`AuthorizedKeysFile ${at}/authorized`, 'PasswordAuthentication no', 'PermitRootLogin prohibit-password'],
+      ...[
+        `AuthorizedKeysFile ${at}/authorized`,
+        'PasswordAuthentication no',
+        'KbdInteractiveAuthentication no',
+        'PermitRootLogin prohibit-password',
+      ],
     ];
     writeFileSync(`${at}/config`, `${config.join('\n')}\n`);
     const place = `mount --bind ${at}/passwd /etc/passwd && mount -t tmpfs run /run && mkdir -m 755 /run/sshd && exec "$@"`;
@@ -77,9 +83,11 @@ export class SshServer implements AsyncDisposable {
 function canConnect(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path);
-    socket.once('error', () => resolve(false)).once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
+    socket
+      .once('error', () => resolve(false))
+      .once('connect', () => {
+        socket.destroy();
+        resolve(true);
+      });
   });
 }

@@ -26,7 +26,10 @@ suite('repositories behind SSH', { skip, timeout: 60_000 }, () => {
     server = undo.use(new SshServer(network.enter));
     await server.start();
     undo.use(repositories);
-    repositories.create('app', { Dockerfile: 'FROM busybox\nCOPY . /c\nRUN cat /c/sub/file\n', 'sub/file': 'by ssh\n' });
+    repositories.create('app', {
+      Dockerfile: 'FROM busybox\nCOPY . /c\nRUN cat /c/sub/file\n',
+      'sub/file': 'by ssh\n',
+    });
     repositories.git('app', 'tag', 'v1');
     path = `${repositories.folder('app')}/.git`;
     daemon = undo.use(new Daemon(network.enter));
@@ -42,7 +45,7 @@ suite('repositories behind SSH', { skip, timeout: 60_000 }, () => {
     const progress = ['--progress', 'plain'];
     const [program, words] =
       by === 'buildx' ? ['docker', ['buildx', 'build', ...progress]] : [SKIFF, ['build', ...progress]];
-    const { stdout, stderr } = await client.start(program as string, [...words, ...args], dockerfile).ended;
+    const { stdout, stderr } = await client.start(program, [...words, ...args], dockerfile).ended;
     return stdout + stderr;
   }
 

@@ -103,7 +103,8 @@ function materialsOf(
   images: ReadonlyMap<string, UsedImage>,
 ): Material[] {
   const materials = new Map<string, Material>();
-  const add = (uri: string, digest: string | undefined): void => void materials.set(uri, { uri, digest: digestOf(digest) });
+  const add = (uri: string, digest: string | undefined): void =>
+    void materials.set(uri, { uri, digest: digestOf(digest) });
   for (const id of needed) {
     const step = graph.steps[id]!;
     const result = solved.resultOf(id);

@@ -84,10 +84,11 @@ test('a context elsewhere is named with what was fetched of it, other contexts w
   const contexts = { context: 'https://u:p@host/r.git#v1:sub', 'context:more': 'https://u:p@host/more.git' };
   const { predicate } = made({}, [0], contexts);
   const { buildDefinition } = predicate as Record<string, Record<string, never>>;
-  const { configSource, request } = buildDefinition!['externalParameters'] as Record<string, Record<string, never>>;
+  const { externalParameters, internalParameters } = buildDefinition as unknown as Record<string, unknown>;
+  const { configSource, request } = externalParameters as { configSource: unknown; request: { args: object } };
   assert.deepEqual(configSource, { uri: 'https://xxxxx@host/r.git#v1:sub', digest: { sha1: 'c' }, path: 'Other' });
-  assert.equal(request!['args']!['context:more'], 'https://xxxxx@host/more.git');
-  assert.equal(buildDefinition!['internalParameters']!['targetPlatform'], 'linux/arm64');
+  assert.equal((request.args as Record<string, string>)['context:more'], 'https://xxxxx@host/more.git');
+  assert.equal((internalParameters as Record<string, string>)['targetPlatform'], 'linux/arm64');
 });
 
 test('the small form has neither arguments nor labels nor steps, and says that it is not whole', () => {
