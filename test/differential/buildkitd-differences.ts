@@ -1,11 +1,66 @@
 /** Where our builder says something else than a real BuildKit on purpose. */
 
 export interface TextDifference {
-  /** The names of the tests. */
+  /** The Dockerfiles. */
   readonly of: RegExp;
   /** What ours says. */
   readonly ours: RegExp;
   readonly why: string;
 }
 
-export const textDifferences: readonly TextDifference[] = [];
+export const textDifferences: readonly TextDifference[] = [
+  {
+    of: /^COPY a\.txt b\.txt \/file$/m,
+    ours: /When using COPY with more than one source file, the destination must be a directory/,
+    why: 'the second file would take the place of the first',
+  },
+  { of: /--chown=a:b:c/, ours: /invalid chown parameter: 'a:b:c'/, why: 'the third part would be passed over' },
+  {
+    of: /--chmod=u\+q/,
+    ours: /invalid chmod parameter: 'u\+q'/,
+    why: 'which value is wrong, not only that there is one',
+  },
+  {
+    of: /nosuch\.invalid/,
+    ours: /nosuch\.invalid\/x: Get "https:[^"]*": dial tcp: lookup nosuch\.invalid: no such host/,
+    why: "the system's resolver is asked, which does not say which server it asked",
+  },
+  {
+    of: /^COPY (?:d \/etc\/passwd|a\.txt \/etc\/passwd\/x)$/m,
+    ours: /cannot copy to non-directory: \/etc\/passwd/,
+    why: "the path in the image, not one of the builder's own",
+  },
+  {
+    of: /^ADD (?:--checksum=\w+:?\w* )?(?:HTTP|GIT)/m,
+    ours: />>> ADD [^]*(?:http:\/\/HOST|invalid checksum digest format: "nosuch")/,
+    why: 'which line, which URL and which value',
+  },
+  { of: /\$\{B$/m, ours: /syntax error: missing '}'/, why: 'the end of the line is no modifier' },
+  {
+    of: /^USER nosuch$/m,
+    ours: /failed to solve: unable to find user nosuch: no matching entries in passwd file/,
+    why: 'the program was never started',
+  },
+  {
+    of: /^VOLUME \[""\]$/m,
+    ours: /failed to solve: VOLUME specified can not be an empty string/,
+    why: 'the line is in the excerpt',
+  },
+  {
+    of: /^(?:RUN \["|SHELL \["\/nosuch)/m,
+    ours: /exec: "[^"]*": (?:stat [^:]*: no such file or directory|executable file not found in \$PATH|permission denied)/,
+    why: 'why it cannot be run, not only that it was not',
+  },
+  {
+    of: /^WORKDIR \/etc\/passwd/m,
+    ours: /\/etc\/passwd is not a directory|cannot copy to non-directory: \/etc\/passwd\/x/,
+    why: 'the same words as for COPY',
+  },
+  { of: /type=ssh,required/, ours: /ssh default: no agent was given to this build/, why: 'what to do about it' },
+  {
+    of: /--network=host|--security=insecure/,
+    ours: />>> RUN --[^]*is not allowed: this build was not given that right/,
+    why: 'which line, and what to do',
+  },
+  { of: /--from=5/, ours: />>> FROM base[^]*invalid stage index 5/, why: 'which stage' },
+];

@@ -78,8 +78,9 @@ export function tarLines(tar: Buffer, nowSeconds: number): string[] {
   const tell = (digest: string): void => {
     const { path, type, mode, uid, gid, linkPath, devMajor, devMinor, mtimeNs } = entry!;
     const seconds = Number(mtimeNs / 1_000_000_000n);
-    // Of a folder it changes with what is put into it.
-    const time = Math.abs(nowSeconds - seconds) < 86_400 ? 'now' : type === 'directory' ? 'then' : String(mtimeNs);
+    const isNow = Math.abs(nowSeconds - seconds) < 86_400;
+    // Of a folder it changes with what is put into it, when an engine does so.
+    const time = type === 'directory' ? '' : isNow ? 'now' : String(mtimeNs);
     const attributes = JSON.stringify([...entry!.xattrs].map(([name, value]) => [name, value.toString()]));
     const link = type === 'hard-link' ? 'hard' : linkPath;
     lines.push([path, type, mode.toString(8), uid, gid, link, devMajor, devMinor, time, digest, attributes].join(' '));
