@@ -1,4 +1,30 @@
-/** Where our builder says something else than a real BuildKit on purpose. */
+/** Where our builder does or says something else than a real BuildKit on purpose. */
+
+export interface ImageDifference {
+  readonly why: string;
+  /** What is left out of the comparison: lines of layers, or whole fields of the image. */
+  readonly lines?: RegExp;
+  readonly fields?: readonly string[];
+}
+
+/** What differs on purpose, by the name of the case. */
+export const imageDifferences: Readonly<Record<string, ImageDifference>> = {
+  'nothing at all': {
+    why: 'lists that are empty, and the beginning of time as Go has it, instead of null',
+    fields: ['created', 'history', 'rootfs'],
+  },
+  'files removed and replaced': {
+    why: 'a folder made anew is said by one mark, and marks have the attributes the kernel gave them',
+    lines: /\.wh\./,
+  },
+  'mounts of steps': { why: 'a folder in which a place to mount on was made is in the layer', lines: /^(?:mnt|w)\/ / },
+  secrets: { why: 'a folder in which a place to mount on was made is in the layer', lines: /^etc\/ / },
+  'a folder as a base': { why: 'its files stand where they come from in the history', fields: ['history'] },
+  'a date': {
+    why: 'new files have that time at the latest, without rewrite-timestamp=true too: the same input, the same digest',
+    lines: /^w\/(?:a\.txt|made) /,
+  },
+};
 
 export interface TextDifference {
   /** The Dockerfiles. */

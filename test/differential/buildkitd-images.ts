@@ -384,29 +384,3 @@ RUN --mount=type=secret,id=s,env=TOKEN,target=/s cat /s > /both; echo "$TOKEN" >
   'removed inheritance': { dockerfile: 'FROM rich\nCMD []\nENTRYPOINT []\nENV PATH=\n' },
   annotations: { dockerfile: 'FROM base\nENV A=1\n', args: ['--annotation', 'a=b', '--annotation', 'manifest:c=d'] },
 };
-
-export interface Difference {
-  readonly why: string;
-  /** What is left out of the comparison: lines of layers, or whole fields of the image. */
-  readonly lines?: RegExp;
-  readonly fields?: readonly string[];
-}
-
-/** What differs on purpose, by the name of the case. */
-export const differences: Readonly<Record<string, Difference>> = {
-  'nothing at all': {
-    why: 'lists that are empty, and the beginning of time as Go has it, instead of null',
-    fields: ['created', 'history', 'rootfs'],
-  },
-  'files removed and replaced': {
-    why: 'a folder made anew is said by one mark, and marks have the attributes the kernel gave them',
-    lines: /\.wh\./,
-  },
-  'mounts of steps': { why: 'a folder in which a place to mount on was made is in the layer', lines: /^(?:mnt|w)\/ / },
-  secrets: { why: 'a folder in which a place to mount on was made is in the layer', lines: /^etc\/ / },
-  'a folder as a base': { why: 'its files stand where they come from in the history', fields: ['history'] },
-  'a date': {
-    why: 'new files have that time at the latest, without rewrite-timestamp=true too: the same input, the same digest',
-    lines: /^w\/(?:a\.txt|made) /,
-  },
-};

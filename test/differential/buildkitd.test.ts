@@ -10,9 +10,9 @@ import { withoutBuildkitd } from '../support/buildkitd.ts';
 import { BuildPeers, type Outcome, type PeerName } from '../support/build-peers.ts';
 import { ImageLayout } from '../support/image-layout.ts';
 import { missing } from '../support/needs.ts';
-import { CONTEXT, differences, type ImageCase, images } from './buildkitd-images.ts';
+import { imageDifferences, textDifferences } from './buildkitd-differences.ts';
+import { CONTEXT, type ImageCase, images } from './buildkitd-images.ts';
 import { broken, checked, described } from './buildkitd-texts.ts';
-import { textDifferences } from './buildkitd-differences.ts';
 
 const skip = withoutBuildkitd || missing('root', 'busybox', 'docker', 'docker-registry', 'go', 'git', 'runc', 'tar');
 const only = new RegExp(process.env['SKIFF_TEST_BUILDKIT_ONLY'] ?? '');
@@ -25,7 +25,7 @@ suite("a real BuildKit's images and ours", { skip, timeout: 1_800_000 }, () => {
   for (const [name, each] of Object.entries(images)) {
     test(name, { skip: !only.test(name) && 'it was not asked for' }, async () => {
       const [theirs, ours] = await Promise.all([imageOf('theirs', name, each), imageOf('ours', name, each)]);
-      const difference = differences[name];
+      const difference = imageDifferences[name];
       if (difference) assert.notDeepEqual(ours, theirs, 'it is listed as a difference and is none');
       const compared = (image: Image): Image => ({
         ...image,
