@@ -88,5 +88,28 @@ export const textDifferences: readonly TextDifference[] = [
     ours: />>> RUN --[^]*is not allowed: this build was not given that right/,
     why: 'which line, and what to do',
   },
+  { of: /^# only a comment$/m, ours: /failed to solve: file with no instructions/, why: 'there is no line to show' },
+  {
+    of: /^ARG$/m,
+    ours: /failed to solve: dockerfile parse error on line 2: ARG requires at least one argument/,
+    why: 'the same words as for other instructions',
+  },
+  { of: /^# escape=/m, ours: />>> # escape=[^]*(?:invalid escape token|only one escape)/, why: 'which line' },
+  { of: /^# check=error=true/m, ours: />>> FROM base AS Big[^]*lint violation found/, why: 'which line' },
+  {
+    of: /^FROM one AS two/m,
+    ours: /one: Get "https:[^"]*": dial tcp: lookup registry-1\.docker\.io: no such host/,
+    why: "the system's resolver is asked, which does not say which server it asked",
+  },
   { of: /--from=5/, ours: />>> FROM base[^]*invalid stage index 5/, why: 'which stage' },
+];
+
+/** Of what `--check` and `--call` print. */
+export const describedDifferences: readonly TextDifference[] = [
+  {
+    of: /^COPY ignored\/x/m,
+    ours: /Attempting to Copy file "ignored\/x" that is excluded by \.dockerignore/,
+    why: 'an ignore file with exceptions is followed rather than no check made',
+  },
+  { of: /^ARG V=\$G/m, ours: /V +\$G +of a/, why: 'a default that cannot be replaced is shown as it is written' },
 ];

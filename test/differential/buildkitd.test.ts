@@ -10,7 +10,7 @@ import { withoutBuildkitd } from '../support/buildkitd.ts';
 import { BuildPeers, type Outcome, type PeerName } from '../support/build-peers.ts';
 import { ImageLayout } from '../support/image-layout.ts';
 import { missing } from '../support/needs.ts';
-import { imageDifferences, textDifferences } from './buildkitd-differences.ts';
+import { describedDifferences, imageDifferences, textDifferences } from './buildkitd-differences.ts';
 import { CONTEXT, type ImageCase, images } from './buildkitd-images.ts';
 import { broken, checked, described } from './buildkitd-texts.ts';
 
@@ -82,7 +82,9 @@ suite("a real BuildKit's words and ours", { skip, timeout: 1_800_000 }, () => {
       const name = `${what}: ${JSON.stringify(text)}`;
       test(name, { skip: !only.test(name) && 'it was not asked for' }, async () => {
         const [theirs, ours] = await Promise.all([peers.build('theirs', text, args), peers.build('ours', text, args)]);
-        const difference = textDifferences.find(({ of }) => what === 'refused' && of.test(text));
+        const difference = (what === 'refused' ? textDifferences : describedDifferences).find(({ of }) =>
+          of.test(text),
+        );
         if (difference) {
           assert.notEqual(told(ours), told(theirs), 'it is listed as a difference and is none');
           assert.match(told(ours), difference.ours, difference.why);

@@ -59,7 +59,7 @@ test('RUN goes through the shell, or does not', async () => {
 
 test('a script that names its interpreter is run as a file', async () => {
   const { run } = await plan('RUN <<-E\n\t#!/usr/bin/env python3\n\tprint(1)\nE');
-  assert.deepEqual(run.argv, ['/dev/pipes/E']);
+  assert.deepEqual(run.argv, ['/bin/sh', '-c', '/dev/pipes/E']);
   assert.deepEqual(run.heredocs, [{ path: 'E', content: '#!/usr/bin/env python3\nprint(1)\n' }]);
 });
 

@@ -93,14 +93,24 @@ export class StageLinks {
           state.set(index, 'done');
           path.pop();
         } else if (state.get(next) === 'open') {
-          const { from } = this.stages[next]!;
-          throw located(errors.circular(from.name || `stage-${next}`), dockerfile.text, from.range);
+          throw this.#circle(index, next, dockerfile);
         } else if (!state.has(next)) {
           state.set(next, 'open');
           path.push({ index: next, needs: this.#checkedNeeds(next, dockerfile) });
         }
       }
     }
+  }
+
+  /** With the instruction that closes it; one that reads from a later stage is wrong in any case. */
+  #circle(index: number, next: number, { text }: Dockerfile): unknown {
+    const { from, instructions } = this.stages[index]!;
+    const closing = instructions.find((one) => sourceNames(one).some((name) => this.find(name) === next));
+    const nameOf = (stage: number): string => this.stages[stage]!.from.name || `stage-${stage}`;
+    if (closing?.kind === 'copy' && next > index) {
+      return located(errors.laterStage(nameOf(next), nameOf(index)), text, closing.range);
+    }
+    return located(errors.circular(nameOf(next)), text, (closing ?? from).range);
   }
 
   #checkedNeeds(index: number, dockerfile: Dockerfile): number[] {
