@@ -193,7 +193,8 @@ suite("a real BuildKit's outputs and ours", { skip, timeout: 900_000 }, () => {
           '-o',
           'type=oci,dest=x.tar',
         );
-        assert.match(again, /^#(\d+) .*RUN cat \/built\n(?:#\1 .*\n)*?#\1 CACHED/m, again);
+        // What it prints would be there if it had been run.
+        assert.doesNotMatch(again, /^#\d+ [\d.]+ built/m, again);
         const foreign = await build(
           other,
           salted,
