@@ -83,7 +83,7 @@ suite("a real BuildKit's words and ours", { skip, timeout: 1_800_000 }, () => {
       test(name, { skip: !only.test(name) && 'it was not asked for' }, async () => {
         const [theirs, ours] = await Promise.all([peers.build('theirs', text, args), peers.build('ours', text, args)]);
         const difference = (what === 'refused' ? textDifferences : describedDifferences).find(({ of }) =>
-          of.test(text),
+          of.test(`${what}\n${text}`),
         );
         if (difference) {
           assert.notEqual(told(ours), told(theirs), 'it is listed as a difference and is none');
@@ -97,7 +97,7 @@ suite("a real BuildKit's words and ours", { skip, timeout: 1_800_000 }, () => {
   function told({ status, stdout, stderr }: Outcome): string {
     const end =
       /(?:^[^\n]*:\d+\n-{20}\n[^]*)?^ERROR: [^]*$/m.exec(stderr)?.[0] ?? stderr.replaceAll(/^#.*\n|^\n/gm, '');
-    return `status ${status}\n${peers.neutral(stdout)}\n--\n${peers.neutral(end).replaceAll(STAGES_OF_WORK, '')}`;
+    return `status ${status}\n${peers.neutral(stdout)}\n--\n${peers.neutral(end).replaceAll(STAGES_OF_WORK, '').replace('failed to run Build function', 'failed to solve')}`;
   }
 });
 
