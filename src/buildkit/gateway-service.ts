@@ -36,7 +36,8 @@ const LLB = [
   'constraints',
   ...['source.git', 'source.git.keepgitdir', 'source.git.fullurl', 'source.git.httpauth', 'source.git.mountsshsock'],
   ...['source.git.subdir', 'source.git.checksum', 'source.git.skipsubmodules', 'source.git.mtime'],
-  ...['source.git.fetchbycommit'],
+  // Hosts are noted for the time of a fetch; clients give what they know of them with the graphs of their own looks.
+  ...['source.git.fetchbycommit', 'source.git.knownsshhosts'],
   ...['exec.secretenv', 'file.base', 'platform', 'meta.ignorecache', 'meta.description', 'mergeop'],
   ...['exporter.image.annotations', 'exporter.image.attestations', 'exporter.sourcedateepoch', 'exporter.multiple'],
 ];
@@ -106,7 +107,8 @@ function checkFrontEnd({ Frontend, FrontendOpt, Definition }: gateway.SolveReque
   const source = FrontendOpt['source'] ?? '';
   const isOurs =
     Frontend === 'dockerfile.v0' ||
-    (Frontend === 'gateway.v0' && /^(?:docker\.io\/)?docker\/dockerfile(?:-upstream)?(?:[:@].*)?$/.test(source));
+    (Frontend === 'gateway.v0' &&
+      /^(?:dockerfile\.v0|(?:docker\.io\/)?docker\/dockerfile(?:-upstream)?(?:[:@].*)?)$/.test(source));
   if (!isOurs)
     throw errors.unsupported(`the front end ${source || Frontend}`, 'begin the file with # syntax=docker/dockerfile:1');
 }

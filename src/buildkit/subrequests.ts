@@ -59,24 +59,23 @@ const locationOf = ({ start, end }: SourceRange) => ({ ranges: [{ start: { line:
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
 function lintAnswer({ path, text }: QuestionParts, { warnings, error, statusCode }: DockerfileCheck): Metadata {
+  const range = error && rangeOf(error);
   const value = {
-    warnings: warnings.map(({ rule, description, url, detail, range }) => ({
+    warnings: warnings.map(({ rule, description, url, detail, range: place }) => ({
       ruleName: rule,
       description,
       ...(url === '' ? {} : { url }),
       detail,
-      location: locationOf(range),
+      location: locationOf(place),
     })),
     sources: [{ filename: path, language: 'Dockerfile', data: base64(text) }],
-    ...(error
-      ? { buildError: { message: error.message, location: locationOf(rangeOf(error) ?? { start: 1, end: 1 }) } }
-      : {}),
+    ...(error ? { buildError: { message: error.message, ...(range ? { location: locationOf(range) } : {}) } } : {}),
   };
-  const lines = warnings.flatMap(({ rule, url, detail, range }) => [
+  const lines = warnings.flatMap(({ rule, url, detail, range: place }) => [
     '',
     `WARNING: ${rule}${url === '' ? '' : ` - ${url}`}`,
     detail,
-    `${path}:${range.start}`,
+    `${path}:${place.start}`,
   ]);
   // compat: warnings end a check with 1, also where they are no errors.
   const status = warnings.length > 0 || statusCode !== 0 ? '1' : '0';

@@ -147,6 +147,7 @@ function begin(parts: ImageParts, options: BuildLayersOptions, below: readonly L
   const seen = seenLayers(parts, below);
   takeAttributes(folder, seen.find(({ givesRoot }) => givesRoot)?.key, parts);
   let held: Disposable | undefined;
+  let mounts = 0;
   return {
     folder,
     overlay: ({ withMountPoints }) => {
@@ -157,7 +158,10 @@ function begin(parts: ImageParts, options: BuildLayersOptions, below: readonly L
       const lowers = isShort ? [...mountPoints, ...seen.map(({ key }) => layers.shortFolder(key))] : long;
       // kernel 5.10: nothing has to be on the disk when it is unmounted, the delayed sync brings it there.
       const volatile = kernelAtLeast(facts, 5, 10) ? ['volatile'] : [];
-      return [...overlayOptions({ lowers, upper: folder, work }, facts), ...volatile];
+      // kernel: a work folder of a volatile mount is refused the next time, for it was not synced.
+      const own = `${work}/${mounts++}`;
+      mkdirSync(own, { mode: 0o700 });
+      return [...overlayOptions({ lowers, upper: folder, work: own }, facts), ...volatile];
     },
     commit: async () => {
       await removeTree(work);

@@ -2,8 +2,9 @@
  * The same projects built by the classic builder's door, by buildx and by `skiff build`, and by dockerd's BuildKit where it
  * knows the syntax: the same settings, the same files with the same attributes and contents.
  *
- * Only the small ones are built always. SKIFF_TEST_PROJECTS=all, or names with commas between, builds those with compilers
- * and servers, too, and takes minutes; SKIFF_TEST_BUILDX names a buildx program, without which that way is left out.
+ * Always built are the small ones and the one on a plain Debian, by the ways to our daemon. SKIFF_TEST_PROJECTS=all, or names with commas between,
+ * builds those with compilers and servers, too, and compares with dockerd; that takes minutes. SKIFF_TEST_BUILDX names a buildx
+ * program; where Go is there it is compiled once without that.
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
@@ -23,15 +24,18 @@ import { after, before, describe, test } from 'node:test';
 import { TarReader, type TarEntry } from '#wire';
 import { Daemon } from '../support/daemon.ts';
 import { Dockerd } from '../support/engines.ts';
+import { installBuildx } from '../support/go-programs.ts';
 import { missing } from '../support/needs.ts';
 import { largeProjects, type Project, smallProjects } from '../support/projects.ts';
-import { busyboxTar, debianTar, servicesTar, toolchainsTar } from '../support/rootfs.ts';
+import { busyboxTar, debianSource, debianTar, servicesTar, toolchainsTar } from '../support/rootfs.ts';
 
 const SKIFF = `${import.meta.dirname}/../../bin/skiff`;
-const buildx = process.env['SKIFF_TEST_BUILDX'] ?? '';
+const buildx = process.env['SKIFF_TEST_BUILDX'] ?? (missing('root', 'go') === false ? installBuildx() : '');
 const asked = process.env['SKIFF_TEST_PROJECTS'] ?? '';
 const isLarge = asked !== '';
-const wanted = Object.entries({ ...smallProjects, ...(isLarge ? largeProjects : {}) }).filter(
+const hasDebian = missing('debootstrap', 'apt-config') === false && debianSource() !== undefined;
+const usual = { ...smallProjects, ...(hasDebian ? { debian: largeProjects['debian']! } : {}) };
+const wanted = Object.entries(isLarge ? { ...smallProjects, ...largeProjects } : usual).filter(
   ([name]) => asked === '' || asked === 'all' || asked.split(',').includes(name),
 );
 const projects: Readonly<Record<string, Project>> = Object.fromEntries(wanted);
@@ -87,18 +91,19 @@ describe('projects, built by every client', { skip: missing('root', 'busybox', '
     const given = secrets.flatMap((secret) => ['--secret', secret.replace('src=', `src=${folder}/${name}/`)]);
     const prune = (): string => docker(daemon.socket, ['builder', 'prune', '-af']);
     const all: Record<string, () => string> = {};
+    // Its client has no secrets.
     if (secrets.length === 0) {
       all['the classic door'] = () => {
         prune();
         docker(daemon.socket, ['build', '-q', '-t', `${name}-classic`, name]);
         return `${name}-classic`;
       };
-      all['skiff build'] = () => {
-        prune();
-        run(SKIFF, ['-H', `unix://${daemon.socket}`, 'build', '-q', '-t', `${name}-skiff`, name]);
-        return `${name}-skiff`;
-      };
     }
+    all['skiff build'] = () => {
+      prune();
+      run(SKIFF, ['-H', `unix://${daemon.socket}`, 'build', '-q', ...given, '-t', `${name}-skiff`, name]);
+      return `${name}-skiff`;
+    };
     if (buildx !== '') {
       all['buildx'] = () => {
         prune();
@@ -123,7 +128,8 @@ describe('projects, built by every client', { skip: missing('root', 'busybox', '
   for (const [name, project] of Object.entries(projects)) {
     test(name, async (context) => {
       const all = Object.entries(ways(name, project));
-      if (all.length < 2) return context.skip('there is only one way to build it: SKIFF_TEST_BUILDX is not set');
+      if (all.length < 2) return context.skip('needs buildx beside skiff build: go, or SKIFF_TEST_BUILDX');
+      context.diagnostic(`compared: ${all.map(([way]) => way).join(', ')}`);
       let expected: Awaited<ReturnType<typeof looked>> | undefined;
       for (const [way, build] of all) {
         const beganMs = performance.now();

@@ -23,6 +23,11 @@ WORKDIR /srv
 COPY <<EOF index.html
 <h1>home is $HOME</h1>
 EOF
+COPY <<one <<-"two" more/
+the first
+one
+	the $second
+	two
 COPY --chmod=755 <<'EOF' /usr/local/bin/greet
 #!/bin/sh
 echo "hello $1"

@@ -2,7 +2,8 @@
  * Builds that are cut off at any moment: clients that end by Ctrl-C or by SIGKILL, and daemons that are killed. Nothing of
  * them stays, and the next build is right.
  *
- * SKIFF_TEST_BUILD_KILLS says how many moments; SKIFF_TEST_BUILDX names a buildx program, which is one of the clients then.
+ * SKIFF_TEST_BUILD_KILLS says how many moments; SKIFF_TEST_BUILDX names a buildx program, which is one of the clients then;
+ * SKIFF_TEST_BUILD_CLIENTS=buildx, or several with commas between, takes only these clients.
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
@@ -94,7 +95,9 @@ describe('builds that are cut off', { skip: missing('root', 'busybox', 'docker')
   }
 
   test(`at ${count} moments`, async (context) => {
-    const kinds = ['classic', 'skiff', ...(buildx === '' ? [] : ['buildx'])] as const;
+    const wanted = process.env['SKIFF_TEST_BUILD_CLIENTS']?.split(',');
+    const all = ['classic', 'skiff', ...(buildx === '' ? [] : ['buildx'])];
+    const kinds = all.filter((kind) => wanted?.includes(kind) !== false);
     for (let turn = 0; turn < count; turn++) {
       const kind = kinds[turn % kinds.length]! as 'classic' | 'skiff' | 'buildx';
       const how = (['SIGINT', 'SIGKILL', 'daemon'] as const)[Math.floor(turn / kinds.length) % 3]!;

@@ -63,6 +63,35 @@ describe('building images', { skip }, () => {
     assert.equal(stdout, 'content\n');
   });
 
+  test('what has to be made for a target has the mode and owner that were asked for; several kinds of sources go together', async () => {
+    const text = `FROM busybox
+COPY --chmod=0700 --chown=7:8 d /new/deep
+COPY --chmod=640 f /made/f
+COPY --chmod=u+x f /symbolic/f
+COPY --chown=nobody-of-here:none f /unknown
+ADD --chown=5:6 t.tar f <<text /unpacked/
+written
+text
+COPY <<one <<two /both/
+1
+one
+2
+two
+RUN stat -c '%n %a %u:%g' /new /new/deep /made /symbolic /unknown /unpacked; cat /unpacked/* /both/*; hostname
+`;
+    const tar = file('t.tar', archive(file('t', 'of the archive\n')));
+    const built = await build(daemon, context(text, file('d/x', ''), file('f', 'of the file\n'), tar));
+    const said = built.text.slice(built.text.indexOf('/new 7'));
+    assert.equal(
+      said.replace(/Successfully built.*\n$/, ''),
+      [
+        ...['/new 700 7:8', '/new/deep 700 7:8', '/made 640 0:0', '/symbolic 755 0:0', '/unknown 644 0:0'],
+        ...['/unpacked 755 5:6', 'of the file', 'of the archive', 'written', '1', '2', 'buildkitsandbox', ''],
+      ].join('\n'),
+      JSON.stringify(built.lines),
+    );
+  });
+
   test('ADD unpacks archives, whatever they are compressed with', {
     skip: missing('xz', 'bzip2', 'gzip'),
   }, async () => {

@@ -4,13 +4,13 @@ import { hostPlatform } from '#images';
 import { formatPlatform, type Platform } from '#specs';
 import type { BuiltOutput } from '../export/built.ts';
 import { stackTree } from '../files/source-tree.ts';
-import type { BuildGraph, Step, StepId } from '../graph.ts';
+import type { BuildGraph, StepId } from '../graph.ts';
 import type { BuildParts } from '../parts.ts';
 import { inputsOf } from '../solve/result.ts';
 import type { Solved } from '../solve/solver.ts';
 import { type Attestation, packageUrl } from './attestation.ts';
 import type { AttestWish, ProvenanceWish } from './attest-wish.ts';
-import { type Material, provenance } from './provenance.ts';
+import { gitUri, type Material, provenance, withoutPassword } from './provenance.ts';
 import { scan } from './sbom/scan.ts';
 import { spdxDocument } from './sbom/spdx.ts';
 
@@ -47,7 +47,7 @@ export async function attestations(
   for (const output of outputs) {
     const { wish } = attest;
     const all: Attestation[] = [];
-    if (wish.provenance) all.push(originOf(graph, output, attest, wish.provenance));
+    if (wish.provenance) all.push(originOf({ graph, solved, output, attest }, wish.provenance));
     if (wish.sbom) all.push(...(await inventories(parts, solved, { graph, output, attest })));
     made.set(output.platformId, all);
   }
@@ -56,23 +56,31 @@ export async function attestations(
 
 /** Where each output came from, for the build's record; by the id of its platform. */
 export function recordedOrigins(
-  graph: BuildGraph,
-  outputs: readonly BuiltOutput[],
-  attest: AttestRequest,
+  solved: Solved,
+  { graph, outputs, attest }: { graph: BuildGraph; outputs: readonly BuiltOutput[]; attest: AttestRequest },
 ): Map<string, Attestation> {
   const { record } = attest;
   if (!record) return new Map();
-  return new Map(outputs.map((output) => [output.platformId, originOf(graph, output, attest, record)]));
+  return new Map(
+    outputs.map((output) => [output.platformId, originOf({ graph, solved, output, attest }, record)] as const),
+  );
 }
 
-function originOf(graph: BuildGraph, output: BuiltOutput, attest: AttestRequest, wish: ProvenanceWish): Attestation {
+interface Origin {
+  readonly graph: BuildGraph;
+  readonly solved: Solved;
+  readonly output: BuiltOutput;
+  readonly attest: AttestRequest;
+}
+
+function originOf({ graph, solved, output, attest }: Origin, wish: ProvenanceWish): Attestation {
   const { attributes, dockerfile, images, invocationId, startedNs } = attest;
   const needed = neededFor(graph, output.root);
-  const steps = needed.map((id) => graph.steps[id]!);
   return provenance({
     ...{ wish, graph, needed, attributes, dockerfile, invocationId },
-    materials: materialsOf(steps, images),
+    materials: materialsOf({ graph, solved, needed }, images),
     builderPlatform: hostPlatform(),
+    targetPlatform: output.platform,
     startedAt: formatTimeNs(startedNs),
     finishedAt: formatTimeNs(nowNs()),
   });
@@ -90,17 +98,22 @@ function neededFor({ steps }: BuildGraph, root: StepId | undefined): StepId[] {
   return [...needed].sort((a, b) => a - b);
 }
 
-function materialsOf(steps: readonly Step[], images: ReadonlyMap<string, UsedImage>): Material[] {
+function materialsOf(
+  { graph, solved, needed }: Pick<Origin, 'graph' | 'solved'> & { readonly needed: readonly StepId[] },
+  images: ReadonlyMap<string, UsedImage>,
+): Material[] {
   const materials = new Map<string, Material>();
-  for (const step of steps) {
+  const add = (uri: string, digest: string | undefined): void =>
+    void materials.set(uri, { uri, digest: digestOf(digest) });
+  for (const id of needed) {
+    const step = graph.steps[id]!;
+    const result = solved.resultOf(id);
+    const fetched = result?.kind === 'snapshot' ? result.sourceDigest : undefined;
     if (step.kind === 'image') {
       const image = images.get(`${step.reference} ${formatPlatform(step.platform)}`);
-      if (!image) continue;
-      const uri = packageUrl(image.name, image.platform);
-      materials.set(uri, { uri, digest: digestOf(image.digest) });
-    } else if (step.kind === 'http' && step.checksum !== '') {
-      materials.set(step.url, { uri: step.url, digest: digestOf(step.checksum) });
-    }
+      if (image) add(packageUrl(image.name, image.platform), image.digest);
+    } else if (step.kind === 'http') add(withoutPassword(step.url), fetched ?? step.checksum);
+    else if (step.kind === 'git') add(gitUri(step), fetched);
   }
   return [...materials.values()];
 }

@@ -23,6 +23,7 @@ const steps: Step[] = [
 function made(
   more: Partial<ProvenanceFacts['wish']>,
   needed: readonly number[] = [0, 2],
+  attributes: Readonly<Record<string, string>> = {},
 ): { predicate: never; type: string } {
   const { predicate, predicateType } = provenance({
     wish: {
@@ -31,7 +32,10 @@ function made(
     },
     graph: { steps },
     needed,
-    materials: [{ uri: 'pkg:docker/busybox@1', digest: { sha256: 'd' } }],
+    materials: [
+      { uri: 'pkg:docker/busybox@1', digest: { sha256: 'd' } },
+      { uri: 'https://xxxxx@host/r.git#v1', digest: { sha1: 'c' } },
+    ],
     attributes: {
       ...{
         filename: 'Other',
@@ -41,9 +45,11 @@ function made(
         'vcs:source': 'https://u:p@host/r',
       },
       ...{ 'local-sessionid:context': 's', 'attest:sbom': '' },
+      ...attributes,
     },
     dockerfile: { name: 'Other', text: 'FROM busybox\n' },
     builderPlatform: platform,
+    targetPlatform: { os: 'linux', architecture: 'arm64' },
     invocationId: 'i',
     startedAt: '2026-01-01T00:00:00Z',
     finishedAt: '2026-01-01T00:00:01Z',
@@ -65,12 +71,24 @@ test('the large form has arguments, steps, lines and the file; no password', () 
   });
   assert.deepEqual(buildDefinition!['resolvedDependencies'], [
     { uri: 'pkg:docker/busybox@1', digest: { sha256: 'd' } },
+    { uri: 'https://xxxxx@host/r.git#v1', digest: { sha1: 'c' } },
   ]);
   const text = JSON.stringify([buildDefinition, runDetails]);
   assert.match(text, /"id":"step2","op":\{"Op":\{"exec".*"inputs":\["step0:0"\]/);
   assert.match(text, /"source":"https:\/\/xxxxx@host\/r"/);
   assert.match(text, /"locations":\{"step2":\{"locations":\[\{"ranges":\[\{"start":\{"line":2\},"end":\{"line":3\}/);
   assert.match(text, /"buildkit_hermetic":true,"buildkit_completeness":\{"request":true,"resolvedDependencies":true\}/);
+});
+
+test('a context elsewhere is named with what was fetched of it, other contexts without their passwords', () => {
+  const contexts = { context: 'https://u:p@host/r.git#v1:sub', 'context:more': 'https://u:p@host/more.git' };
+  const { predicate } = made({}, [0], contexts);
+  const { buildDefinition } = predicate as Record<string, Record<string, never>>;
+  const { externalParameters, internalParameters } = buildDefinition as unknown as Record<string, unknown>;
+  const { configSource, request } = externalParameters as { configSource: unknown; request: { args: object } };
+  assert.deepEqual(configSource, { uri: 'https://xxxxx@host/r.git#v1:sub', digest: { sha1: 'c' }, path: 'Other' });
+  assert.equal((request.args as Record<string, string>)['context:more'], 'https://xxxxx@host/more.git');
+  assert.equal((internalParameters as Record<string, string>)['targetPlatform'], 'linux/arm64');
 });
 
 test('the small form has neither arguments nor labels nor steps, and says that it is not whole', () => {

@@ -5,6 +5,7 @@
  */
 import { formatPlatform, type Platform } from '#specs';
 import type { BuildGraph, Step, StepId } from '../graph.ts';
+import { parseGitUrl } from '../dockerfile/plan/git-url.ts';
 import { inputsOf } from '../solve/result.ts';
 import type { Attestation } from './attestation.ts';
 import type { ProvenanceWish } from './attest-wish.ts';
@@ -25,6 +26,7 @@ export interface ProvenanceFacts {
   readonly attributes: Readonly<Record<string, string>>;
   readonly dockerfile: { readonly name: string; readonly text: string };
   readonly builderPlatform: Platform;
+  readonly targetPlatform: Platform;
   readonly invocationId: string;
   /** RFC 3339. */
   readonly startedAt: string;
@@ -47,7 +49,7 @@ export function provenance(facts: ProvenanceFacts): Attestation {
 }
 
 function predicate1(facts: ProvenanceFacts): object {
-  const { wish, materials, builderPlatform } = facts;
+  const { wish, materials, builderPlatform, targetPlatform } = facts;
   const { configSource, request, isComplete, isHermetic, hasAllRequest } = invocation(facts);
   const isWhole = wish.mode === 'max';
   return {
@@ -57,6 +59,7 @@ function predicate1(facts: ProvenanceFacts): object {
       internalParameters: {
         ...(isWhole ? { buildConfig: buildConfig(facts) } : {}),
         builderPlatform: formatPlatform(builderPlatform),
+        targetPlatform: formatPlatform(targetPlatform),
       },
       resolvedDependencies: materials,
     },
@@ -102,7 +105,7 @@ function predicate02(facts: ProvenanceFacts): object {
 }
 
 interface Invocation {
-  readonly configSource: { readonly uri?: string; readonly path?: string };
+  readonly configSource: { readonly uri?: string; readonly digest?: Material['digest']; readonly path?: string };
   readonly request: object;
   /** Whether all that was taken is named by digest. */
   readonly isComplete: boolean;
@@ -112,13 +115,16 @@ interface Invocation {
 
 const HOST_SPECIFIC = new Set(['cgroup-parent', 'image-resolve-mode', 'platform', 'cache-imports', 'filename']);
 
-function invocation({ graph, needed, attributes, wish }: ProvenanceFacts): Invocation {
+function invocation({ graph, needed, attributes, wish, materials }: ProvenanceFacts): Invocation {
   const steps = needed.map((id) => graph.steps[id]!);
   const locals = new Set(steps.flatMap((step) => (step.kind === 'local' ? [step.context] : [])));
   const context = attributes['context'] ?? '';
   const isUpload = /^https?:\/\/buildkit-session\//.test(context);
-  const uri = context === '' || isUpload ? undefined : withoutPassword(context);
-  const kept = Object.entries(attributes).filter(([name]) => {
+  const isRemote = context !== '' && !isUpload;
+  const given = Object.entries(attributes).map(([name, value]) =>
+    name.startsWith('context:') ? ([name, withoutPassword(value)] as const) : ([name, value] as const),
+  );
+  const kept = given.filter(([name]) => {
     if (HOST_SPECIFIC.has(name) || name === 'context' || /^(?:attest:|local-sessionid:|sharedkey:|vcs:)/.test(name))
       return false;
     return wish.mode === 'max' || !/^(?:build-arg|label):/.test(name);
@@ -138,7 +144,10 @@ function invocation({ graph, needed, attributes, wish }: ProvenanceFacts): Invoc
   const hasResults = steps.some(({ kind }) => kind === 'result');
   const isComplete = locals.size === 0 && !isUpload && !hasResults;
   return {
-    configSource: { ...(uri === undefined ? {} : { uri }), path: attributes['filename'] || 'Dockerfile' },
+    configSource: {
+      ...(isRemote ? configFrom(context, materials) : {}),
+      path: attributes['filename'] || 'Dockerfile',
+    },
     request: {
       frontend: 'dockerfile.v0',
       ...(kept.length === 0 ? {} : { args: Object.fromEntries(kept.sort(([a], [b]) => (a < b ? -1 : 1))) }),
@@ -152,8 +161,23 @@ function invocation({ graph, needed, attributes, wish }: ProvenanceFacts): Invoc
   };
 }
 
+/** Of a context that is somewhere else; which commit or file it was, if a step had it. */
+function configFrom(context: string, materials: readonly Material[]): { uri: string; digest?: Material['digest'] } {
+  const git = parseGitUrl(context);
+  const uri = git ? gitUri(git) : withoutPassword(context);
+  const digest = materials.find((material) => material.uri === uri)?.digest;
+  const subfolder = git?.subfolder.replace(/^\/+/, '') ?? '';
+  const inside = subfolder === '' ? '' : `${uri.includes('#') ? '' : '#'}:${subfolder}`;
+  return { uri: uri + inside, ...(digest === undefined ? {} : { digest }) };
+}
+
+/** compat: the fragment is the reference, the folder is no part of it. */
+export function gitUri({ url, ref }: { readonly url: string; readonly ref: string }): string {
+  return `${withoutPassword(url)}${ref === '' ? '' : `#${ref}`}`;
+}
+
 /** Statements are for everybody: no password of an address gets into them. */
-function withoutPassword(address: string): string {
+export function withoutPassword(address: string): string {
   return address.replace(/^([a-z]+:\/\/)[^/@]*@/i, '$1xxxxx@');
 }
 

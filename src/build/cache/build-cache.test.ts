@@ -54,6 +54,24 @@ function world(...stacks: readonly string[]) {
   };
 }
 
+test('a download is found by its URL, the last one of it, also after a restart', () => {
+  const { cache, stores, left } = world('a', 'b');
+  const [first, second] = [cache.find(key('a'))!, cache.find(key('b'))!];
+  const url = key('url');
+  cache.noteDownload(first.id, url, { etag: '"1"', digest: key('one') });
+  cache.noteDownload(first.id, url, { etag: '"1b"', digest: key('one') });
+  assert.deepEqual(cache.find(url)?.download, { etag: '"1b"', digest: key('one') });
+  cache.noteDownload(second.id, url, { etag: '"2"', digest: key('two') });
+  cache.noteDownload('gone', url, { etag: '"3"', digest: key('three') });
+  const again = new BuildCache(stores);
+  for (const each of [cache, again]) {
+    assert.equal(each.find(url)?.id, second.id);
+    assert.equal(each.find(key('a'))?.id, first.id);
+  }
+  cache.noteDownload(first.id, key('b'), { etag: '', digest: key('b') });
+  assert.equal(left(), 'a b');
+});
+
 test('a result is found by each of its keys, and by another store after a restart', () => {
   const { cache, stores } = world('a', 'ab');
   const entry = cache.find(key('ab'))!;

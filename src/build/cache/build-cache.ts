@@ -23,6 +23,8 @@ export interface CacheEntry {
   readonly description: string;
   /** Nanoseconds since 1970: when a source says it was made. */
   readonly sourceTimeNs?: string;
+  /** Of a download: what the server called it, and what it held. */
+  readonly download?: { readonly etag: string; readonly digest: Digest };
   readonly createdAt: string;
   readonly lastUsedAt: string;
   readonly useCount: number;
@@ -88,14 +90,21 @@ export class BuildCache {
     const now = formatTimeNs(nowNs());
     const record: CacheEntry = { ...entry, version: 1, id: randomUUID(), createdAt: now, lastUsedAt: now, useCount: 0 };
     this.#stores.atomically(() => {
-      for (const loser of new Set(entry.keys.flatMap((key) => this.find(key) ?? []))) {
-        const keys = loser.keys.filter((key) => !entry.keys.includes(key));
-        if (keys.length > 0) this.#put({ ...loser, keys });
-        else this.remove(loser.id);
-      }
+      this.#release(entry.keys);
       this.#put(record);
     });
     return record;
+  }
+
+  /** Notes what the server calls a download, found by `key` from now on; what had that key before loses it. */
+  noteDownload(id: string, key: Digest, download: NonNullable<CacheEntry['download']>): void {
+    const found = this.#entries.get(id);
+    if (!found) return;
+    this.#stores.atomically(() => {
+      if (!found.keys.includes(key)) this.#release([key]);
+      const keys = found.keys.includes(key) ? found.keys : [...found.keys, key];
+      this.#put({ ...found, keys, download });
+    });
   }
 
   /** The same result under one more key. */
@@ -130,6 +139,14 @@ export class BuildCache {
       }
     });
     this.#used.clear();
+  }
+
+  #release(taken: readonly Digest[]): void {
+    for (const loser of new Set(taken.flatMap((key) => this.find(key) ?? []))) {
+      const keys = loser.keys.filter((key) => !taken.includes(key));
+      if (keys.length > 0) this.#put({ ...loser, keys });
+      else this.remove(loser.id);
+    }
   }
 
   #put(entry: CacheEntry): void {

@@ -1,6 +1,13 @@
 /** `checkDockerfile`: what `docker build --check` says: warnings about all stages, and what would stop the build. */
 import { SkiffError } from '#base';
-import { type LintFinding, type LintWarning, parseLintSettings, reported } from './lint/linter.ts';
+import {
+  type LintFinding,
+  type LintSettings,
+  type LintWarning,
+  parseLintSettings,
+  refuseWarnings,
+  reported,
+} from './lint/linter.ts';
 import { directivesOf, parseDockerfile } from './parse/parse-dockerfile.ts';
 import type { BuildRequest, BuildSources } from './plan/build-request.ts';
 import { checkOf, planAllStages } from './plan/plan-build.ts';
@@ -34,10 +41,21 @@ export async function checkDockerfile(
   try {
     const settings = parseLintSettings(options);
     const warnings = reported(findings, settings);
-    const fails = error !== undefined || (settings.isError && warnings.length > 0);
-    return { warnings, error, statusCode: fails ? 1 : 0 };
+    const refusal = error ?? refusalOf(warnings, settings);
+    return { warnings, error: refusal, statusCode: refusal === undefined ? 0 : 1 };
   } catch (thrown) {
     if (!(thrown instanceof SkiffError)) throw thrown;
     return { warnings: [], error: thrown, statusCode: 1 };
+  }
+}
+
+/** Of warnings that are to be errors. */
+function refusalOf(warnings: readonly LintWarning[], settings: LintSettings): SkiffError | undefined {
+  try {
+    refuseWarnings(warnings, settings);
+    return undefined;
+  } catch (thrown) {
+    if (thrown instanceof SkiffError) return thrown;
+    throw thrown;
   }
 }

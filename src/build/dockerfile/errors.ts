@@ -94,7 +94,7 @@ export const errors = defineErrors('dockerfile', {
     kind: 'invalid',
     message: (flag: string, value: string) => `expecting boolean value for flag --${flag}, not: ${value}`,
   },
-  badNetwork: { kind: 'invalid', message: (mode: string) => `invalid network mode: ${quoted(mode)}` },
+  badNetwork: { kind: 'invalid', message: (mode: string) => `invalid network mode ${quoted(mode)}` },
   badSecurity: { kind: 'invalid', message: (mode: string) => `security ${quoted(mode)} is not valid` },
   noDevices: {
     kind: 'not-implemented',
@@ -202,6 +202,11 @@ export const errors = defineErrors('dockerfile', {
     message: (mode: string) => `invalid chmod parameter: '${mode}'. it should be octal string and between 0 and 07777`,
   },
   badChown: { kind: 'invalid', message: (owner: string) => `invalid chown parameter: '${owner}'` },
+  linkedChown: {
+    kind: 'invalid',
+    message: (owner: string) =>
+      `--chown=${owner}: user and group names can't be resolved when used with --link, use numeric uid[:gid] instead`,
+  },
   copyUrl: { kind: 'invalid', message: () => "source can't be a URL for COPY" },
   copyGit: { kind: 'invalid', message: () => "source can't be a git ref for COPY" },
   checksumSources: { kind: 'invalid', message: () => "checksum can't be specified for multiple sources" },

@@ -41,13 +41,15 @@ export function goDuration(nanoseconds: number): string {
   return hours === 0 ? `${minutes}m${seconds}s` : `${hours}h${minutes % 60}m${seconds}s`;
 }
 
-/** `&{["CMD-SHELL" "x"] "30s" "0s" "0s" "0s" '\x03'}`: `%q` of a pointer to a health check. */
+/** `{Test:[CMD-SHELL x] Interval:30s Timeout:0s StartPeriod:0s StartInterval:0s Retries:3}`: `%+v` of a health check. */
 export function goHealthcheck(check: Healthcheck): string {
-  const durations = [check.interval, check.timeout, check.startPeriod, check.startInterval].map((duration) =>
-    goQuote(goDuration(duration)),
-  );
-  const retries = check.retries > 0x10ffff ? '\uFFFD' : String.fromCodePoint(check.retries);
-  return `&{${[goQuoteList(check.test), ...durations, `'${goCharacter(retries, "'")}'`].join(' ')}}`;
+  const durations = [
+    `Interval:${goDuration(check.interval)}`,
+    `Timeout:${goDuration(check.timeout)}`,
+    `StartPeriod:${goDuration(check.startPeriod)}`,
+    `StartInterval:${goDuration(check.startInterval)}`,
+  ];
+  return `{Test:${goList(check.test)} ${durations.join(' ')} Retries:${check.retries}}`;
 }
 
 function goCharacter(char: string, quote: string): string {

@@ -35,7 +35,10 @@ export async function exportAll(parts: BuildParts, solved: Solved, work: BuildWo
     Object.assign(outcome.facts, await listen.during(cacheName(wish), (tell) => cacheOrNot(cache, wish, tell)));
   }
   const { graph, attest } = work;
-  return { ...outcome, origins: attest ? recordedOrigins(graph, built.outputs, attest) : new Map() };
+  return {
+    ...outcome,
+    origins: attest ? recordedOrigins(solved, { graph, outputs: built.outputs, attest }) : new Map(),
+  };
 }
 
 function cacheSource(

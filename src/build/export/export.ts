@@ -137,7 +137,9 @@ async function toArchive(
 ): Promise<ExportFacts> {
   const { form, isDocker } = wish;
   const names = form.names.map((name) => parseTag(name));
-  const root = await prepared(roots, form, tell);
+  const epochNs = form.epochNs ?? built.epochNs;
+  const createdAt = formatTimeNs(((epochNs ?? nowNs()) / 1_000_000_000n) * 1_000_000_000n);
+  const root = dated(await prepared(roots, form, tell), createdAt);
   if (isDocker && root.isIndex) throw errors.noListInDocker();
   const facts = factsOf(root, names);
   const blobs = await built.exporter.reachable(root.descriptor);
@@ -149,10 +151,14 @@ async function toArchive(
     return facts;
   }
   tell('sending tarball');
-  const epochNs = form.epochNs ?? built.epochNs;
-  const createdAt = formatTimeNs(((epochNs ?? nowNs()) / 1_000_000_000n) * 1_000_000_000n);
   await wish.send(built.exporter.archive({ root: root.descriptor, blobs, names, isDocker, createdAt }), facts);
   return facts;
+}
+
+/** compat: what a layout has in its list says when it was made, unless somebody has said it already. */
+function dated(root: ImageRoot, createdAt: string): ImageRoot {
+  const annotations = { 'org.opencontainers.image.created': createdAt, ...root.descriptor.annotations };
+  return { ...root, descriptor: { ...root.descriptor, annotations } };
 }
 
 async function prepared(roots: ImageRoots, form: ImageForm, tell: ExportTell): Promise<ImageRoot> {

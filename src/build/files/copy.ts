@@ -40,7 +40,13 @@ export async function copyInto(
     if (
       action.unpacks &&
       !selection.isFolder &&
-      (await unpackInto(copying, source, selection.path, target.path, owner))
+      (await unpackInto(
+        { ...copying, begin: () => makeFolders(copying, target.path, FOLDER) },
+        source,
+        selection.path,
+        target.path,
+        owner,
+      ))
     ) {
       continue;
     }
@@ -112,11 +118,18 @@ async function keepParents(copying: Copying, { parents }: Selection, target: str
   return folder;
 }
 
-async function makeFolders({ below, unpacker, nowNs, made, owner }: Copying, path: string): Promise<void> {
+/** compat: with a mode in octal, folders that have to be made for the target get it as well. */
+async function makeFolders(copying: Copying, path: string, mode = modeOfFolders(copying)): Promise<void> {
+  const { below, unpacker, nowNs, made, owner } = copying;
   if (path === '' || made.has(path)) return;
   made.add(path);
-  await makeAbove({ below, unpacker, nowNs }, `${path}/`, owner ?? { uid: 0, gid: 0 });
+  await makeAbove({ below, unpacker, nowNs }, `${path}/`, owner ?? { uid: 0, gid: 0 }, mode);
 }
+
+const FOLDER = 0o755;
+
+const modeOfFolders = ({ action: { mode } }: Copying): number =>
+  /^[0-7]+$/.test(mode) ? Number.parseInt(mode, 8) & 0o777 : FOLDER;
 
 function placementOf(copying: Copying, selection: Selection, item: TreeItem, base: string): Placement | undefined {
   const isTop = item.path === selection.path;

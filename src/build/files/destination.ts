@@ -12,15 +12,16 @@ export interface Destination {
   readonly signal: AbortSignal;
 }
 
-/** Folders above a path that are not there yet, with the owner of what goes into them. */
+/** Folders above a path that are not there yet, with the owner of what goes into them. `mode`: their permission bits. */
 export async function makeAbove(
   { below, unpacker, nowNs }: Pick<Destination, 'below' | 'unpacker' | 'nowNs'>,
   path: string,
   owner: OwnerIds,
+  mode = 0o755,
 ): Promise<void> {
   for (let at = path.indexOf('/'); at > 0; at = path.indexOf('/', at + 1)) {
     const folder = path.slice(0, at);
     if (await below.stat(folder)) continue;
-    unpacker.dir(Buffer.from(folder, 'latin1'), { mode: 0o755, ...owner, mtimeNs: nowNs });
+    unpacker.dir(Buffer.from(folder, 'latin1'), { mode, ...owner, mtimeNs: nowNs });
   }
 }

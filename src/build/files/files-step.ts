@@ -22,7 +22,7 @@ export interface FilesRequest {
   readonly signal: AbortSignal;
 }
 
-/** Throws `build.notFound`, `build.toNonFolder` and the like, `user.noUser`, `build.cancelled`. */
+/** Throws `build.notFound`, `build.toNonFolder` and the like, `user.range`, `build.cancelled`. */
 export async function applyFiles(parts: BuildParts, request: FilesRequest): Promise<void> {
   for (const action of request.step.actions) {
     if (request.signal.aborted) throw errors.cancelled();

@@ -9,19 +9,28 @@ export interface OwnerIds {
 }
 
 /**
- * Undefined for '', which keeps the sources' owners. compat: a number without a group is its own group. Throws
- * `user.noUser` and `user.noGroup`.
+ * Undefined for '', which keeps the sources' owners. compat: a number without a group is its own group; a name nobody has
+ * there is root's, whoever runs a step as that user is told. Throws `user.range`.
  */
 export function resolveOwner(owner: Owner, folders: readonly string[]): OwnerIds | undefined {
   if (owner === '') return undefined;
-  const files = {
-    passwd: readRootFile(folders, '/etc/passwd') ?? '',
-    group: readRootFile(folders, '/etc/group') ?? '',
-  };
-  const [user = '', group] = owner.split(':');
-  const isNumber = /^\d+$/.test(user);
-  const whole = group === undefined || group === '' ? `${user}:${user}` : owner;
-  // A user by name goes with the group of his own; one by number with the group of that number.
-  const { uid, gid } = resolveUser(isNumber ? whole : owner, files);
-  return { uid, gid };
+  const [user = '', group = ''] = owner.split(':');
+  const own = idsOf(user, () => fieldsOf(folders, '/etc/passwd', user));
+  if (group === '') return own;
+  return { uid: own.uid, gid: idsOf(group, () => fieldsOf(folders, '/etc/group', group)).uid };
+}
+
+/** A number stands for user and group; `fields` are those of a line for that name, the numbers in the third and fourth. */
+function idsOf(text: string, fields: () => readonly string[]): OwnerIds {
+  if (/^\d+$/.test(text)) {
+    const { uid, gid } = resolveUser(`${text}:${text}`, { passwd: '', group: '' });
+    return { uid, gid };
+  }
+  const [, , uid = '', gid = ''] = text === '' ? [] : fields();
+  return { uid: Number(uid) || 0, gid: Number(gid) || 0 };
+}
+
+function fieldsOf(folders: readonly string[], path: string, name: string): readonly string[] {
+  const lines = (readRootFile(folders, path) ?? '').split('\n').map((line) => line.split(':'));
+  return lines.find(([first]) => first === name) ?? [];
 }

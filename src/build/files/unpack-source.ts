@@ -11,15 +11,16 @@ import type { SourceTree } from './source-tree.ts';
 const BLOCK = 512;
 const UNDOABLE = ['image.unknownCompression', 'image.noDecoder'];
 
-/** False when the file is no archive: then nothing was written. Throws what a damaged one gives. */
+/** False when the file is no archive: then nothing was written, and `begin`, which makes the target, not called. Throws what a damaged one gives. */
 export async function unpackInto(
-  { unpacker }: { readonly unpacker: Unpacker },
+  { unpacker, begin }: { readonly unpacker: Unpacker; readonly begin: () => Promise<void> },
   source: SourceTree,
   path: string,
   target: string,
   owner: OwnerIds | undefined,
 ): Promise<boolean> {
   if (!(await isArchive(source, path))) return false;
+  await begin();
   const sink = new UnpackSink({
     ...{ unpacker, folder: target, owner },
     outside: (name) => errors.badContext(`${name} is outside of its archive`),

@@ -24,6 +24,9 @@ export interface RunNetwork {
   readonly container: ContainerIdentity;
 }
 
+/** compat: of all steps, so that what programs write down of it is the same every time. */
+const HOSTNAME = 'buildkitsandbox';
+
 /** Joins the network of a step. What it gives has to be released. Throws what `Networks.attach` throws. */
 export async function joinNetwork(
   networks: Networks,
@@ -34,7 +37,7 @@ export async function joinNetwork(
   const container: ContainerIdentity = {
     id,
     name: `build-${id.slice(0, 12)}`,
-    names: [step.hostname ?? id.slice(0, 12)],
+    names: [step.hostname ?? HOSTNAME],
   };
   const mode = modeOf(networks, step.network === 'default' ? settings.networkMode : step.network);
   if (mode === 'host') return { kind: 'host', container };

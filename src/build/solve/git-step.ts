@@ -32,7 +32,7 @@ export async function fetchRepository(
   const dataFolder = `${options.dataRoot}/build/incoming`;
   await using repository = await openRepository({ step, gifts, runFolder, dataFolder, signal });
   const found = await repository.resolve();
-  return await cached(parts, solving, {
+  const snapshot = await cached(parts, solving, {
     id,
     step,
     root: emptySnapshot,
@@ -58,6 +58,7 @@ export async function fetchRepository(
       return { timeNs };
     },
   });
+  return { ...snapshot, sourceDigest: `${found.commit.length === 64 ? 'sha256' : 'sha1'}:${found.commit}` };
 }
 
 /** What is fetched, whoever asks for it, by whichever of its names. */

@@ -12,6 +12,8 @@ export type StepResult =
       readonly layers: readonly LayerKey[];
       /** Of a source: when it was made, if it says so. */
       readonly timeNs?: bigint;
+      /** Of a source: what was fetched, as `sha256:…` of a download's content, `sha1:…` or `sha256:…` of a commit. */
+      readonly sourceDigest?: string;
     }
   /** Files somebody gave: known by content only. */
   | { readonly kind: 'local'; readonly tree: SourceTree };

@@ -43,7 +43,7 @@ export async function* writeLayout(content: BlobSource, request: LayoutRequest):
 export function layoutIndex({ root, names, createdAt }: Omit<LayoutRequest, 'blobs' | 'isDocker'>): object {
   const { mediaType, digest, size, platform } = root;
   const base = { mediaType, digest, size };
-  const created = { ...root.annotations, 'org.opencontainers.image.created': createdAt };
+  const created = { 'org.opencontainers.image.created': createdAt, ...root.annotations };
   const more = platform ? { platform: platformJson(platform) } : {};
   const entries =
     names.length === 0

@@ -11,6 +11,10 @@ export const errors = defineErrors('oci', {
   },
   unknownType: { kind: 'invalid', message: (mediaType: string) => `unsupported manifest media type '${mediaType}'` },
   tooDeep: { kind: 'invalid', message: (what: string) => `${what} is nested too deeply` },
+  unknownPlatform: {
+    kind: 'invalid',
+    message: (text: string) => `${JSON.stringify(text)}: unknown operating system or architecture: invalid argument`,
+  },
   badPlatform: {
     kind: 'invalid',
     message: (text: string) => `"${text}": cannot parse platform specifier: invalid argument`,

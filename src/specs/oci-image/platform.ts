@@ -25,6 +25,37 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
   armel: 'arm',
 };
 
+/** By Go's names. */
+const KNOWN_ARCHITECTURES = new Set([
+  ...[
+    '386',
+    'amd64',
+    'amd64p32',
+    'arm',
+    'armbe',
+    'arm64',
+    'arm64be',
+    'loong64',
+    'mips',
+    'mipsle',
+    'mips64',
+    'mips64le',
+  ],
+  ...[
+    'mips64p32',
+    'mips64p32le',
+    'ppc',
+    'ppc64',
+    'ppc64le',
+    'riscv',
+    'riscv64',
+    's390',
+    's390x',
+    'sparc',
+    'sparc64',
+    'wasm',
+  ],
+]);
 const KNOWN_OS = new Set([
   'linux',
   'windows',
@@ -71,7 +102,7 @@ export function platformJson(platform: Platform): Record<string, unknown> {
 
 /**
  * `linux/arm64/v8`, `linux/amd64`, and alone an operating system or an architecture, completed from `host`.
- * Throws `oci.badPlatform`.
+ * Throws `oci.badPlatform`, and `oci.unknownPlatform` for a word alone that is neither.
  */
 export function parsePlatform(text: string, host: Platform): Platform {
   const parts = text.split('/');
@@ -80,6 +111,7 @@ export function parsePlatform(text: string, host: Platform): Platform {
   if (second !== undefined) return normalizePlatform({ os: first, architecture: second, ...variantOf(third) });
   if (KNOWN_OS.has(first)) return { ...host, os: first };
   const { architecture, variant } = normalizePlatform({ os: host.os, architecture: first });
+  if (!KNOWN_ARCHITECTURES.has(architecture)) throw errors.unknownPlatform(text);
   return { os: host.os, architecture, ...variantOf(variant) };
 }
 

@@ -234,7 +234,7 @@ test('RUN has mounts, a network and a sandbox', () => {
     ['RUN -- --a', { command: shell('--a') }],
   ]);
   checkRefused([
-    ['RUN --network=bridge a', 'invalid network mode: "bridge"'],
+    ['RUN --network=bridge a', 'invalid network mode "bridge"'],
     ['RUN --security=none a', 'security "none" is not valid'],
     ['RUN --netwrok=none a', 'unknown flag: --netwrok (did you mean network?)'],
     ['RUN --mount a', 'missing a value on flag: --mount'],

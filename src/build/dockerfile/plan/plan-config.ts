@@ -94,7 +94,8 @@ export function planWords(stage: StageState, instruction: WordsInstruction): voi
   }
   if (kind === 'expose') {
     const ports: string[] = [];
-    for (const word of words) exposedBy(stage, instruction, word, ports);
+    // compat: in the order of the words' letters, as they are written.
+    for (const word of words.toSorted()) exposedBy(stage, instruction, word, ports);
     stage.change({ exposedPorts: united(stage.config.exposedPorts, ports) });
     stage.note(`EXPOSE ${goList(ports)}`, 'empty');
     return;

@@ -82,6 +82,13 @@ test('COPY reads from the root of the context and writes below the working direc
     ['COPY --chmod=u+q a b', "invalid chmod parameter: 'u+q'. it should be octal string and between 0 and 07777"],
     ['COPY --chmod=-x0 a b', "invalid chmod parameter: '-x0'. it should be octal string and between 0 and 07777"],
     ['COPY --chown=a:b:c a b', "invalid chown parameter: 'a:b:c'"],
+    ...['me', '1:us'].map(
+      (owner) =>
+        [
+          `COPY --link --chown=${owner} a b`,
+          `--chown=${owner}: user and group names can't be resolved when used with --link, use numeric uid[:gid] instead`,
+        ] as const,
+    ),
     ['COPY "a b" c', 'unexpected end of statement while looking for matching double-quote'],
     ['COPY https://x/a b', "source can't be a URL for COPY"],
     ['COPY https://x/a.git b', "source can't be a git ref for COPY"],

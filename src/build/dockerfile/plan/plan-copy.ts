@@ -32,6 +32,8 @@ export async function planCopy(parts: PlanParts, stage: StageState, instruction:
   const checksum = word(instruction.checksum);
   checkMode(mode);
   if (owner.split(':').length > 2) throw errors.badChown(owner);
+  // compat: a layer of its own has no list of users to look into.
+  if (instruction.isLinked && owner.split(':').some((each) => /\D/.test(each))) throw errors.linkedChown(owner);
   // compat: with a mode there is no layer of its own.
   const isLinked = instruction.isLinked && mode === '';
   const expanded: Expanded = {

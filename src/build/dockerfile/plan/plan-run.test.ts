@@ -59,7 +59,7 @@ test('RUN goes through the shell, or does not', async () => {
 
 test('a script that names its interpreter is run as a file', async () => {
   const { run } = await plan('RUN <<-E\n\t#!/usr/bin/env python3\n\tprint(1)\nE');
-  assert.deepEqual(run.argv, ['/dev/pipes/E']);
+  assert.deepEqual(run.argv, ['/bin/sh', '-c', '/dev/pipes/E']);
   assert.deepEqual(run.heredocs, [{ path: 'E', content: '#!/usr/bin/env python3\nprint(1)\n' }]);
 });
 
@@ -83,7 +83,8 @@ test('RUN has the environment of the image, ARGs, and proxies beside them', asyn
     ['ARG HTTP_PROXY\nRUN x', { HTTP_PROXY: 'p' }, [PATH, 'HTTP_PROXY=p'], ['http_proxy=p']],
     ['ARG BUILDKIT_SBOM_SCAN_STAGE=true\nRUN x', {}, [PATH], []],
     ['ARG TARGETARCH\nRUN x', {}, [PATH, 'TARGETARCH=amd64'], []],
-    ['ENV a=b\nARG a=c\nRUN x', {}, [PATH, 'a=b'], []],
+    ['ENV a=b\nARG a=c\nRUN x', {}, [PATH, 'a=c'], []],
+    ['ARG a=c\nENV a=b\nRUN x', {}, [PATH, 'a=b'], []],
   ];
   for (const [text, buildArgs, environment, proxies] of cases) {
     const { run } = await plan(text, { buildArgs });

@@ -47,5 +47,5 @@ function commandOf(
   if (!heredocStart(command.line)) return { argv: [...stage.shell, withBodies(command.line, heredocs)], heredocs: [] };
   const content = bodyOf(only);
   if (!content.startsWith('#!')) return { argv: [...stage.shell, content], heredocs: [] };
-  return { argv: [PIPES + only.name], heredocs: [{ path: only.name, content }] };
+  return { argv: [...stage.shell, PIPES + only.name], heredocs: [{ path: only.name, content }] };
 }

@@ -20,9 +20,10 @@ export function parsePorts(text: string): ExposedPorts {
   const slash = spec.indexOf('/');
   const range = slash < 0 ? spec : spec.slice(0, slash);
   const written = (slash < 0 ? '' : spec.slice(slash + 1)) || 'tcp';
-  if (range === '') throw errors.badPort(`no port specified: ${text}<empty>`);
+  if (range === '') throw errors.badPort(`invalid port: ${JSON.stringify(text)}: no port specified`);
   const protocol = written.toLowerCase();
-  if (!['tcp', 'udp', 'sctp'].includes(protocol)) throw errors.badPort(`invalid proto: ${protocol}`);
+  if (!['tcp', 'udp', 'sctp'].includes(protocol))
+    throw errors.badPort(`invalid port: ${JSON.stringify(text)}: invalid proto: ${written}`);
   const [first, last] = portRange(range) ?? fail(`invalid containerPort: ${range}`);
   if (hostPort !== '') {
     const [hostFirst, hostLast] = portRange(hostPort) ?? fail(`invalid hostPort: ${hostPort}`);

@@ -93,14 +93,29 @@ export class StageLinks {
           state.set(index, 'done');
           path.pop();
         } else if (state.get(next) === 'open') {
-          const { from } = this.stages[next]!;
-          throw located(errors.circular(from.name || `stage-${next}`), dockerfile.text, from.range);
+          const stages = path.map((each) => each.index);
+          throw this.#circle(stages.slice(stages.indexOf(next)), dockerfile);
         } else if (!state.has(next)) {
           state.set(next, 'open');
           path.push({ index: next, needs: this.#checkedNeeds(next, dockerfile) });
         }
       }
     }
+  }
+
+  /** Of stages that need the next one each, and the last the first. One that copies from a later stage is what is wrong. */
+  #circle(stages: readonly number[], { text }: Dockerfile): unknown {
+    const nameOf = (stage: number): string => this.stages[stage]!.from.name || `stage-${stage}`;
+    const links = stages.map((stage, at) => {
+      const needed = stages[(at + 1) % stages.length]!;
+      const { from, instructions } = this.stages[stage]!;
+      const by = instructions.find((one) => sourceNames(one).some((name) => this.find(name) === needed));
+      return { stage, needed, by: by ?? from };
+    });
+    const early = links.find(({ stage, needed, by }) => needed > stage && by.kind === 'copy');
+    if (early) return located(errors.laterStage(nameOf(early.needed), nameOf(early.stage)), text, early.by.range);
+    const { needed, by } = links.at(-1)!;
+    return located(errors.circular(nameOf(needed)), text, by.range);
   }
 
   #checkedNeeds(index: number, dockerfile: Dockerfile): number[] {

@@ -1,13 +1,21 @@
-/** Variables of a stage: ENV, ARG, and what is known of both. compat: ENV beats an ARG of the same name. */
+/**
+ * Variables of a stage: ENV, ARG, and what is known of both.
+ *
+ * compat: of an ENV and an ARG of one name the later one counts for the lines that follow, whatever the documentation says of
+ * ENV; only ENV becomes part of the image. A stage that begins with another one has its ARGs, too.
+ */
 
 /** `BUILDKIT_SBOM_…` steer the inventory; they are no part of a program's environment. */
 const UNSEEN = new Set(['BUILDKIT_SBOM_SCAN_CONTEXT', 'BUILDKIT_SBOM_SCAN_STAGE']);
 
 export class Variables {
+  /** Of the image. */
   readonly #env = new Map<string, string>();
+  /** What lines and programs see. */
+  readonly #values: Map<string, string>;
   readonly #args: Map<string, string>;
-  /** ARGs of this stage, in their order, with or without a value. */
-  readonly #declared = new Map<string, string | undefined>();
+  /** ARGs, in their order, with or without a value. */
+  readonly #declared: Map<string, string | undefined>;
 
   /** `env`: `NAME=value` of the base image; `inherited`: the variables of the stage it is built from. */
   constructor(env: readonly string[], inherited: Variables | undefined) {
@@ -15,18 +23,23 @@ export class Variables {
       const at = entry.indexOf('=');
       this.#env.set(at < 0 ? entry : entry.slice(0, at), at < 0 ? '' : entry.slice(at + 1));
     }
-    this.#args = new Map(inherited === undefined ? [] : inherited.#args);
+    this.#values = new Map([...this.#env, ...(inherited ? inherited.#values : [])]);
+    this.#args = new Map(inherited ? inherited.#args : []);
+    this.#declared = new Map(inherited ? inherited.#declared : []);
   }
 
-  readonly valueOf = (name: string): string | undefined => this.#env.get(name) ?? this.#visibleArg(name);
+  readonly valueOf = (name: string): string | undefined => this.#values.get(name);
 
   setEnv(name: string, value: string): void {
     this.#env.set(name, value);
+    this.#values.set(name, value);
   }
 
   declare(name: string, value: string | undefined): void {
     this.#declared.set(name, value);
-    if (value !== undefined) this.#args.set(name, value);
+    if (value === undefined) return;
+    this.#args.set(name, value);
+    if (!UNSEEN.has(name)) this.#values.set(name, value);
   }
 
   isDeclared(name: string): boolean {
@@ -34,7 +47,7 @@ export class Variables {
   }
 
   names(): string[] {
-    return [...this.#env.keys(), ...this.#args.keys()];
+    return [...this.#values.keys()];
   }
 
   /** For the image's config. */
@@ -44,8 +57,7 @@ export class Variables {
 
   /** For a program that is run: ARGs too. */
   get environment(): string[] {
-    const args = [...this.#args].filter(([name]) => !this.#env.has(name) && !UNSEEN.has(name));
-    return [...this.env, ...args.map(([name, value]) => `${name}=${value}`)];
+    return [...this.#values].map(([name, value]) => `${name}=${value}`);
   }
 
   /** `|2 A=1 B=2 `, as histories begin a RUN with; '' without ARGs. */
@@ -53,10 +65,6 @@ export class Variables {
     if (this.#declared.size === 0) return '';
     const words = [...this.#declared].map(([name, value]) => `${name}=${this.valueOf(name) ?? value ?? ''}`);
     return `|${words.length} ${words.join(' ')} `;
-  }
-
-  #visibleArg(name: string): string | undefined {
-    return UNSEEN.has(name) ? undefined : this.#args.get(name);
   }
 
   /** An ARG's value, also of those a program does not see. */
