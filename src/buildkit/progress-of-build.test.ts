@@ -46,14 +46,21 @@ test('a step is planned, begun and done, with its inputs by digest; a cached one
   assert.notEqual(new ProgressOfBuild('other').vertexOf(0), from);
 });
 
-test('who listens late hears what is true now, once, and the log from its beginning', async () => {
+test('who listens late hears what is true now, the end of a step last, and the log from its beginning', async () => {
   const progress = new ProgressOfBuild('ref');
   planned(progress);
-  for (const type of ['started', 'done'] as const) progress.event({ type, step: 0, identity: '' });
+  const step = progress.vertexOf(0);
+  progress.event({ type: 'started', step: 0 });
+  progress.status(step, 'transferring', { current: 5, isDone: true });
+  progress.event({ type: 'done', step: 0, identity: '' });
   progress.event({ type: 'log', step: 1, stream: 2, bytes: Buffer.from('said') });
   progress.end();
   const all = await heard(progress);
-  assert.equal(vertices(all).filter(({ digest }) => digest === progress.vertexOf(0)).length, 1);
+  const ofStep = all.flatMap(({ vertexes = [], statuses = [] }) => [
+    ...vertexes.filter(({ digest }) => digest === step).map(({ completed }) => (completed ? 'done' : 'begun')),
+    ...statuses.filter(({ vertex }) => vertex === step).map(({ ID }) => ID),
+  ]);
+  assert.deepEqual(ofStep, ['begun', 'transferring', 'done']);
   assert.deepEqual(
     logs(all).map(({ msg, stream }) => [Buffer.from(msg!).toString(), stream]),
     [['said', 2n]],

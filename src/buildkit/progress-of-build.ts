@@ -281,9 +281,15 @@ export class ProgressOfBuild {
     this.#vertex({ ...before, ...more, digest, name: this.#names[step] ?? '', started });
   }
 
+  /**
+   * Its end is told besides, behind all that was told of it: a client that listens late shows nothing of a vertex it has seen the
+   * end of.
+   */
   #vertex(vertex: VertexFacts): void {
     this.#vertices.set(vertex.digest, vertex);
-    this.#tell(vertex.digest, { vertexes: [vertex] });
+    const key = vertex.completed ? `${vertex.digest} end` : vertex.digest;
+    if (vertex.completed) this.#story.delete(key);
+    this.#tell(key, { vertexes: [vertex] });
   }
 
   #log(step: StepId, stream: 1 | 2, bytes: Buffer): void {
