@@ -47,7 +47,8 @@ static void reset_shim(void) {
 static size_t make_talk(unsigned which) {
   struct writer w = {.at = bytes, .end = bytes + sizeof bytes};
   put_u32(&w, HELLO_MAGIC);
-  put_u16(&w, (uint16_t)(which & 1 ? CONN_CONTROL : CONN_ATTACH | (which & 0x1f) << 8));
+  unsigned kind = which & 1 ? CONN_CONTROL : which & 32 ? CONN_ATTACH_MARKED : CONN_ATTACH;
+  put_u16(&w, (uint16_t)(kind == CONN_CONTROL ? kind : kind | (which & 0x1f) << 8));
   put_u16(&w, 0);
   for (uint16_t type = 1; type <= 8; type++) {
     uint32_t arguments = type == CTL_SIGNAL ? 1 : type == CTL_RESIZE ? 2 : 0;

@@ -68,7 +68,8 @@ const fixed = [
  */
 export function updateWarnings(body: UpdateBody, shown: Readonly<Record<string, unknown>>): string[] {
   return fixed
-    .filter((name) => isGiven(body[name]) && !isDeepStrictEqual(body[name], shown[name]))
+    .filter((name) => isGiven(body[name]) || (body[name] === false && isGiven(shown[name])))
+    .filter((name) => !isDeepStrictEqual(body[name], shown[name]))
     .map((name) => `${name} cannot be changed by an update and stays as it is: make the container anew`);
 }
 

@@ -42,7 +42,7 @@ export const eventType = {
 } as const;
 
 export const HELLO_MAGIC = 0x53484d31;
-export const connectionKind = { attach: 1, control: 2, markedAttach: 3 } as const;
+export const connectionKind = { attach: 1, control: 2, attachMarked: 3 } as const;
 export const attachFlags = { stdin: 1, stdout: 2, stderr: 4, raw: 8, closeStdin: 16, release: 32 } as const;
 
 export const controlType = {

@@ -7,7 +7,7 @@ const tail = '1 7 7 0 -1 4194368 10 0 0 0 0 0 0 0 20 0 1 0 123456789 1 2 3';
 test('a name with spaces and brackets does not shift the fields', () => {
   for (const name of ['(sh)', '(a b)', '(a) R 1 (b)', '())']) {
     const stat = parseProcessStat(`42 ${name} S ${tail}`);
-    assert.deepEqual(stat, { state: 'S', session: 7, startTime: 123456789n, execed: false }, name);
+    assert.deepEqual(stat, { state: 'S', parent: 1, session: 7, startTime: 123456789n, execed: false }, name);
   }
 });
 

@@ -69,7 +69,7 @@ export async function attachMarked(
 ): Promise<{ readonly socket: Socket; readonly mark: LogMark } | undefined> {
   const socket = await connectToShim(runDirectory);
   try {
-    const answer = await hello(socket, connectionKind.markedAttach, flagsOf(options), 24);
+    const answer = await hello(socket, connectionKind.attachMarked, flagsOf(options), 24);
     const [inode, size, timeNs] = [0, 8, 16].map((at) => answer.readBigUInt64LE(at));
     return { socket, mark: { inode: inode!, size: Number(size), timeNs: timeNs! } };
   } catch {

@@ -8,10 +8,10 @@ import { eventually, pause } from '../support/eventually.ts';
 import { collect, demultiplex } from '../support/http.ts';
 import { missing } from '../support/needs.ts';
 
-/** SKIFF_TEST_LATE_CLIENTS=200 takes a minute. */
+/** SKIFF_TEST_LATE_CLIENTS=40 takes a minute. */
 const LATE_CLIENTS = Number(process.env['SKIFF_TEST_LATE_CLIENTS'] ?? 3);
 
-describe('attach', { skip: missing('root', 'busybox'), timeout: 60_000 }, () => {
+describe('attach', { skip: missing('root', 'busybox'), timeout: 60_000 + 2000 * LATE_CLIENTS }, () => {
   const { containers, http } = useDaemon();
 
   const running = async (id: string): Promise<boolean> => (await containers.inspect(id)).State.Running;

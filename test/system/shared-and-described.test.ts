@@ -132,6 +132,8 @@ describe('shared and described', { skip: missing('root', 'busybox'), timeout: 60
     const seen = { Cmd: sh('ps -o args') };
     await eventually('it is gone', async () => !(await containers.exec(target, seen)).stdout.includes('sleep 97'));
     const own = await containers.begin({ ...body, Cmd: ['sleep', '96'] });
+    const { stdout: seenByExec } = await containers.exec(own, { Cmd: sh('readlink /proc/self/ns/pid; ps -o args') });
+    assert.match(seenByExec, new RegExp(`\\[${statSync(`/proc/${Pid}/ns/pid`).ino}\\][^]*sleep 99`));
     await containers.kill(target);
     assert.equal(await containers.wait(own), 137, 'with its first process a namespace ends');
     assert.match((await refusal(own)).message, /is not running$/);

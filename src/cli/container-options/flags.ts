@@ -124,7 +124,7 @@ export const containerFlags = {
   interactive: toggle({ short: 'i', help: 'Keep stdin open' }),
   ip: text({ help: 'IPv4 address on the first network, such as 172.30.100.104' }),
   ip6: text({ help: 'IPv6 address on the first network' }),
-  ipc: text({ help: 'IPC namespace: private, none or host' }),
+  ipc: text({ help: 'IPC namespace: private, shareable, none, host, or container:NAME of one that shares it' }),
   label: list({ short: 'l', help: 'Label, as name=value', parse: parseLabel }),
   'label-file': list({ help: 'File with labels, one per line' }),
   link: list({ help: 'Name for another container, as container[:alias]', parse: parseLinkFlag }),
@@ -148,7 +148,7 @@ export const containerFlags = {
   'no-healthcheck': toggle({ help: "Do without the image's health check" }),
   'oom-kill-disable': toggle({ help: 'Stop processes instead of killing them when memory runs out (cgroup v1)' }),
   'oom-score-adj': integer({ help: 'How likely the kernel kills it when memory runs out, -1000 to 1000' }),
-  pid: text({ help: 'PID namespace: host for that of the host' }),
+  pid: text({ help: 'PID namespace: host, or container:NAME' }),
   platform: text({ help: 'The image for this platform, such as linux/arm64, where its name stands for several' }),
   privileged: toggle({ help: 'All capabilities and devices, nothing hidden' }),
   publish: values({

@@ -37,8 +37,9 @@ export async function restoreContainers(parts: EngineParts): Promise<void> {
   );
   // Before any of them is found to have ended: nothing is unmounted that another one has.
   for (const record of parts.containers.list()) if (hasProcess(record.status)) useVolumesAgain(parts, record);
-  await Promise.all(parts.containers.list().map((record) => restoreOne(parts, record)));
+  // Before any of them is started again.
   await unmountLeftMemory(parts);
+  await Promise.all(parts.containers.list().map((record) => restoreOne(parts, record)));
   await removeOrphans(parts);
   await parts.volumes.unmountUnused();
   await Promise.all(wantedRunning.map((record) => startForPolicy(parts, record)));

@@ -76,7 +76,7 @@ export class ForeignProgram {
 
   /** With what it has started, which may hold its output open. */
   async #kill(child: ChildProcess): Promise<void> {
-    await killBelow(this.#launcher, child.pid ?? 0).catch(() => {});
+    if (child.pid !== undefined) await killBelow(this.#launcher, child.pid).catch(() => {});
     child.stdout?.destroy();
     child.stderr?.destroy();
     child.kill('SIGKILL');

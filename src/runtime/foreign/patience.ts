@@ -22,6 +22,8 @@ export function tookTooLong(name: string, verb: string, patienceMs: number): str
  * told from all else.
  */
 export async function killBelow(launcher: Pick<Launcher, 'signal'>, ancestor: number): Promise<void> {
+  // Below those is the whole machine.
+  if (ancestor <= 1) throw new Error(`nothing is killed below process ${ancestor}`);
   const kill = ({ pid, startTime }: { readonly pid: number; readonly startTime: bigint }): Promise<number> =>
     launcher.signal(pid, startTime, SIGKILL);
   for (let round = 0; round < ROUNDS; round += 1) {
