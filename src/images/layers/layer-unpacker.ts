@@ -11,9 +11,10 @@
  * Threads are started when there is work and ended when there has been none for a while.
  */
 import { availableParallelism } from 'node:os';
+import { because, messageOf } from '#base';
 import { errors } from '../errors.ts';
 import type { LayerForm, UnpackedLayer } from './unpack-archive.ts';
-import { type UnpackRequest, UnpackThread } from './unpack-thread.ts';
+import { type UnpackRequest, UnpackThread, type UnpackThreadOptions } from './unpack-thread.ts';
 
 export type { HardLink } from './layer-sink.ts';
 export type { LayerForm, UnpackedLayer } from './unpack-archive.ts';
@@ -40,9 +41,12 @@ export interface LayerUnpackerOptions {
 const MAX_THREADS = 4;
 const IDLE_MS = 1000;
 
-/** Starts nothing yet. Disposing it cancels what is going on and ends the threads. */
-export function openLayerUnpacker(options: LayerUnpackerOptions): LayerUnpacker {
-  return new WorkerPool(options);
+/** Starts nothing yet. Disposing it cancels what is going on and ends the threads. `start`: what makes a thread. */
+export function openLayerUnpacker(
+  options: LayerUnpackerOptions,
+  start = (thread: UnpackThreadOptions): UnpackThread => new UnpackThread(thread),
+): LayerUnpacker {
+  return new WorkerPool(options, start);
 }
 
 interface Job {
@@ -53,13 +57,15 @@ interface Job {
 
 class WorkerPool implements LayerUnpacker {
   readonly #options: LayerUnpackerOptions;
+  readonly #start: (options: UnpackThreadOptions) => UnpackThread;
   readonly #maxThreads: number;
   readonly #waiting: Job[] = [];
   readonly #threads = new Set<UnpackThread>();
   #isClosed = false;
 
-  constructor(options: LayerUnpackerOptions) {
+  constructor(options: LayerUnpackerOptions, start: (options: UnpackThreadOptions) => UnpackThread) {
     this.#options = options;
+    this.#start = start;
     this.#maxThreads = options.threads ?? Math.min(availableParallelism(), MAX_THREADS);
   }
 
@@ -88,9 +94,10 @@ class WorkerPool implements LayerUnpacker {
 
   #next(): void {
     while (this.#waiting.length > 0) {
-      const thread = this.#freeThread();
+      const thread = this.#threadFor(this.#waiting[0]!);
       if (!thread) return;
       const job = this.#waiting.shift()!;
+      if (thread === 'failed') continue;
       void thread
         .run(job.request)
         .then(job.resolve, job.reject)
@@ -98,11 +105,21 @@ class WorkerPool implements LayerUnpacker {
     }
   }
 
+  /** What keeps a thread from starting, too few of them for instance, is told the job, which fails. */
+  #threadFor({ reject }: Job): UnpackThread | 'failed' | undefined {
+    try {
+      return this.#freeThread();
+    } catch (error) {
+      reject(because(errors.unpack(messageOf(error)), error));
+      return 'failed';
+    }
+  }
+
   #freeThread(): UnpackThread | undefined {
     const idle = [...this.#threads].find(({ isBusy }) => !isBusy);
     if (idle || this.#threads.size >= this.#maxThreads) return idle;
     const { helperProgram, form = 'overlay', idleMs = IDLE_MS } = this.#options;
-    const thread = new UnpackThread({ helperProgram, form, idleMs, onEnd: () => this.#threads.delete(thread) });
+    const thread = this.#start({ helperProgram, form, idleMs, onEnd: () => this.#threads.delete(thread) });
     this.#threads.add(thread);
     return thread;
   }
