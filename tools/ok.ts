@@ -19,7 +19,14 @@ process.exitCode = await runSteps(
     { name: 'fuzz', command: ['make', '-s', '-C', 'native', 'fuzz'] },
     {
       name: 'unit',
-      command: [process.execPath, '--test', '--test-concurrency=2', '--test-reporter=dot', ...unitTests],
+      command: [
+        process.execPath,
+        '--test',
+        '--test-concurrency=2',
+        '--test-timeout=120000',
+        '--test-reporter=dot',
+        ...unitTests,
+      ],
     },
   ],
   process.argv.slice(2),

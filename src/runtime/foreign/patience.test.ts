@@ -19,11 +19,13 @@ function fakeLauncher() {
 test('what a process has started goes, who started it last', async () => {
   const script = 'sleep 60 & sh -c "sleep 61 & wait" & wait';
   const child = spawn('/bin/sh', ['-c', `(${script}) & echo up; wait`], { stdio: ['ignore', 'pipe', 'inherit'] });
+  // It may end while others are still being killed.
+  const ended = once(child, 'exit');
   await once(child.stdout, 'data');
   await pause(100);
   const launcher = fakeLauncher();
   await killBelow(launcher, child.pid!);
-  await once(child, 'exit');
+  await ended;
   assert.ok(launcher.killed.length >= 3, launcher.killed.join(' '));
 });
 
