@@ -121,6 +121,7 @@ export async function assemble(config: DaemonConfig): Promise<Assembly> {
     live,
     attachments: createAttachments(),
     execs: createExecInstances(),
+    preparedExecs: new Map(),
     restarts: createRestarts(),
     shipments,
     logCompressor,

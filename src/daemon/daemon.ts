@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { causeChain, createLog, formatTimeNs, nowNs } from '#base';
 import { type ApiOptions, createApi } from '#api';
-import { restoreContainers, stopAllMonitors } from '#engine';
+import { discardAllPrepared, restoreContainers, stopAllMonitors } from '#engine';
 import type { TlsSettings } from '#rpc';
 import { type Assembly, assemble } from './assemble.ts';
 import type { DaemonConfig } from './config.ts';
@@ -74,6 +74,7 @@ export async function startDaemon(
       parts.restarts.close();
       stopAllMonitors(parts);
       await assembly.builder.close();
+      await discardAllPrepared(parts);
       if (parts.settings.current.liveRestore) return;
       await stopAllContainers(parts);
       await parts.networks.shutDown();

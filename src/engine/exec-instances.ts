@@ -1,5 +1,6 @@
 /** Exec instances: made, then started once, inspected until their container goes or many others have ended since. */
 import { randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
 import type { RunningProcess } from '#runtime';
 
 export interface ExecSettings {
@@ -27,6 +28,22 @@ export interface ExecInstance {
     | { readonly status: 'running'; readonly process: RunningProcess }
     | { readonly status: 'ended'; readonly pid: number; readonly exitCode: number };
 }
+
+/** The process of one that nobody has started yet, see operations/exec-ahead.ts. */
+export interface PreparedExec {
+  readonly settings: ExecSettings;
+  readonly runDirectory: string;
+  /** Rejected where there is none. */
+  readonly process: Promise<RunningProcess>;
+  /** To its shim, and nothing was said over it yet. */
+  readonly connection: Promise<Socket>;
+  /** Once it is there: it is in the container's cgroup then, though nobody has asked for it. */
+  pid?: number;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** By the id of the exec. */
+export type PreparedExecs = Map<string, PreparedExec>;
 
 export interface ExecInstances {
   create(containerId: string, settings: ExecSettings): ExecInstance;

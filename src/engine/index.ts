@@ -56,6 +56,7 @@ export { changesOfContainer } from './operations/changes.ts';
 export { type CommitRequest, commitContainer } from './operations/commit.ts';
 export { createContainer } from './operations/create.ts';
 export { checkExecStart, createExec, findExec, resizeExec, startExec } from './operations/exec.ts';
+export { discardAllPrepared, prepareExec } from './operations/exec-ahead.ts';
 export { containerSizes } from './operations/disk-usage.ts';
 export { exportContainer } from './operations/export.ts';
 export {

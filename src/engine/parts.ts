@@ -11,7 +11,7 @@ import type { ContainerRecord, Containers } from './container-record.ts';
 import type { SettingsCell } from './daemon-settings.ts';
 import { errors } from './errors.ts';
 import type { Events } from './events.ts';
-import type { ExecInstances } from './exec-instances.ts';
+import type { ExecInstances, PreparedExecs } from './exec-instances.ts';
 import type { HealthMonitors } from './health/monitors.ts';
 import type { LogCompressor } from './log-drivers/log-compressor.ts';
 import type { Shipments } from './log-drivers/shipments.ts';
@@ -38,6 +38,7 @@ export interface EngineParts {
   readonly live: LiveContainers;
   readonly attachments: Attachments;
   readonly execs: ExecInstances;
+  readonly preparedExecs: PreparedExecs;
   readonly restarts: Restarts;
   readonly healthMonitors: HealthMonitors;
   /** Lines on their way to log servers. */

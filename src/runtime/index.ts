@@ -22,6 +22,7 @@ export {
   type AttachOptions,
   attachToShim,
   controlShim,
+  dialShim,
   type LogMark,
   type ShimControl,
 } from './shim-client.ts';

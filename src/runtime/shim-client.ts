@@ -34,13 +34,16 @@ export interface AttachEffect {
 /**
  * A connection that carries the container's output to us and our bytes to its stdin.
  * Ends when the output has ended; with `release` perhaps before the caller listens (`readableEnded`). Throws `unavailable` when there is no shim.
+ *
+ * `dialed`: made by `dialShim` before it was known what it would be for.
  */
 export async function attachToShim(
   runDirectory: string,
   options: AttachOptions,
   effect: AttachEffect = { release: false },
+  dialed: Promise<Socket> = dialShim(runDirectory),
 ): Promise<Socket> {
-  const socket = await connectToShim(runDirectory);
+  const socket = await dialed;
   try {
     await hello(socket, connectionKind.attach, flagsOf(options) | (effect.release ? attachFlags.release : 0));
     return socket;
@@ -67,7 +70,7 @@ export async function attachMarked(
   runDirectory: string,
   options: AttachOptions,
 ): Promise<{ readonly socket: Socket; readonly mark: LogMark } | undefined> {
-  const socket = await connectToShim(runDirectory);
+  const socket = await dialShim(runDirectory);
   try {
     const answer = await hello(socket, connectionKind.attachMarked, flagsOf(options), 24);
     const [inode, size, timeNs] = [0, 8, 16].map((at) => answer.readBigUInt64LE(at));
@@ -101,7 +104,7 @@ export interface ShimControl extends Disposable {
 
 /** Opens a control connection; all events of the shim go to the listener as long as it is open. */
 export async function controlShim(runDirectory: string, listener: (event: HelperEvent) => void): Promise<ShimControl> {
-  const socket = await connectToShim(runDirectory);
+  const socket = await dialShim(runDirectory);
   const control = new SocketControl(socket, listener);
   try {
     await hello(socket, connectionKind.control, 0);
@@ -215,7 +218,8 @@ class SocketControl implements ShimControl {
 
 const gone = (): SkiffError => new SkiffError('unavailable', 'shim.gone', "the container's shim is gone");
 
-async function connectToShim(runDirectory: string): Promise<Socket> {
+/** A connection over which nothing has been said. Throws `unavailable` when there is no shim. */
+export async function dialShim(runDirectory: string): Promise<Socket> {
   const path = `${runDirectory}/shim.sock`;
   const folder = Buffer.byteLength(path) > LONGEST_SOCKET_PATH ? openSync(runDirectory, 'r') : undefined;
   try {
@@ -228,6 +232,8 @@ async function connectToShim(runDirectory: string): Promise<Socket> {
     socket.once('error', reject);
     await promise;
     socket.off('error', reject);
+    // The shim may go before it is asked anything; the next one to use the connection finds it closed.
+    socket.on('error', () => {});
     return socket;
   } catch (error) {
     throw new SkiffError('unavailable', 'shim.gone', `cannot reach the container's shim at ${path}`, { cause: error });
@@ -236,9 +242,12 @@ async function connectToShim(runDirectory: string): Promise<Socket> {
   }
 }
 
-/** Says what the connection is and waits for the shim's answer, leaving later bytes unread in the socket. */
-/** The answer behind its errno, which is of this many bytes. */
+/**
+ * Says what the connection is and waits for the shim's answer, leaving later bytes unread in the socket. Gives what follows the
+ * answer's errno, which is of this many bytes.
+ */
 async function hello(socket: Socket, kind: number, flags: number, bytes = 0): Promise<Buffer> {
+  if (socket.closed || socket.destroyed) throw gone();
   socket.write(new BytesWriter(8).u32(HELLO_MAGIC).u8(kind).u8(flags).u16(0).done());
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const onReadable = (): void => {

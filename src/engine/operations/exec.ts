@@ -1,25 +1,13 @@
 /** One more process in a running container. */
-import { rmSync, mkdirSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import type { Process } from '#specs';
 import { type AttachOptions, attachToShim, type RunningProcess } from '#runtime';
-import { tweakCapabilities } from '../capabilities.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
-import type { ExecInstance, ExecSettings } from '../exec-instances.ts';
-import { toOciConfig } from '../oci-config.ts';
-import {
-  cgroupsPathOf,
-  type EngineParts,
-  eventAttributes,
-  findContainer,
-  PROBE_FOLDER,
-  runDirectoryOf,
-} from '../parts.ts';
-import { mergeEnvironment } from '../program.ts';
-import { makerOf } from '../runtimes.ts';
-import { seccompChoice } from '../security-options.ts';
-import { resolveRecordUser } from './launch.ts';
+import type { ExecInstance, ExecSettings, PreparedExec } from '../exec-instances.ts';
+import { type EngineParts, eventAttributes, findContainer } from '../parts.ts';
+import { takePrepared } from './exec-ahead.ts';
+import { makeExecFolder, makeExecProcess } from './exec-process.ts';
 
 /** Throws `container.notRunning`, `container.pausedExec`, `container.noCommand`. */
 export function createExec(parts: EngineParts, reference: string, settings: ExecSettings): ExecInstance {
@@ -56,38 +44,13 @@ export async function startExec(
   const record = runningRecord(parts, instance.containerId);
   const live = parts.live.get(record.id);
   if (!live) throw errors.notRunning(record.id);
-  const settings = consoleSize ? { ...instance.settings, consoleSize } : instance.settings;
   const { promise: settled, resolve: settle } = Promise.withResolvers<void>();
   parts.execs.update({ ...instance, state: { status: 'starting', settled } });
-  const containerDirectory = runDirectoryOf(parts.options, record.id);
-  const runDirectory = `${containerDirectory}/${settings.isProbe ? PROBE_FOLDER : 'exec-'}${id.slice(0, 16)}`;
-  mkdirSync(runDirectory, { mode: 0o700 });
-  let stream: Promise<Socket> | undefined;
-  const connect = (options: AttachOptions): Promise<Socket> => {
-    stream = attachToShim(runDirectory, options, { release: true });
-    // Why it failed is told by the process that could not be made.
-    stream.catch(() => {});
-    return stream;
-  };
+  let run: ExecRun | undefined;
   try {
-    const layer = parts.snapshots.open(record.id, record.imageId);
-    const { process: spec, namespaces, home } = execProcess(parts, record, settings, layer.folders);
-    const process = await makerOf(parts, record).exec({
-      id: record.id,
-      execId: id,
-      process: spec,
-      target: { pid: live.process.pid, startTime: live.process.startTime, namespaces },
-      cgroupsPath: cgroupsPathOf(parts.options, record),
-      containerDirectory,
-      runDirectory,
-      seccomp: instance.settings.privileged
-        ? { kind: 'unconfined' }
-        : seccompChoice(record.settings.host, parts.settings.current.seccomp),
-      home,
-      stdin: instance.settings.attach.stdin,
-      hold: attach !== undefined,
-      ...(attach ? { onShim: () => void connect(attach) } : {}),
-    });
+    run = beginRun(parts, record, live.process, instance, attach, consoleSize);
+    const { runDirectory } = run;
+    const process = await run.process;
     parts.execs.update({ ...instance, state: { status: 'running', process } });
     void process.exited.then((exit) => {
       parts.execs.update({ ...instance, state: { status: 'ended', pid: process.pid, exitCode: exit.code } });
@@ -98,18 +61,89 @@ export async function startExec(
     });
     const command = `exec_start: ${instance.settings.args.join(' ')}`;
     parts.events.emit('container', command, record.id, { ...eventAttributes(record), execID: id });
-    return attach ? { process, stream: await released(process, stream ?? connect(attach)) } : { process };
+    return run.stream ? { process, stream: await released(process, run.stream.connect()) } : { process };
   } catch (error) {
-    void stream?.then(
-      (socket) => socket.destroy(),
-      () => {},
-    );
     const code = execFailureCode(error);
     parts.execs.update({ ...instance, state: { status: 'ended', pid: 0, exitCode: code } });
-    rmSync(runDirectory, { recursive: true, force: true });
+    run?.stream?.destroy();
+    if (run) rmSync(run.runDirectory, { recursive: true, force: true });
     throw error;
   } finally {
     settle();
+  }
+}
+
+interface ExecRun {
+  readonly runDirectory: string;
+  /** It runs, or is held until `stream` is connected. */
+  readonly process: Promise<RunningProcess>;
+  /** With `attach`. */
+  readonly stream?: ReleasingStream;
+}
+
+/** Takes the process that was made ahead, or makes one. Throws, at once or by `process`, why there is none. */
+function beginRun(
+  parts: EngineParts,
+  record: ContainerRecord,
+  container: RunningProcess,
+  instance: ExecInstance,
+  attach: AttachOptions | undefined,
+  consoleSize: ExecSettings['consoleSize'],
+): ExecRun {
+  const prepared = takePrepared(parts, instance.id, consoleSize);
+  if (prepared && attach) {
+    const stream = new ReleasingStream(prepared.runDirectory, attach, prepared.connection);
+    void stream.connect();
+    return { ...prepared, stream };
+  }
+  if (prepared) return { ...prepared, process: releaseAlone(prepared) };
+  const runDirectory = makeExecFolder(parts, instance, 'when started');
+  const stream = attach && new ReleasingStream(runDirectory, attach);
+  const process = makeExecProcess(parts, record, container, {
+    execId: instance.id,
+    settings: consoleSize ? { ...instance.settings, consoleSize } : instance.settings,
+    runDirectory,
+    hold: attach !== undefined,
+    ...(stream ? { onShim: () => void stream.connect() } : {}),
+  });
+  return { runDirectory, process, ...(stream ? { stream } : {}) };
+}
+
+/** Nobody listens to what it writes. */
+async function releaseAlone({ process, connection }: PreparedExec): Promise<RunningProcess> {
+  void connection.then((socket) => socket.destroy());
+  const made = await process;
+  await made.release();
+  return made;
+}
+
+/** A client's connection, with which a held process begins. */
+class ReleasingStream {
+  readonly #runDirectory: string;
+  readonly #options: AttachOptions;
+  readonly #dialed: Promise<Socket> | undefined;
+  #connected: Promise<Socket> | undefined;
+
+  /** `dialed`: a connection to the shim that is there already. */
+  constructor(runDirectory: string, options: AttachOptions, dialed?: Promise<Socket>) {
+    this.#runDirectory = runDirectory;
+    this.#options = options;
+    this.#dialed = dialed;
+  }
+
+  /** The same each time. */
+  connect(): Promise<Socket> {
+    this.#connected ??= attachToShim(this.#runDirectory, this.#options, { release: true }, this.#dialed);
+    // Why it failed is told by the process that could not be made.
+    this.#connected.catch(() => {});
+    return this.#connected;
+  }
+
+  destroy(): void {
+    void this.#connected?.then(
+      (socket) => socket.destroy(),
+      () => {},
+    );
   }
 }
 
@@ -159,34 +193,4 @@ function runningRecord(parts: EngineParts, reference: string): ContainerRecord {
 function execFailureCode(error: unknown): number {
   const details = (error as { details?: Readonly<Record<string, unknown>> }).details;
   return Number(details?.['exitCode'] ?? 126);
-}
-
-/** The container's own process with other arguments: its environment, rights and namespaces. */
-function execProcess(parts: EngineParts, record: ContainerRecord, settings: ExecSettings, folders: readonly string[]) {
-  const user = resolveRecordUser(record, folders, settings.user || record.program.user);
-  const { host } = record.settings;
-  const config = toOciConfig({
-    record: { ...record, settings: { ...record.settings, tty: settings.tty }, mounts: [] },
-    user,
-    facts: parts.facts,
-    cgroupVersion: parts.runtime.cgroupVersion,
-    cgroupsPath: '',
-    managedFiles: [],
-    mountSources: { volumePath: () => '', imageOptions: () => [] },
-    initProgram: '',
-  });
-  const privileged = settings.privileged || host.privileged;
-  const names = tweakCapabilities(host.capAdd, host.capDrop, privileged, parts.facts.boundingCapabilities);
-  const term = settings.tty ? ['TERM=xterm'] : [];
-  const process: Process = {
-    ...config.process!,
-    args: settings.args,
-    env: mergeEnvironment([term, record.program.env, settings.env]),
-    cwd: settings.workingDirectory || record.program.workingDirectory,
-    capabilities: { bounding: names, permitted: names, effective: user.uid === 0 ? names : [] },
-    ...(settings.consoleSize
-      ? { consoleSize: { height: settings.consoleSize.rows, width: settings.consoleSize.columns } }
-      : {}),
-  };
-  return { process, namespaces: (config.linux?.namespaces ?? []).map(({ type }) => type), home: user.home };
 }

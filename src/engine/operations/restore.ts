@@ -15,6 +15,7 @@ import { noRestart, startsWithDaemon } from '../restart-policy.ts';
 import { forgetRun, makerOf } from '../runtimes.ts';
 import { unmountLeftMemory } from '../shared-namespaces.ts';
 import { sizeLimitOf } from './create.ts';
+import { endHeldExecs } from './exec-ahead.ts';
 import { recordExit } from './exit.ts';
 import { removeRecord } from './remove.ts';
 import { scheduleRestart, shipLines, startContainer, watch } from './start.ts';
@@ -81,6 +82,7 @@ async function findAgain(parts: EngineParts, record: ContainerRecord): Promise<v
   // A daemon that was killed during a commit has left it frozen.
   if (record.status === 'running') parts.runtime.thaw(cgroupsPathOf(parts.options, record));
   await killLeftProbes(parts, record);
+  await endHeldExecs(parts, record);
   watch(parts, record.id, process);
   shipLines(parts, record);
   startMonitor(parts, record.id);

@@ -21,7 +21,10 @@ export async function topContainer(parts: EngineParts, reference: string, psArgu
   // compat: another title would hide the pids.
   const [, name, title] = /\s(\S*)=\s*(PID\S*)/i.exec(` ${psArguments}`) ?? [];
   if (title !== undefined) throw errors.invalid(`specifying "${name}=${title}" is not allowed`);
+  // Processes made ahead are nobody's yet. Those on their way have no number by which they could be left out.
+  await Promise.allSettled([...parts.preparedExecs.values()].map(({ process }) => process));
   const pids = new Set(parts.runtime.pids(cgroupsPathOf(parts.options, record)));
+  for (const { pid } of parts.preparedExecs.values()) if (pid !== undefined) pids.delete(pid);
   let output: string;
   try {
     output = (

@@ -7,6 +7,7 @@ import {
   type EngineParts,
   type ExecSettings,
   findExec,
+  prepareExec,
   resizeContainer,
   resizeExec,
   startExec,
@@ -38,8 +39,9 @@ export function execRoutes(parts: EngineParts): Route[] {
       path: '/containers/{id}/exec',
       handle: async ({ params, request, url, response }) => {
         const body = checkedBody<ExecCreateBody>(await readJson(request), execBody);
-        const { id } = createExec(parts, params['id']!, execSettings(body, minorVersion(url)));
-        sendJson(response, 201, { Id: id });
+        const instance = createExec(parts, params['id']!, execSettings(body, minorVersion(url)));
+        sendJson(response, 201, { Id: instance.id });
+        prepareExec(parts, instance);
       },
     },
     { method: 'POST', path: '/exec/{id}/start', handle: (context) => startExecRoute(parts, context) },
