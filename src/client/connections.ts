@@ -47,7 +47,7 @@ export class Connections implements Disposable {
         : { host: endpoint.host, ...(endpoint.kind === 'tcp' ? { port: endpoint.port } : {}) };
     // A connection that is dialled is never kept.
     const agent = alone && !dial ? false : this.#agent;
-    if (!tls || endpoint.kind !== 'tcp') return httpRequest({ ...where, ...options, agent });
+    if (!tls || endpoint.kind !== 'tcp') return httpRequest({ ...where, ...withoutTls, ...options, agent });
     return tlsRequest({ ...where, ...options, ...secure(tls), agent });
   }
 
@@ -89,6 +89,12 @@ class DialAgent extends Agent {
 function socketOf(endpoint: Exclude<Endpoint, SshEndpoint>) {
   return endpoint.kind === 'unix' ? { path: endpoint.path } : { host: endpoint.host, port: endpoint.port };
 }
+
+/**
+ * Otherwise Node's agent makes one of the host, and to see whether that is an address compiles a regular expression that takes a
+ * short-lived program 4 ms.
+ */
+const withoutTls = { servername: '' };
 
 /** The end of what we say is not the end of what we hear. Node's types know this option for one of the two only. */
 const halfOpen = <T extends object>(options: T): T & { readonly allowHalfOpen: true } => ({

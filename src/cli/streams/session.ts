@@ -22,8 +22,8 @@ export type SessionEnd = 'ended' | 'detached';
 /** Until the process's output has ended, all of it written, or until somebody typed the detach keys. */
 export async function runSession(options: SessionOptions): Promise<SessionEnd> {
   const { stream, surroundings, tty } = options;
-  const { stdin, stdout, stderr } = surroundings;
-  using _raw = options.stdin && tty ? enterRawMode(stdin) : undefined;
+  const { stdout, stderr } = surroundings;
+  using _raw = options.stdin && tty ? enterRawMode(surroundings.stdin) : undefined;
   const output = stream
     .copyTo({ stdout: options.stdout ? stdout : undefined, stderr: options.stderr ? stderr : undefined })
     .then((): SessionEnd => 'ended');
@@ -32,7 +32,7 @@ export async function runSession(options: SessionOptions): Promise<SessionEnd> {
     return output;
   }
   const keys = tty ? new DetachKeys(keysOf(options.detachKeys)) : undefined;
-  const input = sendInput(stdin, stream, keys);
+  const input = sendInput(surroundings.stdin, stream, keys);
   try {
     const end = await Promise.race([output, input.detached]);
     if (end === 'detached') {
