@@ -14,6 +14,7 @@ import { type ImageStack, layersOf } from './image-stack.ts';
 import { makeEmptyFolder, makeInitLayer } from './init-layer.ts';
 import { overlayOptions } from './overlay-options.ts';
 import { SizeLimits } from './size-limits.ts';
+import { SpareFolder } from './spare-folder.ts';
 import type { CreateOptions, OverlayLayer, Snapshots } from './snapshots.ts';
 
 export interface OverlaySnapshotsOptions extends ImageStack {
@@ -36,6 +37,7 @@ export class OverlaySnapshots implements Snapshots {
   readonly #initLayer: string;
   readonly #options: OverlaySnapshotsOptions;
   readonly #limits: SizeLimits;
+  readonly #spare: SpareFolder;
 
   constructor(options: OverlaySnapshotsOptions) {
     this.#options = options;
@@ -43,16 +45,18 @@ export class OverlaySnapshots implements Snapshots {
     this.#limits = new SizeLimits(options);
     const made = mkdirSync(this.#root, { recursive: true, mode: 0o700 });
     if (made !== undefined) spreadFolders(this.#root, { program: options.helperProgram });
+    this.#spare = new SpareFolder(this.#root);
     this.#initLayer = makeInitLayer(options.dataRoot);
   }
 
   async create(containerId: string, imageId: string, { sizeLimitBytes }: CreateOptions = {}): Promise<void> {
     const { folder, diff, work } = this.#paths(containerId);
     const giver = layersOf(this.#options, imageId).find(({ givesRoot }) => givesRoot);
-    makeFolder(folder);
+    const isSpare = this.#spare.take(folder);
+    if (!isSpare) makeFolder(folder);
     // The root of the container's file system is the topmost folder: it has to be what the image says.
-    if (makeFolder(diff)) takeAttributes(diff, giver && this.#options.layers.folder(giver.key));
-    makeFolder(work);
+    if (isSpare || makeFolder(diff)) takeAttributes(diff, giver && this.#options.layers.folder(giver.key));
+    if (!isSpare) makeFolder(work);
     if (sizeLimitBytes === undefined) return;
     try {
       this.#limits.set(containerId, [diff, work], sizeLimitBytes);
@@ -114,10 +118,12 @@ export class OverlaySnapshots implements Snapshots {
   }
 
   list(): string[] {
-    return readdirSync(this.#root).filter((id) => {
-      const { diff, work } = this.#paths(id);
-      return existsSync(diff) || existsSync(work);
-    });
+    return readdirSync(this.#root)
+      .filter(SpareFolder.isOther)
+      .filter((id) => {
+        const { diff, work } = this.#paths(id);
+        return existsSync(diff) || existsSync(work);
+      });
   }
 
   #tools(): Pick<OverlaySnapshotsOptions, 'facts' | 'helperProgram'> {
