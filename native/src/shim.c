@@ -1,4 +1,4 @@
-/* The life of a shim: set up, launch, serve, and the order of things at the end. */
+/* The life of a shim from its launch on: it serves, and the order of things at the end. */
 #include "shim.h"
 
 #include <fcntl.h>
@@ -29,78 +29,7 @@ uint64_t unix_time_ns(void) {
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-int shim_record_read(struct reader *r, struct shim_record *record) {
-  record->flags = read_u32(r);
-  record->id = read_string(r);
-  record->run_dir = read_string(r);
-  record->log_path = read_string(r);
-  record->log_max_bytes = read_u64(r);
-  record->log_max_files = read_u32(r);
-  record->log_attrs = read_data(r);
-  record->rows = read_u32(r);
-  record->columns = read_u32(r);
-  record->oom_path = read_string(r);
-  record->oom_kind = read_u32(r);
-  return r->failed ? -1 : 0;
-}
-
-/* ---- set-up ---- */
-
-static int open_log(struct shim *s, struct err *e) {
-  const struct shim_record *r = &s->record;
-  s->log.fd = -1;
-  if ((r->flags & SHIM_NO_LOG) || !*r->log_path) return 0;
-  s->log = (struct log){.path = r->log_path,
-                        .attrs = r->log_attrs.data,
-                        .attrs_length = r->log_attrs.length,
-                        .max_bytes = r->log_max_bytes,
-                        .max_files = r->log_max_files,
-                        .compressed = (r->flags & SHIM_COMPRESSED) != 0,
-                        .out = s->formatted};
-  return log_open(&s->log, e);
-}
-
-static int set_up(struct shim *s, struct err *e) {
-  sigset_t child;
-  sigemptyset(&child);
-  sigaddset(&child, SIGCHLD);
-  sigprocmask(SIG_BLOCK, &child, NULL);
-  s->signal_fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
-  if (s->signal_fd < 0) return err_errno(e, "signalfd", NULL);
-  s->run_fd = open(s->record.run_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (s->run_fd < 0) return err_errno(e, "open run folder", s->record.run_dir);
-  unlinkat(s->run_fd, "exit", 0); /* of an earlier run: it must not be taken for ours */
-  if (clients_listen(s, e) < 0 || handover_prepare(s, e) < 0) return -1;
-  if (open_log(s, e) < 0) return -1;
-  return streams_prepare(s, e);
-}
-
-static int write_run_file(struct shim *s, const char *name, const struct text *content) {
-  cleanup_close int fd = openat(s->run_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  return fd < 0 ? -1 : write_all(fd, content->data, content->length);
-}
-
-/* `pid starttime\n` */
-static int write_pid(struct shim *s, struct err *e) {
-  TEXT(line, 48);
-  text_number(&line, (uint64_t)s->pid);
-  text_add(&line, " ");
-  text_number(&line, s->starttime);
-  text_add(&line, "\n");
-  if (write_run_file(s, "pid", &line) < 0) return err_errno(e, "write pid file", s->record.run_dir);
-  return 0;
-}
-
-/* Holding it keeps the kernel from unmounting everything inside the container's exit. Best effort: it may be over. */
-static void hold_mount_namespace(struct shim *s) {
-  TEXT(path, 48);
-  text_add(&path, "/proc/");
-  text_number(&path, (uint64_t)s->pid);
-  text_add(&path, "/ns/mnt");
-  s->mnt_ns_fd = open(path.data, O_RDONLY | O_CLOEXEC);
-}
-
-static void announce_process(struct shim *s, uint16_t type) {
+void shim_announce_process(struct shim *s, uint16_t type) {
   struct event ev;
   event_begin(&ev, type, s->token);
   put_u32(&ev.body, (uint32_t)s->pid);
@@ -117,46 +46,12 @@ static void tell_oom(struct shim *s) {
   s->oom.recheck = 0;
 }
 
-/* The child runs its program. The watch comes after the news: it is not on the way of a start. */
-static void announce_started(struct shim *s) {
+/* The watch comes after the news: it is not on the way of a start. */
+void shim_announce_started(struct shim *s) {
   s->state = SHIM_RUNNING;
-  announce_process(s, EVT_STARTED);
+  shim_announce_process(s, EVT_STARTED);
   oom_open(&s->oom, s->record.oom_path, s->record.oom_kind);
   tell_oom(s);
-}
-
-/* The process is known: what hangs on it. A failure kills it. The mounts a runtime works in go with the runtime. */
-static int take_process(struct shim *s, struct err *e) {
-  if (!s->handing_over) hold_mount_namespace(s);
-  if (streams_adopt(s, e) == 0 && write_pid(s, e) == 0) return 0;
-  kill(s->pid, SIGKILL);
-  while (waitpid(s->pid, NULL, 0) < 0 && errno == EINTR) continue;
-  return -1;
-}
-
-static int adopt(struct shim *s, struct err *e) {
-  s->pid = s->vm.child;
-  s->starttime = s->vm.child_starttime;
-  return take_process(s, e);
-}
-
-static int launch(struct shim *s, const void *data, size_t length, struct failure *f) {
-  struct plan plan;
-  enum vm_state state;
-  *f = (struct failure){.index = SETUP_INDEX};
-  if (set_up(s, &f->err) < 0 || plan_decode(data, length, &plan, &f->err) < 0) return -1;
-  if (vm_launch(&s->vm, &plan, &state, f) < 0) return -1;
-  *f = (struct failure){.index = SETUP_INDEX};
-  if (state == VM_BATCH_DONE) return err_set(&f->err, EINVAL, "the plan makes no process", NULL);
-  if (adopt(s, &f->err) < 0) return -1;
-  if (state == VM_HELD) {
-    s->state = SHIM_CREATED;
-    announce_process(s, EVT_CREATED);
-  } else {
-    if (!s->handing_over) announce_started(s);
-    vm_close(&s->vm);
-  }
-  return 0;
 }
 
 /* ---- the end ---- */
@@ -203,7 +98,7 @@ static void write_exit_record(struct shim *s) {
   text_add(&line, " ");
   text_number(&line, s->oom.kills);
   text_add(&line, "\n");
-  if (write_run_file(s, "exit.tmp", &line) == 0) renameat(s->run_fd, "exit.tmp", s->run_fd, "exit");
+  if (run_write(s, "exit.tmp", &line) == 0) renameat(s->run_fd, "exit.tmp", s->run_fd, "exit");
 }
 
 /* The container's process is gone: all that is owed to it, in the order of README.md, "Shim". */
@@ -238,7 +133,7 @@ static int end_hold(struct shim *s, struct failure *f) {
   struct err e;
   if (streams_adopt(s, &e) < 0) kill(s->pid, SIGKILL); /* a terminal that cannot be used */
   if (s->handing_over) s->state = SHIM_SETTING_UP;
-  else announce_started(s);
+  else shim_announce_started(s);
   vm_close(&s->vm);
   return 0;
 }
@@ -248,8 +143,8 @@ static int end_handover(struct shim *s, struct failure *f) {
   int status;
   if (waitpid(s->pid, &status, WNOHANG) != s->pid) return 0;
   *f = (struct failure){.stream = 1, .index = SETUP_INDEX};
-  if (handover(s, status, &f->err) < 0 || take_process(s, &f->err) < 0) return -1;
-  announce_started(s);
+  if (handover(s, status, &f->err) < 0 || shim_take_process(s, &f->err) < 0) return -1;
+  shim_announce_started(s);
   return 0;
 }
 
@@ -395,7 +290,7 @@ int shim_main(const struct shim_start *start) {
   struct shim *s = make_shim(start);
   if (!s) return 1; /* the launcher tells */
   struct failure f;
-  int launched = launch(s, start->plan.data, start->plan.length, &f);
+  int launched = shim_launch(s, start->plan.data, start->plan.length, &f);
   start->free_request(start->context);
   if (launched < 0 || live(s, &f) < 0) return give_up(s, &f);
   return 0;

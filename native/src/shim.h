@@ -9,6 +9,7 @@
 #include "plan.h"
 #include "protocol.h"
 #include "shim-log.h"
+#include "text.h"
 #include "vm.h"
 
 #define READ_MAX 65536u  /* of the container's output at once */
@@ -31,9 +32,6 @@ struct shim_record {
   const char *oom_path;
   uint32_t oom_kind; /* 0 none, 1 cgroup v1, 2 cgroup v2 */
 };
-
-/* Reads a record; -1 if it is malformed. */
-int shim_record_read(struct reader *r, struct shim_record *record);
 
 /* One output of the container: its stdout or stderr, or the terminal (as stdout). */
 struct stream {
@@ -117,6 +115,19 @@ uint64_t unix_time_ns(void);
 
 /* Events: to the daemon and to every control connection. */
 void shim_announce(struct shim *s, struct event *ev);
+/* One that names the process. */
+void shim_announce_process(struct shim *s, uint16_t type);
+/* The child runs its program. */
+void shim_announce_started(struct shim *s);
+
+/* shim-launch.c: reads a record, -1 if it is malformed; */
+int shim_record_read(struct reader *r, struct shim_record *record);
+/* performs the plan; s has its process then. -1: it has none, f says why. */
+int shim_launch(struct shim *s, const void *plan, size_t length, struct failure *f);
+/* The process is known: what hangs on it. A failure kills it. */
+int shim_take_process(struct shim *s, struct err *e);
+/* Makes or replaces a file of the run folder. */
+int run_write(struct shim *s, const char *name, const struct text *content);
 
 /* shim-streams.c: the container's input and output. */
 int streams_prepare(struct shim *s, struct err *e);

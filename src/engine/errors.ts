@@ -88,6 +88,11 @@ export const errors = defineErrors('container', {
     message: (name: string) => `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
   },
   logDriver: { kind: 'internal', message: (what: string) => `failed to initialize logging driver: ${what}` },
+  logRoom: {
+    kind: 'unavailable',
+    message: (path: string, mib: number) =>
+      `old log files are not compressed while less than ${mib} MiB are free where ${path} is: make room`,
+  },
   noCommand: { kind: 'invalid', message: () => 'no command specified' },
   alreadyStarted: { kind: 'not-modified', message: () => 'container already started' },
   alreadyStopped: { kind: 'not-modified', message: () => 'container already stopped' },

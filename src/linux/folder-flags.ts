@@ -1,7 +1,7 @@
 /** What file systems keep about folders besides their attributes: how their content is spread, how large it may get. */
 import { SyscallError } from '#base';
 import { errnoName } from './errno-name.ts';
-import { runFolder } from './native-helper.ts';
+import { runFolder } from './helper-modes.ts';
 
 /** ENOTTY, EOPNOTSUPP, EINVAL, EPERM: a file system without such flags, or a container that may not set them. */
 const UNKNOWN = new Set(['ENOTTY', 'EOPNOTSUPP', 'ENOTSUP', 'EINVAL', 'EPERM']);

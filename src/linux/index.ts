@@ -55,18 +55,15 @@ export type {
   MemoryStats,
   PidsStats,
 } from './cgroups/stats.ts';
+export { type EventListener, type Launcher, type NetlinkOutcome, type RunOutcome, startLauncher } from './launcher.ts';
 export {
-  type EventListener,
-  type Launcher,
-  type NetlinkOutcome,
+  type HelperTree,
   type PlanReady,
   type PlanRequest,
   type PlanRun,
-  type RunOutcome,
   runPlan,
   spawnLogReader,
-  startLauncher,
-} from './native-helper.ts';
+} from './helper-modes.ts';
 export {
   attachFlags,
   connectionKind,
@@ -98,7 +95,6 @@ export { measureTree } from './measure-tree.ts';
 export { hasInterpreter } from './binfmt.ts';
 export { cutTimes } from './cut-times.ts';
 export { helperPath, isExecutable } from './helper-path.ts';
-export type { HelperTree } from './native-helper.ts';
 export { openProcessRoot, type ProcessRoot } from './process-root.ts';
 export { openTreeReader, type TreeReader, type WalkRecord } from './tree-reader.ts';
 export type { TreeEntry } from './tree-records.ts';

@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { BytesReader, BytesWriter } from '#base';
 import { errnoName } from './errno-name.ts';
-import { runHelper } from './native-helper.ts';
+import { runHelper } from './helper-modes.ts';
 import { unpackRecord } from './unpacker.ts';
 
 /**

@@ -6,7 +6,7 @@ import type { ChildProcessByStdio } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { BytesWriter, SyscallError } from '#base';
 import { errnoName } from './errno-name.ts';
-import { type HelperTree, spawnPack } from './native-helper.ts';
+import { type HelperTree, spawnPack } from './helper-modes.ts';
 import {
   PACK_CONTENT,
   PACK_SKIP_KERNEL,

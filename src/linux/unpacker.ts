@@ -7,7 +7,7 @@
 import { BytesReader, BytesWriter, SyscallError } from '#base';
 import { errnoName } from './errno-name.ts';
 import { helperPath } from './helper-path.ts';
-import { spawnUnpack } from './native-helper.ts';
+import { spawnUnpack } from './helper-modes.ts';
 
 /** Numbers of native/src/protocol.h; a test compares them. */
 export const unpackRecord = {

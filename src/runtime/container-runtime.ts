@@ -28,6 +28,7 @@ import { type ProcessIdentity, RunningProcess } from './running-process.ts';
 import type { RuntimeDeps } from './runtime-deps.ts';
 import { shimRecordOf } from './shim-record.ts';
 import { defaultProfile } from './seccomp/default-profile.ts';
+import { type BegunProcess, settleLaunch } from './unnoted-launch.ts';
 
 /** The first that plans may use. */
 const DATAGRAM_SLOT = 8;
@@ -117,6 +118,10 @@ export class ContainerRuntime implements ProcessMaker {
 
   find(_id: string, identity: ProcessIdentity, runDirectory: string): RunningProcess {
     return new RunningProcess(identity, runDirectory, this.#deps.launcher);
+  }
+
+  settle(_id: string, runDirectory: string): Promise<BegunProcess | undefined> {
+    return settleLaunch(runDirectory);
   }
 
   /** Nothing is kept. */

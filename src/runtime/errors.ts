@@ -17,6 +17,11 @@ export const errors = defineErrors('runtime', {
   datagrams: { kind: 'internal', message: (path: string, why: string) => `send to unixgram://${path}: ${why}` },
   hostMount: { kind: 'internal', message: (what: string, why: string) => `${what}: ${why}` },
   launchFailed: { kind: 'internal', message: (what: string) => what },
+  launchStuck: {
+    kind: 'deadline',
+    message: (folder: string, seconds: number) =>
+      `the shim in ${folder} is still making its container after ${seconds} s`,
+  },
   commandNotFound: { kind: 'invalid', message: (what: string) => what },
   commandNotExecutable: { kind: 'invalid', message: (what: string) => what },
   noSuch: { kind: 'not-found', message: (id: string) => `container does not exist: ${id}` },

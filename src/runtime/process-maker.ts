@@ -5,6 +5,7 @@ import type { ExecTarget } from './plan/exec.ts';
 import type { CompileInput, NetworkSetup, OverlayRoot } from './plan/input.ts';
 import type { Plan } from './plan/op.ts';
 import type { ProcessIdentity, RunningProcess } from './running-process.ts';
+import type { BegunProcess } from './unnoted-launch.ts';
 
 /** Which filter a process gets: Docker's default, none, or a profile's JSON text. */
 export type SeccompWish =
@@ -55,7 +56,8 @@ export interface ExecRequest extends ShimWishes {
 
 /**
  * The story: `launch` makes the container's cgroup and first process, `exec` further ones in it; both resolve when the program
- * runs or, with `hold`, waits for `release`. A later daemon takes the process up again with `find`. When all have ended, `forget`
+ * runs or, with `hold`, waits for `release`. A later daemon takes the process up again with `find`; of a launch that was cut off
+ * it asks `settle` first. When all have ended, `forget`
  * ends what the maker itself keeps of the container; then the cgroup and the run folder are the caller's to remove, as they are
  * when `launch` fails. Limits, freezing and counters are the cgroup's, whoever has made the process.
  */
@@ -67,6 +69,11 @@ export interface ProcessMaker {
   /** Throws what says why it could not start. */
   exec(request: ExecRequest): Promise<RunningProcess>;
   find(id: string, identity: ProcessIdentity, runDirectory: string): RunningProcess;
+  /**
+   * What came of a launch nobody noted: its process when the program has begun, though it may have ended. Undefined when it
+   * has not and never will: a process that was held has ended then. Throws `runtime.launchStuck`.
+   */
+  settle(id: string, runDirectory: string): Promise<BegunProcess | undefined>;
   /** Also of a container that was never made, or whose making was cut off. Never throws. */
   forget(id: string, runDirectory: string): Promise<void>;
 }

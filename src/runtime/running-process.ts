@@ -21,6 +21,8 @@ export interface ProcessExit {
   readonly code: number;
   readonly timeNs: bigint;
   readonly oomKills: number;
+  /** Its shim was killed: nobody saw it end, and perhaps it has not. */
+  readonly isLost?: true;
 }
 
 /** A process that is no other with the same number. */
@@ -176,5 +178,5 @@ function readIfThere(path: string): string {
 
 /** Nobody saw how it ended: as if killed, now. */
 function lostExit(): ProcessExit {
-  return { code: 137, timeNs: BigInt(Date.now()) * 1_000_000n, oomKills: 0 };
+  return { code: 137, timeNs: BigInt(Date.now()) * 1_000_000n, oomKills: 0, isLost: true };
 }

@@ -2,12 +2,11 @@
  * The same projects built by the classic builder's door, by buildx and by `skiff build`, and by dockerd's BuildKit where it
  * knows the syntax: the same settings, the same files with the same attributes and contents.
  *
- * Always built are the small ones and the one on a plain Debian, by the ways to our daemon. SKIFF_TEST_PROJECTS=all, or names with commas between,
- * builds those with compilers and servers, too, and compares with dockerd; that takes minutes. SKIFF_TEST_BUILDX names a buildx
- * program; where Go is there it is compiled once without that.
+ * Always built are the small ones and the one on a plain Debian, by the ways to our daemon. SKIFF_TEST_PROJECTS=all, or names
+ * with commas between, builds those with compilers and servers, too, and compares with dockerd; that takes minutes.
+ * SKIFF_TEST_BUILDX names a buildx program; where Go is there it is compiled once without that.
  */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
@@ -21,13 +20,13 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { TarReader, type TarEntry } from '#wire';
 import { Daemon } from '../support/daemon.ts';
 import { Dockerd } from '../support/engines.ts';
 import { installBuildx } from '../support/go-programs.ts';
 import { missing } from '../support/needs.ts';
 import { largeProjects, type Project, smallProjects } from '../support/projects.ts';
 import { busyboxTar, debianSource, debianTar, servicesTar, toolchainsTar } from '../support/rootfs.ts';
+import { TarLines } from '../support/tar-lines.ts';
 
 const SKIFF = `${import.meta.dirname}/../../bin/skiff`;
 const buildx = process.env['SKIFF_TEST_BUILDX'] ?? (missing('root', 'go') === false ? installBuildx() : '');
@@ -162,27 +161,10 @@ describe('projects, built by every client', { skip: missing('root', 'busybox', '
     const path = `${folder}/export.tar`;
     const child = spawn('docker', ['-H', `unix://${socket}`, 'export', '-o', path, id], { stdio: 'inherit' });
     assert.equal(await new Promise((resolve) => child.once('close', resolve)), 0);
-    const lines: string[] = [];
-    let entry: TarEntry | undefined;
-    let hash = createHash('sha256');
-    const tell = (digest: string): void => {
-      const { path, type, mode, uid, gid, linkPath, devMajor, devMinor } = entry!;
-      lines.push([path, type, mode.toString(8), uid, gid, linkPath, devMajor, devMinor, digest].join(' '));
-    };
-    const reader = new TarReader({
-      entry: (found) => {
-        entry = found;
-        hash = createHash('sha256');
-        if (found.type !== 'file') tell('');
-      },
-      data: (bytes) => void hash.update(bytes),
-      hole: (length) => void hash.update(Buffer.alloc(length)),
-      end: () => tell(hash.digest('hex')),
-    });
-    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) reader.push(chunk as Buffer);
-    reader.end();
+    const lines = new TarLines(({ linkPath }, sha256) => [linkPath, sha256]);
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) lines.push(chunk as Buffer);
     rmSync(path);
-    return lines.filter((line) => !OF_CONTAINERS.test(line)).sort();
+    return lines.end().filter((line) => !OF_CONTAINERS.test(line));
   }
 });
 

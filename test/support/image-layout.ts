@@ -1,8 +1,7 @@
 /** Images in OCI layouts, as a comparison wants them: what they say, and layer by layer which files they have. */
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { TarReader, type TarEntry } from '#wire';
+import { TarLines } from './tar-lines.ts';
 
 export interface Descriptor {
   readonly mediaType: string;
@@ -72,30 +71,14 @@ export class ImageLayout {
 
 /** A line per entry of an archive, sorted. */
 export function tarLines(tar: Buffer, nowSeconds: number): string[] {
-  const lines: string[] = [];
-  let entry: TarEntry | undefined;
-  let hash = createHash('sha256');
-  const tell = (digest: string): void => {
-    const { path, type, mode, uid, gid, linkPath, devMajor, devMinor, mtimeNs } = entry!;
+  const lines = new TarLines(({ type, linkPath, mtimeNs, xattrs }, sha256) => {
     const seconds = Number(mtimeNs / 1_000_000_000n);
     const isNow = Math.abs(nowSeconds - seconds) < 86_400;
     // Of a folder it changes with what is put into it, when an engine does so.
     const time = type === 'directory' ? '' : isNow ? 'now' : String(mtimeNs);
-    const attributes = JSON.stringify([...entry!.xattrs].map(([name, value]) => [name, value.toString()]));
-    const link = type === 'hard-link' ? 'hard' : linkPath;
-    lines.push([path, type, mode.toString(8), uid, gid, link, devMajor, devMinor, time, digest, attributes].join(' '));
-  };
-  const reader = new TarReader({
-    entry: (found) => {
-      entry = found;
-      hash = createHash('sha256');
-      if (found.type !== 'file') tell('');
-    },
-    data: (bytes) => void hash.update(bytes),
-    hole: (length) => void hash.update(Buffer.alloc(length)),
-    end: () => tell(hash.digest('hex').slice(0, 12)),
+    const attributes = JSON.stringify([...xattrs].map(([name, value]) => [name, value.toString()]));
+    return [type === 'hard-link' ? 'hard' : linkPath, time, sha256.slice(0, 12), attributes];
   });
-  reader.push(tar);
-  reader.end();
-  return lines.sort();
+  lines.push(tar);
+  return lines.end();
 }

@@ -2,10 +2,12 @@
  * Old log files in gzip: written once, read from the beginning only. What was compressed stands in the header, so that a
  * reader that has the file in both forms knows it is one.
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { crc32, createDeflateRaw, createGunzip } from 'node:zlib';
+import { errors } from '../errors.ts';
 
 /** A file as it was when it was compressed. An inode is given to another file later, but not with the same time. */
 export interface Original {
@@ -14,13 +16,19 @@ export interface Original {
 }
 
 const CHUNK = 256 * 1024;
+/** Lines that come meanwhile need room more than old ones need to be small. */
+const KEPT_FREE_BYTES = 16 * 1024 * 1024;
 const HEADER_BYTES = 32;
 /** spec: RFC 1952: magic, deflate, with extra fields, no time, no level, unknown system; one field of ours of 16 bytes. */
 const HEADER = Buffer.from([0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 255, 20, 0, 0x53, 0x4b, 16, 0]);
 
-/** Writes `to`, which must not be there, and brings it to the disk. Leaves what it wrote when it fails. */
+/**
+ * Writes `to`, which must not be there, and brings it to the disk. Leaves what it wrote when it fails. Throws `container.logRoom`
+ * when little of the disk is free: the container would lose lines for it.
+ */
 export async function compressLog(from: FileHandle, to: string, signal: AbortSignal): Promise<Original> {
   const { ino: inode, mtimeNs: modifiedNs } = await from.stat({ bigint: true });
+  await checkRoom(dirname(to));
   const target = await open(to, 'wx', 0o640);
   try {
     const header = Buffer.alloc(HEADER_BYTES);
@@ -40,7 +48,10 @@ export async function compressLog(from: FileHandle, to: string, signal: AbortSig
       },
       createDeflateRaw({ chunkSize: CHUNK }),
       async (chunks: AsyncIterable<Buffer>) => {
-        for await (const chunk of chunks) await target.writeFile(chunk);
+        for await (const chunk of chunks) {
+          await checkRoom(to);
+          await target.writeFile(chunk);
+        }
       },
       { signal },
     );
@@ -53,6 +64,11 @@ export async function compressLog(from: FileHandle, to: string, signal: AbortSig
     await target.close();
   }
   return { inode, modifiedNs };
+}
+
+async function checkRoom(path: string): Promise<void> {
+  const { bavail, bsize } = await statfs(path);
+  if (bavail * bsize < KEPT_FREE_BYTES) throw errors.logRoom(path, KEPT_FREE_BYTES / 2 ** 20);
 }
 
 /** What it was made of; undefined for a file that is not one of ours. */

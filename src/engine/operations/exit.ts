@@ -1,7 +1,7 @@
 /** What happens when a container's process has ended: record first, tell, then clean up. */
 import { rmSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { formatTimeNs } from '#base';
+import { causeChain, formatTimeNs } from '#base';
 import type { ProcessExit } from '#runtime';
 import type { ContainerRecord } from '../container-record.ts';
 import { endedHealth, stopMonitor } from '../health/monitor.ts';
@@ -18,6 +18,8 @@ export async function recordExit(parts: EngineParts, id: string, exit: ProcessEx
   const before = parts.containers.get(id);
   if (!before) return;
   stopMonitor(parts, id);
+  // kernel: the first process outlives its parent, and goes on writing to nobody.
+  if (exit.isLost) await killLeft(parts, before);
   const status = statusAfter(parts, before, exit.code);
   const { process: _, network, ...rest } = before;
   const oomKilled = exit.oomKills > 0;
@@ -45,6 +47,14 @@ export async function recordExit(parts: EngineParts, id: string, exit: ProcessEx
   await unmountSharedMemory(parts, record);
   await releaseVolumes(parts, record);
   rmSync(runDirectoryOf(parts.options, id), { recursive: true, force: true });
+}
+
+async function killLeft(parts: EngineParts, record: ContainerRecord): Promise<void> {
+  try {
+    await parts.runtime.killCgroup(cgroupsPathOf(parts.options, record));
+  } catch (error) {
+    parts.log.error('a container outlives its shim', { container: record.id, error: causeChain(error) });
+  }
 }
 
 /** A container being removed by force keeps that state; one whose policy wants it waits for its next run. */

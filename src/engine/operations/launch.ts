@@ -3,23 +3,16 @@ import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { messageOf } from '#base';
 import type { WritableLayer } from '#images';
 import { readRootFile } from '#linux';
-import {
-  attachToShim,
-  type LaunchRequest,
-  type ResolvedUser,
-  type RunningProcess,
-  type RuntimeProgram,
-  resolveUser,
-} from '#runtime';
+import { attachToShim, type LaunchRequest, type ResolvedUser, type RunningProcess, resolveUser } from '#runtime';
 import { type CdiEdits, formatJson64, type RuntimeConfig } from '#specs';
 import { deviceEdits } from '../cdi/device-requests.ts';
 import { applyEdits } from '../cdi/inject.ts';
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
+import { type LaunchNote, writeLaunchNote } from '../launch-note.ts';
 import { checkLinks, linkedHosts } from '../links.ts';
 import { fileAttributes } from '../log-drivers/attributes.ts';
 import { managedFiles, writeManagedFiles } from '../managed-files.ts';
-import type { NetworkState } from '#network';
 import { attachNetworks, type NetworkPlace, serveNames } from '../networking.ts';
 import { releaseVolumes, useVolumes } from '../mounts/container-volumes.ts';
 import { mountPointsOf, volumePointsOf } from '../mounts/mount-point.ts';
@@ -36,12 +29,8 @@ import {
 } from '../shared-namespaces.ts';
 import { seccompChoice } from '../security-options.ts';
 
-export interface Launched {
+export interface Launched extends LaunchNote {
   readonly process: RunningProcess;
-  /** What it has of networks. */
-  readonly network?: NetworkState;
-  /** What has made it; undefined is our own runtime. */
-  readonly program?: RuntimeProgram;
 }
 
 /** Launches the record's program. When it fails, nothing of the attempt is left. */
@@ -66,6 +55,8 @@ export async function launch(parts: EngineParts, record: ContainerRecord): Promi
     writeManagedFiles({ record, runDirectory, networks: parts.networks, links, ...place });
     const waits = held || place.state?.nameServicePort !== undefined;
     const request = launchRequest(parts, record, { hold: waits, devices, shared, ...place });
+    const note = { ...(place.state ? { network: place.state } : {}), ...(program ? { program } : {}) };
+    writeLaunchNote(runDirectory, note);
     writeConfigForHooks(request);
     const process = await maker.launch({
       ...request,
@@ -76,7 +67,7 @@ export async function launch(parts: EngineParts, record: ContainerRecord): Promi
     });
     if (place.state) await serveNames(parts, record, process.pid, place.state);
     if (waits) await parts.attachments.connectAndRelease(id, process);
-    return { process, ...(place.state ? { network: place.state } : {}), ...(program ? { program } : {}) };
+    return { process, ...note };
   } catch (error) {
     if (place?.state) parts.networks.release(id, place.state);
     await maker.forget(id, runDirectory);

@@ -14,15 +14,18 @@ import { cgroupsPathOf, type EngineParts, runDirectoryOf } from '../parts.ts';
 import { noRestart, startsWithDaemon } from '../restart-policy.ts';
 import { forgetRun, makerOf } from '../runtimes.ts';
 import { unmountLeftMemory } from '../shared-namespaces.ts';
+import { adoptLaunched } from './adopt.ts';
 import { sizeLimitOf } from './create.ts';
 import { endHeldExecs } from './exec-ahead.ts';
 import { recordExit } from './exit.ts';
 import { removeRecord } from './remove.ts';
-import { scheduleRestart, shipLines, startContainer, watch } from './start.ts';
+import { announceStart, scheduleRestart, shipLines, startContainer, watch } from './start.ts';
 import { settleDown } from './stop.ts';
 
 /** Afterwards every record is right, and nothing is left of containers no record knows. */
 export async function restoreContainers(parts: EngineParts): Promise<void> {
+  // Before anybody else gets an address or a port of theirs.
+  const adopted = await adoptAll(parts);
   const wantedRunning = parts.containers.list().filter(({ status, settings, startedAt, stoppedByUser }) => {
     const policy = settings.host.restart ?? noRestart;
     return status === 'exited' && startsWithDaemon(policy, startedAt !== undefined, stoppedByUser);
@@ -38,12 +41,24 @@ export async function restoreContainers(parts: EngineParts): Promise<void> {
   );
   // Before any of them is found to have ended: nothing is unmounted that another one has.
   for (const record of parts.containers.list()) if (hasProcess(record.status)) useVolumesAgain(parts, record);
+  for (const record of adopted) announceStart(parts, record);
   // Before any of them is started again.
   await unmountLeftMemory(parts);
   await Promise.all(parts.containers.list().map((record) => restoreOne(parts, record)));
   await removeOrphans(parts);
   await parts.volumes.unmountUnused();
   await Promise.all(wantedRunning.map((record) => startForPolicy(parts, record)));
+}
+
+/** A start may have been cut off of those that do not run by their records, and have a run folder. */
+async function adoptAll(parts: EngineParts): Promise<ContainerRecord[]> {
+  const candidates = foldersIn(runFolders(parts)).flatMap((id) => {
+    const record = parts.containers.get(id);
+    const mayStart = record && ['created', 'exited', 'restarting'].includes(record.status) && !record.unfinished;
+    return mayStart ? [record] : [];
+  });
+  const adopted = await Promise.all(candidates.map((record) => adoptLaunched(parts, record)));
+  return adopted.filter((record) => record !== undefined);
 }
 
 /** compat: a container that cannot be started does not keep the daemon from starting. */
@@ -95,7 +110,7 @@ async function waitAgain(parts: EngineParts, record: ContainerRecord): Promise<v
   if (!settleDown(parts, record.id)) scheduleRestart(parts, record.id);
 }
 
-/** A start that was cut off before its result was noted: what it built is taken down, the record says created or exited as before. */
+/** A start that was cut off before its program began: what it built is taken down, the record says created or exited as before. */
 async function clearInterruptedStart(parts: EngineParts, record: ContainerRecord): Promise<void> {
   await parts.runtime.killCgroup(cgroupsPathOf(parts.options, record));
   const runDirectory = runDirectoryOf(parts.options, record.id);
@@ -119,12 +134,14 @@ const lostExit = (): ProcessExit => ({ code: 137, timeNs: BigInt(Date.now()) * 1
 async function removeOrphans(parts: EngineParts): Promise<void> {
   const known = new Set(parts.containers.list().map(({ id }) => id as string));
   for (const id of parts.snapshots.list()) if (!known.has(id)) await parts.snapshots.remove(id);
-  for (const folder of [`${parts.options.execRoot}/containers`, `${parts.options.dataRoot}/containers`]) {
+  for (const folder of [runFolders(parts), `${parts.options.dataRoot}/containers`]) {
     for (const id of foldersIn(folder)) {
       if (!known.has(id)) rmSync(`${folder}/${id}`, { recursive: true, force: true });
     }
   }
 }
+
+const runFolders = ({ options }: EngineParts): string => `${options.execRoot}/containers`;
 
 function foldersIn(folder: string): string[] {
   try {

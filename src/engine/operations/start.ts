@@ -3,8 +3,7 @@ import { causeChain, formatTimeNs, nowNs, SkiffError } from '#base';
 import type { ProcessExit, RunningProcess } from '#runtime';
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
-import { healthAtStart } from '../health/healthcheck.ts';
-import { probeOfRecord, startMonitor } from '../health/monitor.ts';
+import { startMonitor } from '../health/monitor.ts';
 import { isLive, next } from '../lifecycle.ts';
 import { refreshLinked } from '../links.ts';
 import type { LogSink } from '../log-drivers/driver.ts';
@@ -14,6 +13,7 @@ import { nextDelayMs } from '../restart-policy.ts';
 import { recordExit } from './exit.ts';
 import { type Launched, launch } from './launch.ts';
 import { removeRecord } from './remove.ts';
+import { recordBeforeRun, recordOfRun, recordToStart } from './run-record.ts';
 
 /** Throws `container.noSuch`, the lifecycle's refusals, and why the process could not be started. */
 export async function startContainer(parts: EngineParts, reference: string): Promise<void> {
@@ -25,14 +25,14 @@ export async function startContainer(parts: EngineParts, reference: string): Pro
     // compat: between two runs of a restart policy a container counts as running.
     if (record.status === 'restarting') throw errors.alreadyStarted();
     if (!isLive(record.status)) parts.restarts.reset(id);
-    await startLocked(parts, { ...record, restartCount: 0, stoppedByUser: false });
+    await startLocked(parts, recordToStart(record));
   });
 }
 
 async function startLocked(parts: EngineParts, before: ContainerRecord): Promise<void> {
-  const status = next(before.id, before.status, 'start');
-  const { exit: _, process: __, network: ___, ...rest } = before;
-  const intent: ContainerRecord = { ...rest, error: '', status: before.status };
+  // Refused at once where it cannot be.
+  next(before.id, before.status, 'start');
+  const intent = recordBeforeRun(before);
   let launched: Launched;
   using _log = parts.logCompressor.hold(before.id);
   let sink: LogSink | undefined;
@@ -46,29 +46,23 @@ async function startLocked(parts: EngineParts, before: ContainerRecord): Promise
     if (before.settings.host.autoRemove) await removeRecord(parts, before.id);
     throw error;
   }
-  const { process, network, program } = launched;
-  const startedAt = formatTimeNs(nowNs());
-  const running: ContainerRecord = {
-    ...intent,
-    status,
-    startedAt,
-    ...(probeOfRecord(intent) ? { health: healthAtStart(intent.health) } : {}),
-    process: {
-      ...{ pid: process.pid, startTime: String(process.startTime) },
-      ...(program ? { runtime: program } : {}),
-    },
-    ...(network ? { network } : {}),
-  };
+  const { process } = launched;
+  const running = recordOfRun(before, { ...launched, startedAt: formatTimeNs(nowNs()) });
   parts.containers.put(running);
   watch(parts, running.id, process);
   shipLines(parts, running, sink);
   // Before anything is waited for: one that ends at once must not be heard to die before it started.
-  announceEndpoints(parts, running, 'connect');
-  refreshLinked(parts, running.id);
-  parts.events.emit('container', 'start', running.id, eventAttributes(running));
+  announceStart(parts, running);
   // Clients that came while it was being launched.
   await parts.attachments.connect(running.id, process);
   if (parts.live.has(running.id)) startMonitor(parts, running.id);
+}
+
+/** Tells those who listen, and those that are linked to it. */
+export function announceStart(parts: EngineParts, running: ContainerRecord): void {
+  announceEndpoints(parts, running, 'connect');
+  refreshLinked(parts, running.id);
+  parts.events.emit('container', 'start', running.id, eventAttributes(running));
 }
 
 /** Where its driver sends lines: from here on, until the last one of this run. */

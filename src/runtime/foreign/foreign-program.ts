@@ -51,8 +51,18 @@ export class ForeignProgram {
     return { candidates: candidatesFor(path), args: [path, ...this.#words(verb, options, log)], env: environment() };
   }
 
-  /** Runs one to its end. Throws an Error with what the runtime says. */
-  async run(verb: string, options: readonly string[] = [], rest: readonly string[] = []): Promise<void> {
+  /** Whether the program of a container it has made has begun; it may have ended. */
+  async hasStarted(): Promise<boolean> {
+    try {
+      const { status } = JSON.parse(await this.run('state')) as { status?: unknown };
+      return status !== 'creating' && status !== 'created';
+    } catch {
+      return false;
+    }
+  }
+
+  /** Runs one to its end, and gives what it prints. Throws an Error with what the runtime says. */
+  async run(verb: string, options: readonly string[] = [], rest: readonly string[] = []): Promise<string> {
     const log = this.logOf(verb);
     const running = run(this.#program.path, [...this.#words(verb, options, log), ...rest], {
       cwd: this.#directory,
@@ -65,7 +75,7 @@ export class ForeignProgram {
       void this.#kill(running.child);
     }, this.#patienceMs);
     try {
-      await running;
+      return (await running).stdout;
     } catch (error) {
       const { stderr = '', message } = error as { stderr?: string; message: string };
       throw new Error(tooLong ?? lastErrorIn(log) ?? (stderr.trim() || message), { cause: error });

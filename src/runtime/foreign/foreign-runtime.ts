@@ -18,6 +18,7 @@ import type { RuntimeDeps } from '../runtime-deps.ts';
 import { shimRecordOf } from '../shim-record.ts';
 import { defaultProfile } from '../seccomp/default-profile.ts';
 import { resolveProfile } from '../seccomp/resolve.ts';
+import { type BegunProcess, settleLaunch } from '../unnoted-launch.ts';
 import { foreignFailure, foreignPlanFailure, type Stage } from './foreign-failure.ts';
 import { ForeignExec, ForeignProcess } from './foreign-process.ts';
 import { ForeignProgram, type RuntimeProgram } from './foreign-program.ts';
@@ -101,6 +102,11 @@ export class ForeignRuntime implements ProcessMaker {
   find(id: string, identity: ProcessIdentity, runDirectory: string): RunningProcess {
     const program = this.#programFor(id, runDirectory);
     return new ForeignProcess(identity, runDirectory, this.#deps.launcher, program);
+  }
+
+  /** Its process is there before its program: that is let begin by `RUNTIME start`. */
+  settle(id: string, runDirectory: string): Promise<BegunProcess | undefined> {
+    return settleLaunch(runDirectory, () => this.#programFor(id, runDirectory).hasStarted());
   }
 
   async forget(id: string, runDirectory: string): Promise<void> {
