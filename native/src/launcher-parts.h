@@ -4,6 +4,7 @@
 
 #include "frame.h"
 #include "launcher-shims.h"
+#include "launcher-ready.h"
 #include "launcher.h"
 #include "plan.h"
 
@@ -27,6 +28,7 @@ struct launcher {
   struct outbox events;
   struct buffer jobs; /* of struct job; a buffer, so that a shim can give everything back */
   struct shim_table shims;
+  struct ready ready;
 };
 
 struct request {

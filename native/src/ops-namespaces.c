@@ -30,6 +30,7 @@ int op_pidfd_open(struct vm *vm, const struct op *op, struct err *e) {
 }
 
 int op_setns(struct vm *vm, const struct op *op, struct err *e) {
+  close_ready_net(vm);
   struct reader r = op->payload;
   uint32_t slot = read_u32(&r);
   const char *path = read_string(&r);
@@ -46,7 +47,7 @@ int op_setns(struct vm *vm, const struct op *op, struct err *e) {
 
 int op_unshare(struct vm *vm, const struct op *op, struct err *e) {
   struct reader r = op->payload;
-  (void)vm;
+  close_ready_net(vm);
   return unshare((int)read_u32(&r)) < 0 ? err_errno(e, "unshare", NULL) : 0;
 }
 
