@@ -4,7 +4,6 @@
 
 #include "frame.h"
 #include "launcher-shims.h"
-#include "launcher-ready.h"
 #include "launcher.h"
 #include "plan.h"
 
@@ -28,7 +27,6 @@ struct launcher {
   struct outbox events;
   struct buffer jobs; /* of struct job; a buffer, so that a shim can give everything back */
   struct shim_table shims;
-  struct ready ready;
 };
 
 struct request {

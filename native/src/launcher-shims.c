@@ -12,7 +12,6 @@
 /* Where a shim finds what it inherits; above the standard three, and nothing else is open. */
 #define WORD_FD 3
 #define LISTEN_FD 5
-#define NET_FD 6
 
 struct shim_entry {
   pid_t pid;
@@ -49,7 +48,7 @@ static void close_above(unsigned last) {
   for (unsigned fd = last + 1; fd < 1024; fd++) close((int)fd);
 }
 
-static _Noreturn void become_shim(const struct shim_home *home, struct reader body, int word, int listener, int net) {
+static _Noreturn void become_shim(const struct shim_home *home, struct reader body, int word, int listener) {
   struct shim_start start = {.token = read_u64(&body), .free_request = home->free_request, .context = home->context};
   struct shim_record parsed;
   start.record.data = (const char *)body.at;
@@ -61,14 +60,12 @@ static _Noreturn void become_shim(const struct shim_home *home, struct reader bo
   dup2(0, 2);
   put_at(word, WORD_FD);
   put_at(listener, LISTEN_FD);
-  put_at(net, NET_FD);
-  close_above(NET_FD);
+  close_above(LISTEN_FD);
   home->forget_others(home->context);
   set_title(home, parsed.id);
   start.event_fd = home->event_fd;
   start.word_fd = word < 0 ? -1 : WORD_FD;
   start.listen_fd = listener < 0 ? -1 : LISTEN_FD;
-  start.net_fd = net < 0 ? -1 : NET_FD;
   _exit(shim_main(&start));
 }
 
@@ -83,8 +80,7 @@ static int listen_ahead(const struct shim_record *record) {
   return -1;
 }
 
-int shims_launch(struct shim_table *table, const struct shim_home *home, struct reader body, int net, pid_t *pid) {
-  cleanup_close int given = net;
+int shims_launch(struct shim_table *table, const struct shim_home *home, struct reader body, pid_t *pid) {
   struct reader checked = body;
   struct shim_record record;
   struct err e;
@@ -97,7 +93,7 @@ int shims_launch(struct shim_table *table, const struct shim_home *home, struct 
   if ((record.flags & SHIM_WAITS) && pipe2(word, O_CLOEXEC) < 0) return errno;
   cleanup_close int listener = listen_ahead(&record);
   *pid = fork();
-  if (*pid == 0) become_shim(home, body, word[0], listener, net);
+  if (*pid == 0) become_shim(home, body, word[0], listener);
   int error = errno;
   if (word[0] >= 0) close(word[0]);
   if (*pid < 0) {

@@ -22,9 +22,8 @@ struct shim_home {
   void *context;
 };
 
-/* Forks a shim for the body of a LAUNCH; its socket takes connections from then on. `net`: a network namespace for its child,
- * or -1; it is the shim's from here on. Gives 0 and its pid, or an errno. */
-int shims_launch(struct shim_table *table, const struct shim_home *home, struct reader body, int net, pid_t *pid);
+/* Forks a shim for the body of a LAUNCH; its socket takes connections from then on. Gives 0 and its pid, or an errno. */
+int shims_launch(struct shim_table *table, const struct shim_home *home, struct reader body, pid_t *pid);
 /* The word a shim with the flag WAITS is waiting for. No shim of that token, or none that waits: nothing. */
 void shims_proceed(struct shim_table *table, uint64_t token, int goes_on);
 /* One has ended. -1: it was no shim. */

@@ -112,7 +112,7 @@ static void free_request(void *context) {
 
 static int launch(struct launcher *l, const struct request *r) {
   pid_t pid = 0;
-  int error = shims_launch(&l->shims, &l->home, r->body, ready_take(&l->ready), &pid);
+  int error = shims_launch(&l->shims, &l->home, r->body, &pid);
   return reply_numbers(l, r, error, (uint32_t)pid);
 }
 
@@ -162,8 +162,6 @@ static int dispatch(struct launcher *l, struct request *r) {
       shims_proceed(&l->shims, token, !body.failed && goes_on);
       return 0;
     }
-    case REQ_EXPECT:
-      return ready_make(&l->ready) < 0 ? complain("the way back from a new network namespace is barred") : 0;
     case REQ_PING:
       return reply_numbers(l, r, 0, PROTOCOL_VERSION);
     default:
@@ -214,7 +212,7 @@ static int serve(struct launcher *l) {
   fds[AT_REQUEST] = (struct pollfd){.fd = REQUEST_FD, .events = request};
   fds[AT_EVENTS] = (struct pollfd){.fd = buffer_used(&l->events.queue) > 0 ? EVENT_FD : -1, .events = POLLOUT};
   for (size_t i = 0; i < jobs; i++) fds[AT_JOBS + i] = (struct pollfd){.fd = job_at(l, i)->fd, .events = POLLIN};
-  if (poll(fds, AT_JOBS + jobs, ready_timeout(&l->ready)) < 0) return errno == EINTR ? 1 : complain("poll failed");
+  if (poll(fds, AT_JOBS + jobs, -1) < 0) return errno == EINTR ? 1 : complain("poll failed");
   /* From the last one: removing a job moves the last one into its place. */
   for (size_t i = jobs; i-- > 0;)
     if (fds[AT_JOBS + i].revents && job_ready(l, i) < 0) return -1;
@@ -249,7 +247,7 @@ static int prepare(struct launcher *l) {
 }
 
 int launcher_main(char *title, size_t title_size) {
-  struct launcher l = {.events = {.fd = EVENT_FD, .limit = 1u << 20}, .ready = READY_NOTHING};
+  struct launcher l = {.events = {.fd = EVENT_FD, .limit = 1u << 20}};
   l.home = (struct shim_home){.title = title,
                               .title_size = title_size,
                               .event_fd = EVENT_FD,

@@ -8,8 +8,6 @@
 /* The fd in a slot; -1 (EBADF) when it is empty. With slot_at: AT_FDCWD for none. */
 int slot_fd(const struct vm *vm, uint32_t slot, struct err *e);
 int slot_at(const struct vm *vm, uint32_t slot, struct err *e);
-/* The namespaces a CLONE begins from are others now, or it is done: what is ready is of no use any more. */
-void close_ready_net(struct vm *vm);
 /* Puts an fd (0 … 2 are moved up) into a slot and closes what was there. A negative fd is passed on as the failure. */
 int slot_set(struct vm *vm, uint32_t slot, int fd, struct err *e);
 

@@ -12,7 +12,6 @@ enum request_type {
   REQ_NETLINK_QUERY = 5,
   REQ_SOCKET = 6,
   REQ_PROCEED = 7,
-  REQ_EXPECT = 8,
 };
 #define REPLY_BIT 0x8000u
 

@@ -283,7 +283,6 @@ static struct shim *make_shim(const struct shim_start *start) {
   s->columns = s->record.columns;
   vm_init(&s->vm);
   s->vm.word = start->word_fd;
-  s->vm.ready_net = start->net_fd;
   return s;
 }
 

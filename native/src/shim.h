@@ -103,7 +103,6 @@ struct shim_start {
   int event_fd;
   int word_fd;   /* where the word comes from that AWAIT waits for; -1: from nobody */
   int listen_fd; /* RUN/shim.sock, listening; -1: the shim makes it */
-  int net_fd;    /* a network namespace nobody is in, for the child; -1: the kernel makes it */
   void (*free_request)(void *context);
   void *context;
 };

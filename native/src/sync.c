@@ -1,6 +1,4 @@
 /* What parent and child tell each other over the socketpair, and the operations of that dialogue. */
-#include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -106,11 +104,6 @@ void report_child_failure(const struct vm *vm, const struct failure *f) {
   message_send(vm->slots[SLOT_SYNC], &m);
 }
 
-void close_ready_net(struct vm *vm) {
-  if (vm->ready_net >= 0) close(vm->ready_net);
-  vm->ready_net = -1;
-}
-
 static pid_t clone_child(uint64_t flags, int cgroup) {
   struct clone_args_v2 args = {.flags = flags, .exit_signal = SIGCHLD};
   size_t size = offsetof(struct clone_args_v2, set_tid); /* the first version: the most kernels know it */
@@ -128,20 +121,6 @@ static pid_t clone_child(uint64_t flags, int cgroup) {
   return sys_fork((unsigned long)flags);
 }
 
-/* Enters the network namespace that is ready, where the child is to have a new one: it is born there then. Gives one to go back
- * to, or -1: the kernel makes a new one. A namespace belongs to a user namespace, so it is of no use with a new one. */
-static int enter_ready_net(struct vm *vm, uint64_t *flags) {
-  if (vm->ready_net < 0 || !(*flags & CLONE_NEWNET) || (*flags & CLONE_NEWUSER)) return -1;
-  int own = openat(vm->proc, "self/ns/net", O_RDONLY | O_CLOEXEC);
-  if (own < 0) return -1;
-  if (setns(vm->ready_net, CLONE_NEWNET) < 0) {
-    close(own);
-    return -1;
-  }
-  *flags &= ~(uint64_t)CLONE_NEWNET;
-  return own;
-}
-
 int op_clone(struct vm *vm, const struct op *op, struct err *e) {
   struct reader r = op->payload;
   uint64_t flags = read_u64(&r);
@@ -150,32 +129,22 @@ int op_clone(struct vm *vm, const struct op *op, struct err *e) {
   if (slot != SLOT_NONE && cgroup < 0) return -1;
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) return err_errno(e, "socketpair", NULL);
-  cleanup_close int own_net = enter_ready_net(vm, &flags);
   pid_t pid = clone_child(flags, cgroup);
   if (pid == 0) {
     signals_reset();
     vm->in_child = 1;
     close(ends[0]);
-    if (own_net >= 0) close(own_net);
-    own_net = -1;
-    close_ready_net(vm);
     if (vm->slots[SLOT_PARENT_ONLY] >= 0) close(vm->slots[SLOT_PARENT_ONLY]);
     vm->slots[SLOT_PARENT_ONLY] = -1;
     return slot_set(vm, SLOT_SYNC, ends[1], e);
   }
   int number = errno;
-  int is_home = own_net < 0 || setns(own_net, CLONE_NEWNET) == 0;
-  close_ready_net(vm);
   close(ends[1]);
   if (pid < 0) {
     close(ends[0]);
     return err_set(e, number, "clone", NULL);
   }
   vm->child = pid;
-  if (!is_home) {
-    close(ends[0]);
-    return err_errno(e, "setns", "back from the child's network namespace");
-  }
   if (slot_set(vm, SLOT_SYNC, ends[0], e) < 0) return -1;
   struct process_stat stat;
   if (process_stat(vm->proc, pid, &stat) < 0) return err_errno(e, "read /proc/PID/stat of the child", NULL);

@@ -23,7 +23,7 @@ static op_function *const functions[] = {OP_TABLE(OP_ENTRY)};
 #undef OP_ENTRY
 
 void vm_init(struct vm *vm) {
-  *vm = (struct vm){.pty_master = -1, .proc = -1, .word = -1, .ready_net = -1, .reporter = -1};
+  *vm = (struct vm){.pty_master = -1, .proc = -1, .word = -1, .reporter = -1};
   for (uint32_t i = 0; i < SLOT_COUNT; i++) vm->slots[i] = -1;
 }
 
@@ -217,7 +217,7 @@ void vm_close(struct vm *vm) {
     if (vm->slots[i] >= 0) close(vm->slots[i]);
     vm->slots[i] = -1;
   }
-  int *own[] = {&vm->pty_master, &vm->proc, &vm->word, &vm->ready_net, &vm->reporter};
+  int *own[] = {&vm->pty_master, &vm->proc, &vm->word, &vm->reporter};
   for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
     if (*own[i] >= 0) close(*own[i]);
     *own[i] = -1;

@@ -37,7 +37,6 @@ struct vm {
   int in_child;
   int proc;                  /* /proc as it was before the plan, so that pids keep their meaning after SETNS */
   int word;                  /* what AWAIT reads from, else -1; the parent's */
-  int ready_net;             /* a network namespace for a CLONE that asks for a new one, else -1; the parent's */
   int reporter;              /* the child's place for error reports after HOLD with a slot, else -1 */
   mode_t umask;              /* what EXEC sets; while a plan is performed the umask is 0 and modes are exact */
   const char *program;       /* found by FIND_EXEC */

@@ -58,7 +58,6 @@ export { createContainer } from './operations/create.ts';
 export { checkExecStart, createExec, findExec, resizeExec, startExec } from './operations/exec.ts';
 export { discardAllPrepared, prepareExec } from './operations/exec-ahead.ts';
 export { containerSizes } from './operations/disk-usage.ts';
-export { expectStart } from './operations/expect-start.ts';
 export { exportContainer } from './operations/export.ts';
 export {
   connectContainer,

@@ -15,7 +15,6 @@ export const requestType = {
   netlinkQuery: 5,
   socket: 6,
   proceed: 7,
-  expect: 8,
 } as const;
 export const REPLY_BIT = 0x8000;
 

@@ -56,11 +56,6 @@ export interface Launch {
 export interface Launcher extends AsyncDisposable {
   /** Starts a shim that performs the plan; its events go to the listener. */
   launch(shim: ShimRecord, plan: Uint8Array, listener: EventListener): Launch;
-  /**
-   * A launch will come soon, of a container with a network of its own: makes the namespace, which takes the kernel a millisecond,
-   * and gives it up when nothing comes in a quarter of a second.
-   */
-  expect(): void;
   /** Performs a plan without a child. */
   run(plan: Uint8Array): Promise<RunOutcome>;
   /** Signals a process if it still is the one with this start time; resolves with the errno, 0 for done. */
@@ -139,10 +134,6 @@ class ProcessLauncher implements Launcher {
       forked: this.#forked(token, reply),
       proceed: (goesOn) => this.#send(requestType.proceed, (writer) => writer.u64(token).u32(goesOn ? 1 : 0)),
     };
-  }
-
-  expect(): void {
-    this.#send(requestType.expect, () => {});
   }
 
   async #forked(token: bigint, reply: Promise<BytesReader>): Promise<number> {

@@ -75,11 +75,6 @@ export class ContainerRuntime implements ProcessMaker {
     return this.cgroupVersion === 1 && !(linux?.namespaces ?? []).some(({ type }) => type === 'user');
   }
 
-  /** A container with a network of its own will probably be launched in a moment. */
-  expectLaunch(): void {
-    this.#deps.launcher.expect();
-  }
-
   /** The plan `launch` would perform, for people. Nothing is made. */
   plan(request: LaunchRequest): Plan {
     return this.#compile(request, this.#cgroupOf(request), false);

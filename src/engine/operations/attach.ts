@@ -4,7 +4,6 @@ import type { AttachOptions, LogMark } from '#runtime';
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
 import { type EngineParts, eventAttributes, findContainer } from '../parts.ts';
-import { expectStart } from './expect-start.ts';
 
 export interface AttachWish extends Omit<AttachOptions, 'raw' | 'closeStdin'> {
   /** Both streams as plain bytes; without it only those of a terminal are. */
@@ -21,7 +20,6 @@ export async function attachContainer(
   const { record, wishes } = begin(parts, reference, options);
   const live = parts.live.get(record.id);
   if (live && record.status === 'running') return live.process.attach(wishes);
-  expectStart(parts, record);
   return parts.attachments.wait(record.id, wishes, signal);
 }
 

@@ -2,7 +2,6 @@
 import {
   createContainer,
   type EngineParts,
-  expectStart,
   findContainer,
   inspectContainer,
   killContainer,
@@ -165,7 +164,6 @@ async function create(parts: EngineParts, { request, query, url, response }: Req
     ...(platform ? { platform } : {}),
   });
   sendJson(response, 201, { Id: record.id, Warnings: [...discarded, ...warnings] });
-  expectStart(parts, record);
 }
 
 /** compat: the head goes out at once, so that a client knows it is being waited for before it starts the container. */
