@@ -17,13 +17,31 @@
 #define SUFFIX_MAX 96 /* `","stream":"stderr","time":"…"` */
 #define LINE_SPACE (LOG_LINE_MAX * JSON_GROWTH + SUFFIX_MAX + 64)
 
+/* kernel: a kill ends a long write(2) between two pages. What an earlier shim has left of a line would swallow our first.
+ * Gives the size up to the last end of a line; the size as it is where none is found as far back as one write may reach. */
+static off_t whole_lines(const char *path, off_t size) {
+  char block[4096];
+  cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  off_t end = size, least = size > LOG_OUT_SIZE ? size - LOG_OUT_SIZE : 0;
+  while (fd >= 0 && end > least) {
+    size_t want = end - least < (off_t)sizeof block ? (size_t)(end - least) : sizeof block;
+    if (pread(fd, block, want, end - (off_t)want) != (ssize_t)want) return size;
+    const char *newline = memrchr(block, '\n', want);
+    if (newline) return end - (off_t)want + (newline - block) + 1;
+    end -= (off_t)want;
+  }
+  return end == 0 ? 0 : size;
+}
+
 int log_open(struct log *l, struct err *e) {
   if (l->attrs_length > LOG_ATTRS_MAX) return err_set(e, EINVAL, "log attributes are too long", NULL);
   l->fd = open(l->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, LOG_MODE);
   if (l->fd < 0) return err_errno(e, "open log", l->path);
   struct stat st;
   if (fstat(l->fd, &st) < 0) return err_errno(e, "stat log", l->path);
-  l->size = (uint64_t)st.st_size;
+  off_t whole = S_ISREG(st.st_mode) ? whole_lines(l->path, st.st_size) : st.st_size;
+  if (whole < st.st_size && ftruncate(l->fd, whole) < 0) whole = st.st_size;
+  l->size = (uint64_t)whole;
   l->limit = l->max_bytes;
   return 0;
 }

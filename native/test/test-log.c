@@ -195,6 +195,31 @@ static void lines_lost_on_a_full_disk_are_counted(void) {
   forget_files();
 }
 
+static void a_line_that_was_cut_off_is_no_part_of_the_next(void) {
+  static const char *const left[] = {"{\"log\":\"ha", "{\"log\":\"whole\",\"stream\":\"stdout\"}\n{\"log\":\"ha"};
+  for (int i = 0; i < 2; i++) {
+    FILE *f = fopen(path, "w");
+    EXPECT(f != NULL && fputs(left[i], f) >= 0 && fclose(f) == 0);
+    struct log l = open_test_log(0, 1, "");
+    EXPECT_NUMBER(log_text(&l, 1, "next\n", 5, 0), 5);
+    log_close(&l);
+    EXPECT_TEXT(texts(file(0)), i == 0 ? "next\\n" : "whole|next\\n");
+    forget_files();
+  }
+}
+
+/* Longer than any write: not ours to cut. */
+static void what_is_no_log_stays(void) {
+  FILE *f = fopen(path, "w");
+  EXPECT(f != NULL);
+  for (unsigned i = 0; i < LOG_OUT_SIZE + 5000; i++) fputc('x', f);
+  EXPECT(fclose(f) == 0);
+  struct log l = open_test_log(0, 1, "");
+  EXPECT_NUMBER(l.size, LOG_OUT_SIZE + 5000);
+  log_close(&l);
+  forget_files();
+}
+
 int main(void) {
   make_folder(folder, sizeof folder);
   snprintf(path, sizeof path, "%s/log", folder);
@@ -203,6 +228,8 @@ int main(void) {
   rotates_by_size();
   with_one_file_it_starts_over();
   goes_on_where_an_earlier_shim_stopped();
+  a_line_that_was_cut_off_is_no_part_of_the_next();
+  what_is_no_log_stays();
   compressed_files_take_part();
   a_failed_rotation_loses_nothing();
   if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&

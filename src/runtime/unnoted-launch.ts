@@ -52,7 +52,7 @@ export async function settleLaunch(
 /** Answered once the plan has been performed, and its connection is of use to nobody later. */
 async function connect(runDirectory: string, onStarted: (process: ProcessIdentity) => void): Promise<ShimControl> {
   const opening = controlShim(runDirectory, (event) => {
-    if (event.type === 'started') onStarted(event);
+    if (event.type === 'started') onStarted({ pid: event.pid, startTime: event.startTime });
   });
   try {
     return await within(opening, runDirectory);

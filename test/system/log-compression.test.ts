@@ -97,17 +97,18 @@ describe('compression of old logs', { skip: missing('root', 'busybox'), timeout:
     const plain = (): number => names().filter((name) => /\.\d+$/.test(name)).length;
     const freeBytes = (): number => (({ bavail, bsize }) => bavail * bsize)(statfsSync(root));
     const looked = (): number => daemon.output.split('old log files stay as they are').length - 1;
-    await eventually('one is compressed', () => compressed() === 1, 20_000);
+    await eventually('one is compressed', () => compressed() >= 1, 20_000);
     writeFileSync(`${root}/filler`, Buffer.alloc(freeBytes() - 5 * MIB));
+    const before = compressed();
     await eventually('two find no room', () => looked() >= 2, 20_000);
     assert.match(daemon.output, /not compressed while less than 16 MiB are free/);
     runsIn((await containers.logs(id)).stdout);
-    assert.deepEqual([compressed() <= 2, plain() >= 2], [true, true], names().join(' '));
+    assert.deepEqual([compressed() <= before + 1, plain() >= 2], [true, true], names().join(' '));
     await eventually('the disk is full', () => freeBytes() < 4096, 20_000);
     await pause(300);
     assert.equal((await containers.inspect(id)).State.Status, 'running');
     truncateSync(`${root}/filler`, 0);
-    await eventually('it is made up for', () => plain() === 0 && compressed() > 5, 20_000);
+    await eventually('it is made up for', () => plain() === 0 && compressed() > before + 3, 20_000);
     await containers.stop(id, 0);
     const { stdout, stderr } = await containers.logs(id);
     const numbers = stdout

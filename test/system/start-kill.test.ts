@@ -6,9 +6,9 @@ import assert from 'node:assert/strict';
 import { chmodSync, existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { type Body, sh } from '../support/containers.ts';
-import { eventually } from '../support/eventually.ts';
+import { eventually, pause } from '../support/eventually.ts';
 import { collect } from '../support/http.ts';
-import { missing } from '../support/needs.ts';
+import { missing, programPath } from '../support/needs.ts';
 import { World } from '../support/network-world.ts';
 
 /** Devices whose hooks wait for the file of their name, and say before that they are there. */
@@ -45,7 +45,8 @@ describe('a kill between launch and record', { skip: missing('root', 'busybox', 
     writeFileSync(`${folder}/gate.yaml`, gates(folder));
     writeFileSync(`${folder}/hook`, HOOK);
     chmodSync(`${folder}/hook`, 0o755);
-    const flags = [`--cdi-spec-dir=${folder}`];
+    const runc = programPath('runc');
+    const flags = [`--cdi-spec-dir=${folder}`, ...(runc === undefined ? [] : [`--add-runtime=other=${runc}`])];
     await using world = await World.start(...flags);
     const { daemon } = world;
     const { containers, http } = daemon;
@@ -77,22 +78,34 @@ describe('a kill between launch and record', { skip: missing('root', 'busybox', 
     });
     const held = await create('first', { Cmd: sh('echo ran; sleep 1000'), HostConfig: { NetworkMode: 'named' } });
     const late = await create('late', { Cmd: sh('echo late; exec sleep 1000') });
-    const all = [web, attached, ended, removed, again, held, late];
+    // Another runtime has made it, and was not yet told to let its program begin.
+    const made = await create('first', {
+      Cmd: sh('echo ran; exec sleep 1000'),
+      HostConfig: runc === undefined ? { NetworkMode: 'named' } : { Runtime: 'other' },
+    });
+    const all = [web, attached, ended, removed, again, held, made, late];
 
     const output = collect(await containers.attach(attached)).catch(() => undefined);
     const starts = all.map((id) => containers.start(id).catch(() => {}));
-    await eventually('all are in their plans', () => globSync(`${folder}/*-*`).length === all.length);
+    await eventually('all are in their plans', () => globSync(`${folder}/*-*`).length === all.length, 15_000);
+    // And the daemon has connected who waits to be attached: it does so while they are made.
+    await pause(300);
+    for (let turn = 0; turn < 5; turn++) await http.call('GET', '/_ping');
     const begun = Date.now();
     const runFolder = (id: string): string => `${daemon.execRoot}/containers/${id}`;
     const pidOf = (id: string): number => Number.parseInt(readFileSync(`${runFolder(id)}/pid`, 'utf8'));
     process.kill(daemon.pid, 'SIGSTOP');
     try {
       writeFileSync(`${folder}/first`, '');
-      await eventually('those that end have ended, the others run or are held', () => {
-        const haveEnded = [ended, removed, again].every((id) => existsSync(`${runFolder(id)}/exit`));
-        const areThere = [web, attached, held].every((id) => existsSync(`${runFolder(id)}/pid`));
-        return haveEnded && areThere && readFileSync(logOf(daemon.dataRoot, attached), 'utf8').includes('attached');
-      });
+      await eventually(
+        'those that end have ended, the others run or are held',
+        () => {
+          const haveEnded = [ended, removed, again].every((id) => existsSync(`${runFolder(id)}/exit`));
+          const areThere = [web, attached, held, made].every((id) => existsSync(`${runFolder(id)}/pid`));
+          return haveEnded && areThere && readFileSync(logOf(daemon.dataRoot, attached), 'utf8').includes('attached');
+        },
+        15_000,
+      );
     } finally {
       // Whatever has become of them: one that is stopped answers nobody who would clean up.
       await daemon.end('SIGKILL');
@@ -140,10 +153,12 @@ describe('a kill between launch and record', { skip: missing('root', 'busybox', 
     assert.equal((await look(again)).RestartCount, 1);
     assert.equal((await containers.logs(again)).stdout, 'run\nrun\n');
 
-    assert.equal((await look(held)).State.Status, 'created', 'nobody was left to let it go');
-    assert.equal((await containers.logs(held)).stdout, '');
-    await containers.start(held);
-    await eventually('it runs', async () => (await containers.logs(held)).stdout === 'ran\n');
+    for (const id of [held, made]) {
+      assert.equal((await look(id)).State.Status, 'created', 'nobody was left to let it go');
+      assert.equal((await containers.logs(id)).stdout, '');
+      await containers.start(id);
+      await eventually('it runs', async () => (await containers.logs(id)).stdout === 'ran\n');
+    }
     assert.equal((await look(late)).State.Status, 'running', 'it was waited for');
     await eventually('it runs', async () => (await containers.logs(late)).stdout === 'late\n');
 
