@@ -21,7 +21,7 @@ test('the first container finds none, the next ones do', () => {
   const spare = new SpareFolder(root);
   assert.equal(spare.take(`${root}/a`), false);
   assert.equal(existsSync(`${root}/a`), false);
-  mock.timers.tick(10);
+  mock.timers.tick(50);
   assert.equal(spare.take(`${root}/b`), true);
   assert.deepEqual(readdirSync(`${root}/b`).sort(), ['diff', 'work']);
   assert.deepEqual([modeOf(`${root}/b`), modeOf(`${root}/b/diff`), modeOf(`${root}/b/work`)], [0o700, 0o755, 0o700]);
@@ -31,7 +31,7 @@ test('the first container finds none, the next ones do', () => {
 test('what is in a place stays there, and the spare is kept', () => {
   const spare = new SpareFolder(root);
   spare.take(`${root}/a`);
-  mock.timers.tick(10);
+  mock.timers.tick(50);
   mkdirSync(`${root}/b`);
   writeFileSync(`${root}/b/kept`, '');
   assert.equal(spare.take(`${root}/b`), false);
@@ -42,11 +42,11 @@ test('what is in a place stays there, and the spare is kept', () => {
 test('one that has vanished, or cannot be made, is none', () => {
   const spare = new SpareFolder(root);
   spare.take(`${root}/a`);
-  mock.timers.tick(10);
+  mock.timers.tick(50);
   rmSync(`${root}/.spare`, { recursive: true });
   assert.equal(spare.take(`${root}/b`), false);
   writeFileSync(`${root}/.spare`, 'in the way');
-  mock.timers.tick(10);
+  mock.timers.tick(50);
   assert.equal(spare.take(`${root}/c`), false);
 });
 

@@ -5,8 +5,8 @@
 import { chmodSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { errnoCode } from '#base';
 
-/** Not while the container starts that has just taken one. */
-const REFILL_MS = 10;
+/** Not while the container starts, and perhaps ends, that has just taken one. */
+const REFILL_MS = 50;
 /** No container's id. */
 const NAME = '.spare';
 
