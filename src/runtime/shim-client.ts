@@ -221,8 +221,9 @@ const gone = (): SkiffError => new SkiffError('unavailable', 'shim.gone', "the c
 /** A connection over which nothing has been said. Throws `unavailable` when there is no shim. */
 export async function dialShim(runDirectory: string): Promise<Socket> {
   const path = `${runDirectory}/shim.sock`;
-  const folder = Buffer.byteLength(path) > LONGEST_SOCKET_PATH ? openSync(runDirectory, 'r') : undefined;
+  let folder: number | undefined;
   try {
+    if (Buffer.byteLength(path) > LONGEST_SOCKET_PATH) folder = openSync(runDirectory, 'r');
     const socket = connect({
       path: folder === undefined ? path : `/proc/self/fd/${folder}/shim.sock`,
       allowHalfOpen: true,

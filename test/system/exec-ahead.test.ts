@@ -1,6 +1,6 @@
 /** The process of an exec that was created and not started yet: nobody may notice it, whatever happens in between. */
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { globSync, readdirSync, writeFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { sh } from '../support/containers.ts';
 import { useDaemon } from '../support/daemon.ts';
@@ -62,6 +62,33 @@ describe('execs made ahead', { skip: missing('root', 'busybox'), timeout: 60_000
     assert.equal((await http.send('POST', `/exec/${second}/start`, {})).status, 409);
     await http.call('POST', `/containers/${id}/start`);
     await containers.createExec(id, { ...OUTPUT, Cmd: ['true'] });
+    await containers.remove(id);
+  });
+
+  test('what cannot be made is told at the start, and leaves nothing', async () => {
+    const id = await containers.begin({ Cmd: ['sleep', '1000'] });
+    const nobody = await containers.createExec(id, { ...OUTPUT, Cmd: ['true'], User: 'nosuch' });
+    await nothingIsLeft(id);
+    assert.match(await start(nobody), /unable to find user nosuch/);
+    const missing = await containers.createExec(id, { ...OUTPUT, Cmd: ['nosuch'] });
+    assert.match(await start(missing), /executable file not found/);
+    assert.equal(await containers.execExit(missing), 127);
+    await nothingIsLeft(id);
+    await containers.remove(id);
+  });
+
+  test('the daemon stops while one is held in a paused container', async () => {
+    const id = await containers.begin({ Cmd: ['sleep', '1000'], StopTimeout: 1 });
+    await containers.createExec(id, { ...OUTPUT, Cmd: ['true'] });
+    await isMadeAhead(id);
+    await http.call('POST', `/containers/${id}/pause`);
+    try {
+      assert.equal(await daemon.end(), 0);
+    } finally {
+      // Paused, whatever has become of the daemon, nothing of it could be ended.
+      for (const state of globSync(`/sys/fs/cgroup/freezer/*/${id}/freezer.state`)) writeFileSync(state, 'THAWED');
+    }
+    await daemon.start();
     await containers.remove(id);
   });
 

@@ -5,7 +5,7 @@
  * It is a help and no more: what is not started soon, or could not be made, is as if it had never been tried.
  */
 import { readdirSync, rmSync } from 'node:fs';
-import type { Socket } from 'node:net';
+import { setTimeout as after } from 'node:timers/promises';
 import { controlShim, dialShim, type RunningProcess } from '#runtime';
 import type { ContainerRecord } from '../container-record.ts';
 import type { ExecInstance, ExecSettings, PreparedExec } from '../exec-instances.ts';
@@ -16,6 +16,8 @@ import { makeExecFolder, makeExecProcess } from './exec-process.ts';
 const AT_MOST = 8;
 /** Longer than a client needs to send its next request. */
 const KEPT_MS = 250;
+/** For what is under way when the daemon stops. */
+const PATIENCE_MS = 500;
 const SIGKILL = 9;
 
 /** To be called when the client has been told that the exec is created. Never throws. */
@@ -25,28 +27,28 @@ export function prepareExec(parts: EngineParts, instance: ExecInstance): void {
   const live = parts.live.get(containerId);
   // The shims of other runtimes hold nothing.
   if (record?.status !== 'running' || !live || record.process?.runtime || parts.preparedExecs.size >= AT_MOST) return;
-  const connection = Promise.withResolvers<Socket>();
+  const shim = Promise.withResolvers<void>();
   let runDirectory: string;
-  let process: Promise<RunningProcess>;
   try {
     runDirectory = makeExecFolder(parts, instance, 'ahead');
-    const onShim = (): void => connection.resolve(dialShim(runDirectory));
-    process = makeExecProcess(parts, record, live.process, { execId: id, settings, runDirectory, hold: true, onShim });
   } catch {
     // Whoever starts it hears why it cannot be.
     return;
   }
+  const wish = { execId: id, settings, runDirectory, hold: true, onShim: shim.resolve };
+  const process = makeExecProcess(parts, record, live.process, wish);
   const timer = setTimeout(() => void discardPrepared(parts, id), KEPT_MS).unref();
-  const prepared: PreparedExec = { settings, runDirectory, process, connection: connection.promise, timer };
+  const connection = shim.promise.then(() => dialShim(runDirectory));
+  connection.catch(() => {});
+  const prepared: PreparedExec = { settings, runDirectory, process, connection, timer };
   parts.preparedExecs.set(id, prepared);
-  connection.promise.catch(() => {});
   process.then(
     (made) => {
       prepared.pid = made.pid;
       void made.exited.then(() => discardPrepared(parts, id));
     },
     (error: unknown) => {
-      connection.reject(error);
+      shim.reject(error);
       void discardPrepared(parts, id);
     },
   );
@@ -65,22 +67,42 @@ export function takePrepared(
     void discardPrepared(parts, id);
     return undefined;
   }
-  parts.preparedExecs.delete(id);
-  clearTimeout(prepared.timer);
-  return prepared;
+  return forget(parts, id);
 }
 
 /** Ends it, unless it was taken. Never throws. */
-export async function discardPrepared(parts: EngineParts, id: string): Promise<void> {
-  const prepared = parts.preparedExecs.get(id);
+async function discardPrepared(parts: EngineParts, id: string): Promise<void> {
+  const prepared = forget(parts, id);
   if (!prepared) return;
-  parts.preparedExecs.delete(id);
-  clearTimeout(prepared.timer);
-  await endPrepared(prepared);
+  const made = await kill(prepared);
+  await made?.exited;
+  clear(prepared);
 }
 
-/** Of one that was taken and is not used. Never throws. */
-export async function endPrepared({ process, connection, runDirectory }: PreparedExec): Promise<void> {
+/** The daemon stops. One that is being made in a paused container is not there before that goes on, and is left to its shim. */
+export async function discardAllPrepared(parts: EngineParts): Promise<void> {
+  const left = [...parts.preparedExecs.keys()].map((id) => forget(parts, id)!);
+  await Promise.race([Promise.all(left.map(kill)), after(PATIENCE_MS)]);
+  left.forEach(clear);
+}
+
+function forget(parts: EngineParts, id: string): PreparedExec | undefined {
+  const prepared = parts.preparedExecs.get(id);
+  parts.preparedExecs.delete(id);
+  clearTimeout(prepared?.timer);
+  return prepared;
+}
+
+function clear({ runDirectory }: Pick<PreparedExec, 'runDirectory'>): void {
+  try {
+    rmSync(runDirectory, { recursive: true, force: true });
+  } catch {
+    // Somebody else is at it: the end of the container takes all along.
+  }
+}
+
+/** Gives the process that is about to end, if there was one. Never throws. */
+async function kill({ process, connection }: PreparedExec): Promise<RunningProcess | undefined> {
   connection.then(
     (socket) => socket.destroy(),
     () => {},
@@ -88,29 +110,36 @@ export async function endPrepared({ process, connection, runDirectory }: Prepare
   try {
     const made = await process;
     await made.signal(SIGKILL);
-    await made.exited;
+    return made;
   } catch {
-    // There is none, or it has gone by itself.
+    // It could not be made, or has gone by itself.
+    return undefined;
   }
-  rmSync(runDirectory, { recursive: true, force: true });
 }
 
-/** The daemon stops. */
-export async function discardAllPrepared(parts: EngineParts): Promise<void> {
-  await Promise.all([...parts.preparedExecs.keys()].map((id) => discardPrepared(parts, id)));
-}
-
-/** What a killed daemon left held: nobody would ever let it go. */
+/**
+ * What a killed daemon left held: nobody would ever let it go. In a paused container it may take until that goes on. Never throws.
+ */
 export async function endHeldExecs(parts: EngineParts, record: ContainerRecord): Promise<void> {
   const folder = runDirectoryOf(parts.options, record.id);
-  for (const name of readdirSync(folder).filter((each) => each.startsWith('exec-'))) {
-    try {
-      using shim = await controlShim(`${folder}/${name}`, () => {});
-      if ((await shim.status()).state !== 'created') continue;
-      await shim.signal(SIGKILL);
-    } catch {
-      // Its shim is gone, or goes.
-    }
-    rmSync(`${folder}/${name}`, { recursive: true, force: true });
+  let names: string[] = [];
+  try {
+    names = readdirSync(folder).filter((each) => each.startsWith('exec-'));
+  } catch {
+    // The container has ended.
   }
+  await Promise.all(names.map((name) => endIfHeld(`${folder}/${name}`)));
+}
+
+async function endIfHeld(runDirectory: string): Promise<void> {
+  try {
+    using shim = await controlShim(runDirectory, () => {});
+    if ((await shim.status()).state !== 'created') return;
+    await shim.signal(SIGKILL);
+    // It writes down how its process ended.
+    await shim.closed;
+  } catch {
+    // Its shim is gone, or goes.
+  }
+  clear({ runDirectory });
 }

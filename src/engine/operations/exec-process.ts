@@ -36,8 +36,8 @@ export function makeExecFolder(
   return folder;
 }
 
-/** Resolves when it runs, or is held. `container`: its first process, which is alive. Throws why it could not be started. */
-export function makeExecProcess(
+/** Resolves when it runs, or is held. `container`: its first process, which is alive. Rejects with why it could not be started. */
+export async function makeExecProcess(
   parts: EngineParts,
   record: ContainerRecord,
   container: RunningProcess,
@@ -61,7 +61,7 @@ export function makeExecProcess(
     hold,
     ...(onShim ? { onShim } : {}),
   };
-  return makerOf(parts, record).exec(request);
+  return await makerOf(parts, record).exec(request);
 }
 
 /** The container's own process with other arguments: its environment, rights and namespaces. */

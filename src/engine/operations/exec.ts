@@ -111,7 +111,10 @@ function beginRun(
 
 /** Nobody listens to what it writes. */
 async function releaseAlone({ process, connection }: PreparedExec): Promise<RunningProcess> {
-  void connection.then((socket) => socket.destroy());
+  void connection.then(
+    (socket) => socket.destroy(),
+    () => {},
+  );
   const made = await process;
   await made.release();
   return made;

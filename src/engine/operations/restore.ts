@@ -97,7 +97,7 @@ async function findAgain(parts: EngineParts, record: ContainerRecord): Promise<v
   // A daemon that was killed during a commit has left it frozen.
   if (record.status === 'running') parts.runtime.thaw(cgroupsPathOf(parts.options, record));
   await killLeftProbes(parts, record);
-  await endHeldExecs(parts, record);
+  void endHeldExecs(parts, record);
   watch(parts, record.id, process);
   shipLines(parts, record);
   startMonitor(parts, record.id);
