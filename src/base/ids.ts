@@ -1,5 +1,5 @@
 /** Identifiers: 64 lower-case hex digits, as Docker's; short forms show the first twelve. */
-import { hash, randomBytes } from 'node:crypto';
+import { hash, randomFillSync } from 'node:crypto';
 
 declare const brand: unique symbol;
 /** A string only its own parser or maker yields. */
@@ -8,10 +8,27 @@ export type Branded<Name extends string> = string & { readonly [brand]: Name };
 export type ContainerId = Branded<'ContainerId'>;
 export type Digest = Branded<'Digest'>;
 
+/** Filled at once for many ids: a call of the generator takes 0.2 ms when it has not been used for a moment. */
+const random = Buffer.allocUnsafeSlow(4096);
+let unused = 0;
+
+/** So many bytes (4096 at most), which nobody has had before, as hexadecimal digits. */
+export function randomHex(bytes: number): string {
+  if (unused < bytes) {
+    randomFillSync(random);
+    unused = random.length;
+  }
+  const part = random.subarray(unused - bytes, unused);
+  unused -= bytes;
+  const text = part.toString('hex');
+  part.fill(0);
+  return text;
+}
+
 /** A new random id. Its first twelve digits are never all decimal, so a short id is not taken for a number. */
 export function newContainerId(): ContainerId {
   for (;;) {
-    const id = randomBytes(32).toString('hex');
+    const id = randomHex(32);
     if (!/^\d{12}/.test(id)) return id as ContainerId;
   }
 }

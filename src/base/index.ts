@@ -20,6 +20,7 @@ export {
   isContainerId,
   newContainerId,
   parseDigest,
+  randomHex,
   shortId,
 } from './ids.ts';
 export { KeyedMutex } from './keyed-mutex.ts';

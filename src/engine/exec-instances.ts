@@ -1,6 +1,6 @@
 /** Exec instances: made, then started once, inspected until their container goes or many others have ended since. */
-import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
+import { randomHex } from '#base';
 import type { RunningProcess } from '#runtime';
 
 export interface ExecSettings {
@@ -65,7 +65,7 @@ export function createExecInstances(): ExecInstances {
     [...instances.values()].filter((instance) => instance.containerId === containerId);
   return {
     create: (containerId, settings) => {
-      const id = randomBytes(32).toString('hex');
+      const id = randomHex(32);
       const instance: ExecInstance = { id, containerId, settings, state: { status: 'created' } };
       instances.set(id, instance);
       return instance;

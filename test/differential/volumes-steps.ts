@@ -147,7 +147,8 @@ export const steps: readonly string[] = [
   'docker volume ls -q',
   'cat kept/made',
   // Told.
-  'docker volume create e1; docker run --rm --name e -v e1:/x:ro plain true; docker volume rm e1; sleep 1; docker events --since 5m --until 0s --filter volume=e1 --format \'{{json .Actor}} {{.Type}} {{.Action}}\' | sed \'s/"container":"[^"]*"/CONTAINER/\'',
+  // No name of hexadecimal digits only: dockerd's filter takes the beginnings of containers' ids as well.
+  'docker volume create ev1; docker run --rm --name ev -v ev1:/x:ro plain true; docker volume rm ev1; sleep 1; docker events --since 5m --until 0s --filter volume=ev1 --format \'{{json .Actor}} {{.Type}} {{.Action}}\' | sed \'s/"container":"[^"]*"/CONTAINER/\'',
   "S=$(date +%s.%N); docker run --rm -v e2:/x -v /anon plain true; docker volume rm e2; sleep 1.2; docker events --since $S --until $(date +%s) --format '{{.Type}} {{.Action}}'",
 ];
 

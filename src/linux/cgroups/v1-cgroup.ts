@@ -146,7 +146,8 @@ export class CgroupV1 implements Cgroup {
       made.push(step);
       if (!hierarchy.controllers.includes('cpuset')) return;
       const parent = step.slice(0, step.lastIndexOf('/'));
-      apply(files, step, cpuset.inherit(reader(files, step), reader(files, parent)));
+      // kernel: it is empty, or (clone_children) has what is written now.
+      apply(files, step, cpuset.inherit(() => '', reader(files, parent)));
     });
     const present = isNew ? [] : pidsIn(files, folder, false);
     // compat: runc refuses to share; what is left of a container that crashed has no processes.
