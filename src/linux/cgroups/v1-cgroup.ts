@@ -147,7 +147,11 @@ export class CgroupV1 implements Cgroup {
       if (!hierarchy.controllers.includes('cpuset')) return;
       const parent = step.slice(0, step.lastIndexOf('/'));
       // kernel: it is empty, or (clone_children) has what is written now.
-      apply(files, step, cpuset.inherit(() => '', reader(files, parent)));
+      apply(
+        files,
+        step,
+        cpuset.inherit(() => '', reader(files, parent)),
+      );
     });
     const present = isNew ? [] : pidsIn(files, folder, false);
     // compat: runc refuses to share; what is left of a container that crashed has no processes.
