@@ -31,6 +31,9 @@ const IN_TURN: readonly (readonly string[])[] = [
 ];
 
 const SLOWEST = 10;
+/** Of why a test failed, at the end of the report. */
+const REASON_LINES = 8;
+const TEST_OPTIONS = ['--import', './test/support/show-suppressed.ts', '--test-reporter=spec'];
 /** For the rest of the output of one that has ended. */
 const OUTPUT_MS = 5000;
 const COUNTS = ['tests', 'suites', 'pass', 'fail', 'cancelled', 'skipped', 'todo'] as const;
@@ -40,9 +43,14 @@ interface Timed {
   readonly seconds: number;
 }
 
+interface Failure {
+  readonly name: string;
+  readonly reason: readonly string[];
+}
+
 interface Verdict extends Timed {
   readonly counts: ReadonlyMap<string, number>;
-  readonly failed: readonly string[];
+  readonly failed: readonly Failure[];
   readonly tests: readonly Timed[];
 }
 
@@ -82,7 +90,7 @@ async function runUnits(units: string[][], width: number): Promise<void> {
 /** Its output comes in one piece when it has ended, so that two do not mix. */
 async function runFile(name: string): Promise<Verdict> {
   const beganMs = performance.now();
-  const child = spawn(process.execPath, ['--test-reporter=spec', name], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...TEST_OPTIONS, name], { stdio: ['ignore', 'pipe', 'pipe'] });
   const chunks: Buffer[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => chunks.push(chunk));
   const [code, signal] = await endOf(child);
@@ -98,7 +106,9 @@ async function runFile(name: string): Promise<Verdict> {
   const { tests, failed } = testsOf(shown);
   // One that ended without a word, or otherwise than its tests did, has failed itself.
   const isSilent = !counts.has('tests');
-  if ((code !== 0 && failed.length === 0) || isSilent) failed.push(`ended with ${signal ?? `code ${code}`}`);
+  if ((code !== 0 && failed.length === 0) || isSilent) {
+    failed.push({ name: `ended with ${signal ?? `code ${code}`}`, reason: lines.slice(-REASON_LINES) });
+  }
   if (isSilent) counts.set('fail', 1);
   return { name, seconds, counts, failed, tests };
 }
@@ -115,18 +125,31 @@ async function endOf(child: ChildProcess): Promise<[number | null, NodeJS.Signal
   return end;
 }
 
-/** From the lines of the reporter: names and times, and the names of those that failed, which it repeats at the end. */
-function testsOf(lines: readonly string[]): { tests: Timed[]; failed: string[] } {
-  const tests: Timed[] = [];
-  const failed: string[] = [];
+/** From the lines of the reporter: names and times, and those that failed, which it repeats at the end with their reasons. */
+function testsOf(lines: readonly string[]): { tests: Timed[]; failed: Failure[] } {
   const end = lines.indexOf('✖ failing tests:');
-  for (const line of end < 0 ? lines : lines.slice(0, end)) {
+  const [ran, repeated] = end < 0 ? [lines, []] : [lines.slice(0, end), lines.slice(end + 1)];
+  const tests: Timed[] = [];
+  const failed: Failure[] = [];
+  for (const line of ran) {
     const [, mark, name, ms] = /^\s*([✔✖]) (.*) \(([\d.]+)ms\)(?: # .*)?$/.exec(line) ?? [];
     if (name === undefined) continue;
     tests.push({ name, seconds: Number(ms) / 1000 });
-    if (mark === '✖') failed.push(name);
+    if (mark === '✖') failed.push({ name, reason: reasonOf(repeated, `✖ ${name} (${ms}ms)`) });
   }
   return { tests, failed };
+}
+
+/** The first lines below a test's line, without frames of other code. A suite has none: its tests say why. */
+function reasonOf(repeated: readonly string[], line: string): string[] {
+  const at = repeated.indexOf(line);
+  if (at < 0) return [];
+  const below = repeated.slice(at + 1);
+  const end = below.findIndex((each) => each !== '' && !each.startsWith('  '));
+  return below
+    .slice(0, end < 0 ? undefined : end)
+    .filter((each) => each.trim() !== '' && !/^ +at (?!.*\/test\/)/.test(each))
+    .slice(0, REASON_LINES);
 }
 
 function report(): number {
@@ -139,7 +162,9 @@ function report(): number {
   for (const key of COUNTS) console.log(`ℹ ${key} ${sum(key)}`);
   const bad = verdicts.filter(({ failed }) => failed.length > 0);
   if (bad.length > 0) console.log('\n✖ failing tests:');
-  for (const { name, failed } of bad) for (const test of failed) console.log(`  ${name}: ${test}`);
+  for (const { name: file, failed } of bad)
+    for (const { name, reason } of failed)
+      console.log([`  ${file}: ${name}`, ...reason.map((line) => `    ${line}`)].join('\n'));
   console.log(`\n${sum('pass')} passed, ${sum('fail') + sum('cancelled')} failed, ${sum('skipped')} skipped`);
   return bad.length > 0 ? 1 : 0;
 }

@@ -67,6 +67,25 @@ test('who listens late hears what is true now, the end of a step last, and the l
   );
 });
 
+test('what is done stays done, and what is under way is told now and then', async () => {
+  const progress = new ProgressOfBuild('ref');
+  const listening = heard(progress);
+  planned(progress);
+  const step = progress.vertexOf(0);
+  for (const current of [1, 2]) progress.status(step, 'transferring', { current });
+  progress.status(step, 'transferring', { current: 3, isDone: true });
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  progress.status(step, 'transferring', { current: 4 });
+  progress.end();
+  assert.deepEqual(
+    (await listening).flatMap(({ statuses = [] }) => statuses).map((each) => [each.current, 'completed' in each]),
+    [
+      [1n, false],
+      [3n, true],
+    ],
+  );
+});
+
 test('long output is told in pieces, and holds programs back until it is taken', async () => {
   const progress = new ProgressOfBuild('ref');
   const stop = new AbortController();

@@ -47,7 +47,7 @@ export class ProgressOfBuild {
   readonly #story = new Map<string, StatusInit>();
   readonly #listeners = new Set<Listener>();
   readonly #vertices = new Map<string, VertexFacts>();
-  readonly #statuses = new Map<string, { readonly started: Timestamp; toldMs: number }>();
+  readonly #statuses = new Map<string, { readonly started: Timestamp; toldMs: number; isDone: boolean }>();
   /** Images that are looked for, by their names; each is a vertex. */
   readonly #pulls = new Map<string, string>();
   readonly #waitingForRoom = new Set<() => void>();
@@ -150,7 +150,7 @@ export class ProgressOfBuild {
       return digest;
     });
     if (id === undefined) return;
-    const isDone = /complete|exists/i.test(status);
+    const isDone = /^(?:pull complete|already exists)/i.test(status);
     this.status(vertex, id, {
       ...(current === undefined ? {} : { current }),
       ...(total === undefined ? {} : { total }),
@@ -202,13 +202,22 @@ export class ProgressOfBuild {
     if (this.#exporting !== '') this.status(this.#exporting, 'transferring', { current: total });
   }
 
-  /** A part of a vertex, such as how much has come; without `total` it is not known. */
+  /**
+   * A part of a vertex, such as how much has come; without `total` it is not known. Once done it stays done, whatever comes
+   * late, such as known files that a step copies after all: a client shows nothing of a part that is open in a vertex
+   * that has ended.
+   */
   status(vertex: string, id: string, { current = 0, total = 0, isDone = false } = {}): void {
     const key = `${vertex} ${id}`;
-    const known = this.#statuses.getOrInsertComputed(key, () => ({ started: now(), toldMs: -STATUS_EVERY_MS }));
+    const known = this.#statuses.getOrInsertComputed(key, () => ({
+      started: now(),
+      toldMs: -STATUS_EVERY_MS,
+      isDone: false,
+    }));
     const nowMs = performance.now();
-    if (!isDone && nowMs - known.toldMs < STATUS_EVERY_MS) return;
+    if (!isDone && (known.isDone || nowMs - known.toldMs < STATUS_EVERY_MS)) return;
     known.toldMs = nowMs;
+    known.isDone = isDone;
     const at = now();
     const facts = { ID: id, vertex, current: BigInt(current), total: BigInt(total), timestamp: at };
     const completed = isDone ? { completed: at } : {};
