@@ -17,8 +17,15 @@ describe('limits', { skip: needs, timeout: 120_000 }, () => {
   /** Milliseconds of CPU that a program which wants all of one got within so many milliseconds. */
   const burned = (text: string): number => Number(text.trim());
 
-  const assertWithin = (value: number, wanted: number, share: number, what: string): void => {
-    assert.ok(Math.abs(value - wanted) <= wanted * share, `${what}: ${value}, not ${wanted} ± ${share * 100} %`);
+  /** Too little may be the machine's doing, and is measured again; too much never is. */
+  const assertGot = async (measure: () => Promise<number>, wanted: number, share: number, what: string) => {
+    const values: number[] = [];
+    do values.push(await measure());
+    while (values.at(-1)! < wanted * (1 - share) && values.length < 3);
+    assert.ok(
+      Math.abs(values.at(-1)! - wanted) <= wanted * share,
+      `${what}: ${values}, not ${wanted} ± ${share * 100} %`,
+    );
   };
 
   test('too much memory kills who took it, and says so', async () => {
@@ -60,20 +67,18 @@ describe('limits', { skip: needs, timeout: 120_000 }, () => {
   });
 
   test('half a CPU is half a CPU, however it is said', async () => {
+    const got = async (HostConfig: Record<string, unknown>, ...Cmd: string[]): Promise<number> => {
+      const { stdout } = await containers.run({ Cmd, HostConfig });
+      return stdout
+        .trim()
+        .split('\n')
+        .reduce((sum, ms) => sum + burned(ms), 0);
+    };
     for (const HostConfig of [{ NanoCpus: 5e8 }, { CpuQuota: 20_000, CpuPeriod: 40_000 }]) {
-      const { stdout } = await containers.run({ Cmd: ['probe', 'burn', '2000'], HostConfig });
-      assertWithin(burned(stdout), 1000, 0.1, JSON.stringify(HostConfig));
+      await assertGot(() => got(HostConfig, 'probe', 'burn', '2000'), 1000, 0.1, JSON.stringify(HostConfig));
     }
-    const two = await containers.run({
-      Cmd: sh('probe burn 2000 & probe burn 2000; wait'),
-      HostConfig: { NanoCpus: 5e8 },
-    });
-    const total = two.stdout
-      .trim()
-      .split('\n')
-      .map(Number)
-      .reduce((sum, ms) => sum + ms, 0);
-    assertWithin(total, 1000, 0.15, 'two programs together');
+    const both = sh('probe burn 2000 & probe burn 2000; wait');
+    await assertGot(() => got({ NanoCpus: 5e8 }, ...both), 1000, 0.15, 'two programs together');
   });
 
   test('shares and cpusets arrive in the kernel', async () => {
@@ -124,7 +129,7 @@ describe('limits', { skip: needs, timeout: 120_000 }, () => {
     await http.call('POST', `/containers/${id}/update`, { PidsLimit: 10 });
     assert.match(await exec('probe', 'fork', '20'), /EAGAIN$/);
     await http.call('POST', `/containers/${id}/update`, { NanoCpus: 25e7 });
-    assertWithin(burned(await exec('probe', 'burn', '2000')), 500, 0.15, 'a quarter of a CPU');
+    await assertGot(async () => burned(await exec('probe', 'burn', '2000')), 500, 0.15, 'a quarter of a CPU');
     // Lowered again: memory first, then the sum with swap, in whatever order the kernel takes them.
     await http.call('POST', `/containers/${id}/update`, { Memory: 24 * MIB, MemorySwap: 24 * MIB });
     assert.equal((await containers.exec(id, { Cmd: ['probe', 'eat', '40'] })).code, 137);
