@@ -29,7 +29,7 @@ export {
   schedulerFlags,
   schedulerPolicies,
 } from './abi/resource.ts';
-export { signalName, signalNumber } from './abi/signals.ts';
+export { SIGKILL, signalName, signalNumber } from './abi/signals.ts';
 export { syscallTables } from './abi/syscall-tables.ts';
 export type {
   Cgroup,

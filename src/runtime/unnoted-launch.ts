@@ -6,6 +6,7 @@
  */
 import { existsSync, rmSync, statSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { SIGKILL } from '#linux';
 import { errors } from './errors.ts';
 import { type ProcessIdentity, readExitRecord, readPidRecord } from './running-process.ts';
 import { controlShim, type ShimControl } from './shim-client.ts';
@@ -13,7 +14,6 @@ import { controlShim, type ShimControl } from './shim-client.ts';
 /** A shim that performs its plan answers nobody; hooks and mounts in it take their time. */
 const PATIENCE_MS = 10_000;
 const LOOK_MS = 10;
-const SIGKILL = 9;
 
 export interface BegunProcess extends ProcessIdentity {
   /** When its process was there; its program ran from then on, or a moment later. */

@@ -147,7 +147,7 @@ export const steps: readonly string[] = [
   'docker volume ls -q',
   'cat kept/made',
   // Told.
-  // No name of hexadecimal digits only: dockerd's filter takes the beginnings of containers' ids as well.
+  // No name of hexadecimal digits only: for one of them dockerd listed events of a container, whose id may have begun so.
   'docker volume create ev1; docker run --rm --name ev -v ev1:/x:ro plain true; docker volume rm ev1; sleep 1; docker events --since 5m --until 0s --filter volume=ev1 --format \'{{json .Actor}} {{.Type}} {{.Action}}\' | sed \'s/"container":"[^"]*"/CONTAINER/\'',
   "S=$(date +%s.%N); docker run --rm -v e2:/x -v /anon plain true; docker volume rm e2; sleep 1.2; docker events --since $S --until $(date +%s) --format '{{.Type}} {{.Action}}'",
 ];

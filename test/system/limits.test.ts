@@ -24,7 +24,7 @@ describe('limits', { skip: needs, timeout: 120_000 }, () => {
     while (values.at(-1)! < wanted * (1 - share) && values.length < 3);
     assert.ok(
       Math.abs(values.at(-1)! - wanted) <= wanted * share,
-      `${what}: ${values}, not ${wanted} ± ${share * 100} %`,
+      `${what}: ${values.join(' ')}, not ${wanted} ± ${share * 100} %`,
     );
   };
 

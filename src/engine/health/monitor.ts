@@ -2,13 +2,13 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { setTimeout as after } from 'node:timers/promises';
 import { causeChain } from '#base';
+import { SIGKILL } from '#linux';
 import { readPidRecord } from '#runtime';
 import type { ContainerRecord } from '../container-record.ts';
 import { cgroupsPathOf, type EngineParts, eventAttributes, PROBE_FOLDER, runDirectoryOf } from '../parts.ts';
 import { type Health, healthAfter, healthAtEnd, type Probe, probeDelayMs, probeOf } from './healthcheck.ts';
 import { runProbe } from './probe.ts';
 
-const SIGKILL = 9;
 /** A paused container is not probed; this often it is looked whether it goes on. */
 const PAUSED_LOOK_MS = 1000;
 

@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { formatTimeNs, messageOf, nowNs } from '#base';
+import { SIGKILL } from '#linux';
 import type { RunningProcess } from '#runtime';
 import type { ContainerRecord } from '../container-record.ts';
 import type { ExecSettings } from '../exec-instances.ts';
@@ -13,7 +14,6 @@ import { goDuration, type Probe, type ProbeResult } from './healthcheck.ts';
 const OUTPUT_BYTES = 4096;
 /** After the probe's own process has ended, what it started may still hold its output open. */
 const DRAIN_MS = 1000;
-const SIGKILL = 9;
 
 /** Never throws: a probe that cannot be started is a result too. Ends early, without a meaning, when aborted. */
 export async function runProbe(

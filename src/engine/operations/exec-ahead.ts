@@ -6,6 +6,7 @@
  */
 import { readdirSync, rmSync } from 'node:fs';
 import { setTimeout as after } from 'node:timers/promises';
+import { SIGKILL } from '#linux';
 import { controlShim, dialShim, type RunningProcess } from '#runtime';
 import type { ContainerRecord } from '../container-record.ts';
 import type { ExecInstance, ExecSettings, PreparedExec } from '../exec-instances.ts';
@@ -18,7 +19,6 @@ const AT_MOST = 8;
 const KEPT_MS = 250;
 /** For what is under way when the daemon stops. */
 const PATIENCE_MS = 500;
-const SIGKILL = 9;
 
 /** To be called when the client has been told that the exec is created. Never throws. */
 export function prepareExec(parts: EngineParts, instance: ExecInstance): void {

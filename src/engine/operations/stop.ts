@@ -1,5 +1,6 @@
 /** Ends containers: politely with a time limit, by a signal, or at once. */
 import { SkiffError } from '#base';
+import { SIGKILL } from '#linux';
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
 import { isLive, next } from '../lifecycle.ts';
@@ -7,7 +8,6 @@ import { cgroupsPathOf, type EngineParts, eventAttributes, findContainer } from 
 import { parseSignal } from '../signals.ts';
 import { unpauseContainer } from './pause.ts';
 
-const SIGKILL = 9;
 const DEFAULT_STOP_SECONDS = 10;
 
 /** compat: negative waits for ever, absent is the container's own, then ten seconds. */

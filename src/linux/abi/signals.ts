@@ -61,3 +61,6 @@ export function signalNumber(text: string): number | undefined {
 export function signalName(number: number): string {
   return Object.keys(numbers).find((name) => numbers[name] === number) ?? String(number);
 }
+
+/** Ends a process whatever it does about it. */
+export const SIGKILL = 9;

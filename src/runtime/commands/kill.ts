@@ -1,13 +1,11 @@
 /** `kill`: a signal to the container's process, or to all of them. */
-import { openCgroup, signalNumber } from '#linux';
+import { openCgroup, SIGKILL, signalNumber } from '#linux';
 import { errnoCode } from '#base';
 import { errors } from '../errors.ts';
 import { signalProcess } from '../oci/delete.ts';
 import { type ContainerState, loadState, statusOf } from '../oci/state.ts';
 import { check } from '../oci/status.ts';
 import { defineCommand } from './command.ts';
-
-const SIGKILL = 9;
 
 export const command = defineCommand({
   usage: '[flags] <container-id> [signal]',

@@ -5,14 +5,12 @@
  */
 import type { Socket } from 'node:net';
 import { messageOf } from '#base';
-import type { HelperEvent, Launcher } from '#linux';
+import { type HelperEvent, type Launcher, SIGKILL } from '#linux';
 import { type ProcessIdentity, RunningProcess } from '../running-process.ts';
 import type { AttachEffect, AttachOptions } from '../shim-client.ts';
 import { foreignFailure } from './foreign-failure.ts';
 import type { ForeignProgram } from './foreign-program.ts';
 import type { RunLimit } from './patience.ts';
-
-const SIGKILL = 9;
 
 export class ForeignProcess extends RunningProcess {
   readonly #program: ForeignProgram;

@@ -6,7 +6,7 @@
  */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { messageOf } from '#base';
-import { openCgroup, type PlanFailure } from '#linux';
+import { openCgroup, type PlanFailure, SIGKILL } from '#linux';
 import { formatJson64, type Process, type RuntimeConfig, type Seccomp } from '#specs';
 import { performPlan } from '../perform.ts';
 import { compileForeign, compileForeignExec, type ForeignStart } from '../plan/foreign.ts';
@@ -27,7 +27,6 @@ import { PATIENCE_MS, RunLimit, tookTooLong } from './patience.ts';
 /** Relative to the folder the runtime is run in: a path to a socket has room for some hundred characters. */
 const PID_FILE = ['--pid-file', 'init.pid'] as const;
 const CONSOLE = ['--console-socket', 'console.sock'] as const;
-const SIGKILL = 9;
 
 export class ForeignRuntime implements ProcessMaker {
   readonly #deps: RuntimeDeps;

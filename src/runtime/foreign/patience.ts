@@ -3,11 +3,10 @@
  * ever: it is killed, with all it has started meanwhile.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Launcher, processesBelow } from '#linux';
+import { type Launcher, processesBelow, SIGKILL } from '#linux';
 
 export const PATIENCE_MS = 30_000;
 
-const SIGKILL = 9;
 /** Looks for what was started between the last look and the kill. */
 const ROUNDS = 20;
 const ROUND_MS = 5;
