@@ -18,7 +18,8 @@ export async function stopAllContainers(parts: EngineParts): Promise<void> {
   await Promise.all(
     [...parts.live].map(async ([id, live]) => {
       try {
-        await stopContainer(parts, id, { byDaemon: true });
+        // One that is gone is only swept up after.
+        if (parts.containers.get(id)) await stopContainer(parts, id, { byDaemon: true });
       } catch (error) {
         parts.log.warn('a container did not stop', { container: id, error: causeChain(error) });
       }

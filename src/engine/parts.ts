@@ -108,8 +108,11 @@ export function compressedLogOf(options: DataRoot, record: ContainerRecord | und
 }
 
 export function cgroupsPathOf(options: EngineOptions, record: ContainerRecord): string {
-  const parent = record.settings.host.cgroupParent || options.cgroupParent;
-  return `${parent.startsWith('/') ? '' : '/'}${parent}/${record.id}`;
+  return cgroupsPathBelow(record.settings.host.cgroupParent || options.cgroupParent, record.id);
+}
+
+export function cgroupsPathBelow(parent: string, id: string): string {
+  return `${parent.startsWith('/') ? '' : '/'}${parent}/${id}`;
 }
 
 /** Attributes of a container's events: its labels, its image and its name (compat: moby's LogContainerEvent). */

@@ -3,12 +3,13 @@
  * SKIFF_KILLS sets how often it is killed at some moment of create, start and remove.
  */
 import assert from 'node:assert/strict';
+import { globSync, mkdirSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { sh } from '../support/containers.ts';
 import { Daemon } from '../support/daemon.ts';
 import { eventually, pause } from '../support/eventually.ts';
 import { collect } from '../support/http.ts';
-import { cgroupsOf, processesOf } from '../support/leaks.ts';
+import { cgroupsOf, filesOf, processesOf } from '../support/leaks.ts';
 import { missing } from '../support/needs.ts';
 
 const KILLS = Number(process.env['SKIFF_KILLS'] ?? 20);
@@ -140,6 +141,38 @@ describe('restart of the daemon', { skip: missing('root', 'busybox'), timeout: 2
     }
     context.diagnostic(`${KILLS} kills; found ${JSON.stringify(found)}`);
     assert.deepEqual((await http.call('GET', '/containers/json?all=1')).json(), []);
+  });
+
+  test('what a removal that was cut off has left is swept up by the next daemon', async () => {
+    await using daemon = new Daemon();
+    const { containers } = daemon;
+    await daemon.start();
+    await daemon.import();
+    for (let round = 0; round < 6; round++) {
+      const bodies = Array.from({ length: 6 }, () => ({ Cmd: ['true'], HostConfig: { AutoRemove: true } }));
+      const ids = await Promise.all(bodies.map((body) => containers.create(body)));
+      // Who waits is told before the folders go.
+      const gone = Promise.any(ids.map((id) => containers.wait(id, 'removed')));
+      const started = Promise.allSettled(ids.map((id) => containers.start(id)));
+      await gone;
+      await daemon.end('SIGKILL');
+      await started;
+      // As if it had been killed between the two, whatever came of the others.
+      const id = String(round).repeat(64);
+      for (const folder of [`${daemon.execRoot}/containers/${id}`, `${daemon.dataRoot}/containers/${id}/merged`]) {
+        mkdirSync(folder, { recursive: true });
+      }
+      const parents = globSync(`/sys/fs/cgroup{,/*}${daemon.cgroupParent}`);
+      assert.ok(parents.length > 0);
+      for (const parent of parents) mkdirSync(`${parent}/${id}`);
+      await daemon.start();
+      for (const { Id } of await containers.list()) await containers.remove(Id);
+      const left = (): string[] => {
+        const files = filesOf(daemon.traces).filter((file) => !/\.(sock|pid)$/.test(file));
+        return [...cgroupsOf(daemon.traces), ...files];
+      };
+      await eventually('nothing is left', () => left().length === 0).catch(() => assert.deepEqual(left(), []));
+    }
   });
 
   test('SIGTERM stops the containers; with --live-restore they stay', async () => {

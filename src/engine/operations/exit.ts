@@ -1,4 +1,4 @@
-/** What happens when a container's process has ended: record first, tell, then clean up. */
+/** What happens when a container's process has ended: record first, tell, give back what others may want, then clean up. */
 import { rmSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { causeChain, formatTimeNs } from '#base';
@@ -13,10 +13,18 @@ import { forgetRun } from '../runtimes.ts';
 import { cgroupsPathOf, type EngineParts, eventAttributes, runDirectoryOf } from '../parts.ts';
 import { unmountSharedMemory } from '../shared-namespaces.ts';
 
-/** `told` is called as soon as the record is right. Cleaning up comes after. */
-export async function recordExit(parts: EngineParts, id: string, exit: ProcessExit, told: () => void): Promise<void> {
+/**
+ * `told` is called as soon as the record is right. Gives the record, for `sweepRun`: what is left of the run then is the
+ * container's alone. Undefined for a container that is gone.
+ */
+export async function recordExit(
+  parts: EngineParts,
+  id: string,
+  exit: ProcessExit,
+  told: () => void,
+): Promise<ContainerRecord | undefined> {
   const before = parts.containers.get(id);
-  if (!before) return;
+  if (!before) return undefined;
   stopMonitor(parts, id);
   // kernel: the first process outlives its parent, and goes on writing to nobody.
   if (exit.isLost) await killLeft(parts, before);
@@ -43,10 +51,15 @@ export async function recordExit(parts: EngineParts, id: string, exit: ProcessEx
   // What it has left behind in a namespace of processes that goes on without it.
   if (before.settings.host.pidMode !== '') await parts.runtime.killCgroup(cgroupsPathOf(parts.options, record));
   await forgetRun(parts, before, runDirectoryOf(parts.options, id));
-  await parts.runtime.removeCgroup(cgroupsPathOf(parts.options, record));
   await unmountSharedMemory(parts, record);
   await releaseVolumes(parts, record);
-  rmSync(runDirectoryOf(parts.options, id), { recursive: true, force: true });
+  return record;
+}
+
+/** The cgroup goes first: a run folder nobody knows is how the next daemon finds one that was left. */
+export async function sweepRun(parts: EngineParts, record: ContainerRecord): Promise<void> {
+  await parts.runtime.removeCgroup(cgroupsPathOf(parts.options, record));
+  rmSync(runDirectoryOf(parts.options, record.id), { recursive: true, force: true });
 }
 
 async function killLeft(parts: EngineParts, record: ContainerRecord): Promise<void> {

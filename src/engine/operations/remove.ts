@@ -1,5 +1,6 @@
 /** Removes a container with everything it owns. */
 import { rmSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
 import { isLive, next } from '../lifecycle.ts';
@@ -44,15 +45,43 @@ export async function removeRecord(
     ...(volumes ? { removesVolumes: true } : {}),
   };
   parts.containers.put(removing);
+  await sweepFolders(parts, id);
+  rmSync(runDirectoryOf(parts.options, id), { recursive: true, force: true });
+  if (volumes) await removeAnonymous(parts, record);
+  forget(parts, removing);
+}
+
+/**
+ * `--rm`, for a container that has just ended: who waits for its removal is told at once, and its cgroup and folders go
+ * after that. They are the caller's to sweep when this gives true; a daemon that is killed in between leaves them to the
+ * next one, as what no record knows. False where somebody else is at it, or where the next one would not find the cgroup.
+ */
+export async function removeEnded(parts: EngineParts, id: string): Promise<boolean> {
+  const record = parts.containers.get(id);
+  if (!record || isLive(record.status) || parts.locks.busy(id)) return false;
+  const { autoRemove, cgroupParent } = record.settings.host;
+  if (!autoRemove || cgroupParent) return false;
+  await parts.locks.run(id, async () => {
+    await removeAnonymous(parts, record);
+    forget(parts, record);
+  });
+  await nextTurn();
+  return true;
+}
+
+/** What a container has on the disk. */
+export async function sweepFolders(parts: EngineParts, id: string): Promise<void> {
   await parts.snapshots.remove(id);
   await parts.logCompressor.forget(id);
   rmSync(dataDirectoryOf(parts.options, id), { recursive: true, force: true });
-  rmSync(runDirectoryOf(parts.options, id), { recursive: true, force: true });
-  if (volumes) await removeAnonymous(parts, record);
+}
+
+function forget(parts: EngineParts, record: ContainerRecord): void {
+  const { id } = record;
   parts.attachments.fail(id, errors.noSuch(id));
   parts.containers.delete(id);
   parts.execs.forgetAllOf(id);
   parts.restarts.forget(id);
   parts.shipments.forget(id);
-  parts.events.emit('container', 'destroy', id, eventAttributes(removing));
+  parts.events.emit('container', 'destroy', id, eventAttributes(record));
 }

@@ -10,14 +10,14 @@ import { killLeftProbes, startMonitor } from '../health/monitor.ts';
 import { hasProcess } from '../lifecycle.ts';
 import { identityOf, upstreamsOf } from '../networking.ts';
 import { useVolumesAgain } from '../mounts/container-volumes.ts';
-import { cgroupsPathOf, type EngineParts, runDirectoryOf } from '../parts.ts';
+import { cgroupsPathBelow, cgroupsPathOf, type EngineParts, runDirectoryOf } from '../parts.ts';
 import { noRestart, startsWithDaemon } from '../restart-policy.ts';
 import { forgetRun, makerOf } from '../runtimes.ts';
 import { unmountLeftMemory } from '../shared-namespaces.ts';
 import { adoptLaunched } from './adopt.ts';
 import { sizeLimitOf } from './create.ts';
 import { endHeldExecs } from './exec-ahead.ts';
-import { recordExit } from './exit.ts';
+import { recordExit, sweepRun } from './exit.ts';
 import { removeRecord } from './remove.ts';
 import { announceStart, scheduleRestart, shipLines, startContainer, watch } from './start.ts';
 import { settleDown } from './stop.ts';
@@ -124,7 +124,8 @@ async function clearInterruptedStart(parts: EngineParts, record: ContainerRecord
 
 async function finish(parts: EngineParts, record: ContainerRecord, exit: ProcessExit): Promise<void> {
   await parts.runtime.killCgroup(cgroupsPathOf(parts.options, record));
-  await recordExit(parts, record.id, exit, () => {});
+  const ended = await recordExit(parts, record.id, exit, () => {});
+  if (ended) await sweepRun(parts, ended);
   if (record.settings.host.autoRemove) await removeRecord(parts, record.id);
   scheduleRestart(parts, record.id);
 }
@@ -134,6 +135,10 @@ const lostExit = (): ProcessExit => ({ code: 137, timeNs: BigInt(Date.now()) * 1
 async function removeOrphans(parts: EngineParts): Promise<void> {
   const known = new Set(parts.containers.list().map(({ id }) => id as string));
   for (const id of parts.snapshots.list()) if (!known.has(id)) await parts.snapshots.remove(id);
+  // Of a removal that was cut off: the run folder is the last to go.
+  for (const id of foldersIn(runFolders(parts))) {
+    if (!known.has(id)) await parts.runtime.removeCgroup(cgroupsPathBelow(parts.options.cgroupParent, id));
+  }
   for (const folder of [runFolders(parts), `${parts.options.dataRoot}/containers`]) {
     for (const id of foldersIn(folder)) {
       if (!known.has(id)) rmSync(`${folder}/${id}`, { recursive: true, force: true });

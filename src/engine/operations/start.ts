@@ -10,9 +10,9 @@ import type { LogSink } from '../log-drivers/driver.ts';
 import { type EngineParts, eventAttributes, findContainer, logPathOf } from '../parts.ts';
 import { announceEndpoints } from '../networking.ts';
 import { nextDelayMs } from '../restart-policy.ts';
-import { recordExit } from './exit.ts';
+import { recordExit, sweepRun } from './exit.ts';
 import { type Launched, launch } from './launch.ts';
-import { removeRecord } from './remove.ts';
+import { removeEnded, removeRecord, sweepFolders } from './remove.ts';
 import { recordBeforeRun, recordOfRun, recordToStart } from './run-record.ts';
 
 /** Throws `container.noSuch`, the lifecycle's refusals, and why the process could not be started. */
@@ -99,7 +99,13 @@ export function watch(parts: EngineParts, id: string, process: RunningProcess): 
   parts.live.set(id, { process, recorded: recorded.promise, cleaned: cleaned.promise });
   void process.exited.then(async (exit: ProcessExit) => {
     try {
-      await recordExit(parts, id, exit, recorded.resolve);
+      const ended = await recordExit(parts, id, exit, recorded.resolve);
+      const isGone = await removeEnded(parts, id);
+      try {
+        if (ended) await sweepRun(parts, ended);
+      } finally {
+        if (isGone) await sweepFolders(parts, id);
+      }
     } catch (error) {
       parts.log.error('cleaning up after a container failed', { container: id, error: causeChain(error) });
     } finally {
