@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { SkiffError } from '#base';
+import { errnoCode, SkiffError } from '#base';
 import { exitCodeOf, type HelperEvent, type Launcher } from '#linux';
 import {
   type AttachEffect,
@@ -127,9 +127,17 @@ export class RunningProcess {
     await (await this.control()).putCompressedLog(inode, nonce);
   }
 
-  /** Lets a held process run its program; resolves when it does. Throws why it could not. */
+  /**
+   * Lets a held process run its program; resolves when it does, or when it has ended before, as by a signal. Throws why it
+   * could not.
+   */
   async release(): Promise<void> {
-    await (await this.control()).release();
+    try {
+      await (await this.control()).release();
+    } catch (error) {
+      if (!isGone(error)) throw error;
+      await this.exited;
+    }
     await this.#started.promise;
   }
 
@@ -153,6 +161,12 @@ export class RunningProcess {
     });
     return opened;
   }
+}
+
+/** Nobody listens there, or did not to the end: the launcher tells, too, how the shim has ended. */
+function isGone(error: unknown): boolean {
+  if (!(error instanceof SkiffError) || error.code !== 'shim.gone') return false;
+  return error.cause === undefined || ['ENOENT', 'ECONNREFUSED'].includes(errnoCode(error.cause) ?? '');
 }
 
 /** What the shim wrote when the process ended (`exit` in its folder); undefined while there is none. */

@@ -40,6 +40,18 @@ describe('attach', { skip: missing('root', 'busybox'), timeout: 60_000 + 2000 * 
     await containers.remove(id);
   });
 
+  test('a client that comes while the container is being started gets its output', async () => {
+    for (let round = 0; round < 20; round++) {
+      const id = await containers.create({ Cmd: sh('sleep 0.15; echo late') });
+      const started = containers.start(id);
+      await pause(round / 4);
+      const bytes = await collect(await containers.attach(id, 'stream=1&stdout=1'));
+      await started;
+      assert.equal(demultiplex(bytes).stdout.toString(), 'late\n', `${round / 4} ms after its start was asked for`);
+      await containers.remove(id);
+    }
+  });
+
   test('with logs=1 a client gets first what was written before', async () => {
     const id = await containers.begin({ Cmd: sh('echo before; sleep 0.4; echo after') });
     await eventually('the first line is logged', async () => (await containers.logs(id)).stdout === 'before\n');
