@@ -4,7 +4,7 @@
  * SKIFF_STRESS_SEED repeats what the clients wanted (not when they got it).
  */
 import assert from 'node:assert/strict';
-import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -244,7 +244,9 @@ describe('stress', { skip: missing('root', 'busybox'), timeout: (SECONDS + 180) 
     daemon.http.close();
     await eventually('descriptors are as before', () => {
       return readdirSync(`/proc/${daemon.pid}/fd`).length <= descriptorsBefore + 2;
-    });
+    }).catch(() =>
+      assert.fail(`of ${descriptorsBefore} descriptors have become:\n${openFiles(daemon.pid).join('\n')}`),
+    );
     const images = (await daemon.http.call('GET', '/images/json?all=1')).json<object[]>();
     assert.ok(images.length >= 1, 'the image is there yet');
     if (SECONDS < 10) return;
@@ -256,6 +258,19 @@ describe('stress', { skip: missing('root', 'busybox'), timeout: (SECONDS + 180) 
     );
   });
 });
+
+/** What a process has open; a socket by its end of the connection, which is the path of whoever listens there. */
+function openFiles(pid: number): string[] {
+  const sockets = new Map<string, string>();
+  for (const line of readFileSync(`/proc/${pid}/net/unix`, 'utf8').split('\n')) {
+    const [, , , , , state, inode = '', path = 'no name'] = line.trim().split(/\s+/);
+    sockets.set(`socket:[${inode}]`, `state ${state}, ${path}`);
+  }
+  return readdirSync(`/proc/${pid}/fd`).map((fd) => {
+    const target = readlinkSync(`/proc/${pid}/fd/${fd}`);
+    return `${fd} ${target} ${sockets.get(target) ?? ''}`.trim();
+  });
+}
 
 interface Sent {
   readonly method: string;
