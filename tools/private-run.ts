@@ -15,7 +15,8 @@ export interface PrivateRun extends Disposable {
 /** Needs root. Disposing it removes its `/tmp` and the cgroups that appeared meanwhile and hold nothing. */
 export function preparePrivateRun(): PrivateRun {
   const folder = mkdtempSync('/var/tmp/skiff-test-run-');
-  const before = new Set(cgroupsOfTests());
+  const run = `${folder.slice(-6)}-`;
+  const before = new Set(cgroupsOf(run));
   return {
     // The shell stays: as the namespace's init it takes in processes whose parents have gone.
     wrap: (command) => [
@@ -33,17 +34,20 @@ export function preparePrivateRun(): PrivateRun {
         '--propagation',
         'private',
       ] as const),
-      ...['--', 'sh', '-c', 'mount --bind "$0" /tmp && "$@"; exit $?', folder, ...command],
+      ...['--', 'sh', '-c', `mount --bind "$0" /tmp && SKIFF_TEST_RUN=${run} "$@"; exit $?`, folder, ...command],
     ],
     [Symbol.dispose]: () => {
       rmSync(folder, { recursive: true, force: true });
-      for (const cgroup of cgroupsOfTests()) if (!before.has(cgroup)) removeEmpty(cgroup);
+      for (const cgroup of cgroupsOf(run)) if (!before.has(cgroup)) removeEmpty(cgroup);
     },
   };
 }
 
-function cgroupsOfTests(): string[] {
-  return ['skiff-test-*', ...PEERS].flatMap((name) => globSync([`/sys/fs/cgroup/${name}`, `/sys/fs/cgroup/*/${name}`]));
+/** See `testCgroup`; peers' have the same names in every run. */
+function cgroupsOf(run: string): string[] {
+  return [`skiff-test-${run}*`, ...PEERS].flatMap((name) =>
+    globSync([`/sys/fs/cgroup/${name}`, `/sys/fs/cgroup/*/${name}`]),
+  );
 }
 
 /** From the leaves up. One that holds a process refuses, and stays. */

@@ -18,6 +18,7 @@ import { configOfFlags, type RunningDaemon, startDaemon } from '#daemon';
 import { emptyImageConfig, type ImageRecord, type LayerKey } from '#images';
 import type { HistoryEntry } from '#specs';
 import { busyboxTar } from './rootfs.ts';
+import { testCgroup } from './leaks.ts';
 
 const FACTS = { ignoresCache: false };
 const PLATFORM = { os: 'linux', architecture: 'amd64' };
@@ -118,7 +119,7 @@ export interface Built {
 /** A daemon in this process, without a network, with the image `busybox`. */
 export class BuildWorld implements AsyncDisposable {
   readonly folder = mkdtempSync('/tmp/skiff-build-');
-  readonly cgroupParent = `/skiff-test-${basename(this.folder)}`;
+  readonly cgroupParent = `/${testCgroup(basename(this.folder))}`;
   #daemon: RunningDaemon | undefined;
   /** Told of events as they come. */
   onEvent: (event: BuildEvent) => void = () => {};

@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { globSync, mkdirSync, openSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { eventually } from './eventually.ts';
+import { testCgroup } from './leaks.ts';
 
 export const BUILDKITD = process.env['SKIFF_TEST_BUILDKITD'] ?? '';
 
@@ -20,7 +21,7 @@ export class Buildkitd implements AsyncDisposable {
 
   constructor(folder: string) {
     this.#folder = `${folder}/buildkitd`;
-    this.#cgroup = `skiff-test-${basename(folder)}`;
+    this.#cgroup = testCgroup(basename(folder));
   }
 
   /** For `docker buildx create --driver remote`. */

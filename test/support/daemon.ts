@@ -10,7 +10,7 @@ import { after, before } from 'node:test';
 import { Containers } from './containers.ts';
 import { eventually } from './eventually.ts';
 import { Http } from './http.ts';
-import { cgroupsOf, filesOf, mountsOf, processesOf, removeCgroups, type Traces } from './leaks.ts';
+import { cgroupsOf, filesOf, mountsOf, processesOf, removeCgroups, type Traces, testCgroup } from './leaks.ts';
 import { busyboxTar } from './rootfs.ts';
 
 const PROGRAM = `${import.meta.dirname}/../../bin/skiffd`;
@@ -40,7 +40,7 @@ export class Daemon implements AsyncDisposable {
     this.http = new Http(this.socket);
     this.containers = new Containers(this.http, 'busybox');
     // Unlike a pid, this is unique among runs in pid namespaces of their own.
-    this.cgroupParent = `/skiff-test-${basename(this.folder)}`;
+    this.cgroupParent = `/${testCgroup(basename(this.folder))}`;
     this.#mark = `SKIFF_TEST_DAEMON=${this.folder}`;
   }
 

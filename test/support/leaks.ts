@@ -1,6 +1,9 @@
 /** What a daemon may leave behind, found by looking at the kernel and the disk. */
 import { existsSync, globSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 
+/** The name of a test's cgroup: `tools/private-run.ts` removes those of its own run, and of no other that goes on beside it. */
+export const testCgroup = (name: string): string => `skiff-test-${process.env['SKIFF_TEST_RUN'] ?? ''}${name}`;
+
 export interface Traces {
   /** The daemon's folder of data, exec root and socket. */
   readonly folder: string;

@@ -8,6 +8,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cgroup, cgroupFeatures, detectCgroups, openCgroup, readCgroupHost } from '#linux';
+import { testCgroup } from '../support/leaks.ts';
 
 /** Why this cannot run here, or false. */
 function reasonToSkip(): string | false {
@@ -22,7 +23,7 @@ function reasonToSkip(): string | false {
 
 const skip = reasonToSkip();
 const options = { skip, timeout: 30_000 };
-const parent = `/skiff-test-${process.pid}`;
+const parent = `/${testCgroup(String(process.pid))}`;
 const opened: Cgroup[] = [];
 
 after(async () => {

@@ -9,6 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import { Daemon } from '../support/daemon.ts';
 import { eventually } from '../support/eventually.ts';
 import { missing } from '../support/needs.ts';
+import { testCgroup } from '../support/leaks.ts';
 
 const BIN = `${import.meta.dirname}/../../bin`;
 
@@ -255,7 +256,7 @@ describe('the daemon on a network', { skip: missing('root', 'busybox', 'openssl'
       ...environment.flatMap((name) => ['-E', name]),
       ...['-l', path, '-l', `127.0.0.1:${port}`],
       ...[`${BIN}/skiffd`, '--data-root', `${state}/data`, '--exec-root', `${state}/exec`],
-      ...['--cgroup-parent', '/skiff-test-activated', '-H', 'fd://'],
+      ...['--cgroup-parent', `/${testCgroup('activated')}`, '-H', 'fd://'],
     ]);
     let said = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));

@@ -7,6 +7,7 @@ import { CLONE, helperPath, O, readCgroupHost } from '#linux';
 import { encodePlan, type Plan } from '#runtime';
 import { deviceProgram } from '#wire';
 import { missing } from '../support/needs.ts';
+import { testCgroup } from '../support/leaks.ts';
 
 const NONE = 0xffffffff;
 const { unified } = readCgroupHost();
@@ -45,7 +46,7 @@ function run(folder: string, script: string): { status: number | null; stdout: s
 }
 
 test('on cgroup v2 a process may open the devices of its rules and no others', { skip: reason }, () => {
-  const folder = `${unified!.mountPoint}/skiff-test-devices-${process.pid}`;
+  const folder = `${unified!.mountPoint}/${testCgroup(`devices-${process.pid}`)}`;
   mkdirSync(folder);
   try {
     const { status, stdout } = run(

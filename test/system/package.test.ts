@@ -9,6 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import { eventually } from '../support/eventually.ts';
 import { missing } from '../support/needs.ts';
 import { debianSource, debianTar } from '../support/rootfs.ts';
+import { testCgroup } from '../support/leaks.ts';
 
 const root = `${import.meta.dirname}/../..`;
 const node = `node-linux-${process.arch}`;
@@ -66,7 +67,7 @@ exec chroot ${debian} /bin/sh -c "$0"`;
   });
 
   test('skiff run hello, with its own engine', async () => {
-    const parent = `/skiff-test-package-${process.pid}`;
+    const parent = `/${testCgroup(`package-${process.pid}`)}`;
     const { status, output } = inside(`
 skiffd --cgroup-parent ${parent} > /run/log 2>&1 &
 for i in $(seq 100); do [ -S /run/skiff.sock ] && break; sleep 0.1; done
