@@ -25,6 +25,7 @@ export {
 } from './ids.ts';
 export { KeyedMutex } from './keyed-mutex.ts';
 export { causeChain, createLog, type Log, type LogFields, type LogFormat, type LogLevel, logLevels } from './log.ts';
+export { waitMs } from './long-wait.ts';
 export { IgnoreMatcher } from './ignore/ignore-matcher.ts';
 export { cleanPath, ignoreFileNames, parseIgnore } from './ignore/parse-ignore.ts';
 export { compileWildcard, hasWildcards, type Wildcard } from './ignore/wildcard.ts';

@@ -1,10 +1,9 @@
 /** What happened and what happens: the stream of events. */
-import { nowNs } from '#base';
+import { nowNs, waitMs } from '#base';
 import { type EngineEvent, type EngineParts, hasLabel } from '#engine';
 import { header, type RequestContext, type Route } from '#rpc';
 import { formatJson64 } from '#specs';
 import { errors } from '../errors.ts';
-import { untilGone } from '../gone.ts';
 import { type Filters, filters, timestamp } from '../query.ts';
 import { minorVersion } from '../version.ts';
 
@@ -39,13 +38,7 @@ async function events(parts: EngineParts, { request, query, url, response, signa
   for (const event of parts.events.history()) if (since !== undefined && event.timeNs >= since) send(event);
   using _listening = parts.events.listen(send);
   const leftMs = until === undefined ? undefined : Number((until - nowNs()) / 1_000_000n);
-  if (leftMs === undefined || leftMs > 0) {
-    let timer: NodeJS.Timeout | undefined;
-    await untilGone(signal, (resolve) => {
-      if (leftMs !== undefined) timer = setTimeout(resolve, leftMs);
-    });
-    clearTimeout(timer);
-  }
+  if (leftMs === undefined || leftMs > 0) await waitMs(leftMs ?? Infinity, signal);
   response.end();
 }
 

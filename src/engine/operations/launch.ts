@@ -60,8 +60,8 @@ export async function launch(parts: EngineParts, record: ContainerRecord): Promi
     writeConfigForHooks(request);
     const process = await maker.launch({
       ...request,
-      // Its names have to be served first, where they are.
-      ...(place.state?.nameServicePort === undefined
+      // Its names have to be served first, where they are. Who comes while one is made that nobody waited for is connected when it runs.
+      ...(waits && place.state?.nameServicePort === undefined
         ? { onShim: () => parts.attachments.connectEarly(id, attachToShim.bind(undefined, runDirectory)) }
         : {}),
     });
