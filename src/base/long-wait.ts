@@ -5,7 +5,7 @@ const LONGEST_MS = 2 ** 31 - 1;
 
 /** True when the time is over, false as soon as the signal is aborted. Never throws. */
 export async function waitMs(milliseconds: number, signal: AbortSignal): Promise<boolean> {
-  let left = milliseconds;
+  let left = Math.max(milliseconds, 0);
   try {
     do {
       await after(Math.min(left, LONGEST_MS), undefined, { signal });

@@ -15,6 +15,9 @@ export function eventRoutes(parts: EngineParts): Route[] {
 const objects = ['config', 'container', 'daemon', 'network', 'node', 'plugin', 'secret', 'service', 'volume'] as const;
 const eventFilters = [...objects, 'event', 'image', 'label', 'scope', 'type'];
 
+/** A client that has not read so much does not read: it is let go of, rather than told with gaps. */
+const MOST_UNREAD_BYTES = 8 * 1024 * 1024;
+
 /** History since a time, then what happens, until a time or until the client goes. */
 async function events(parts: EngineParts, { request, query, url, response, signal }: RequestContext): Promise<void> {
   const wanted = filters(query, eventFilters);
@@ -33,7 +36,9 @@ async function events(parts: EngineParts, { request, query, url, response, signa
   response.flushHeaders();
   const send = (event: EngineEvent): void => {
     if (until !== undefined && event.timeNs > until) return;
-    if (matchesEvent(event, wanted)) response.write(`${separator}${formatJson64(toJson(event, minor))}\n`);
+    if (!matchesEvent(event, wanted)) return;
+    response.write(`${separator}${formatJson64(toJson(event, minor))}\n`);
+    if (response.writableLength > MOST_UNREAD_BYTES) response.destroy();
   };
   for (const event of parts.events.history()) if (since !== undefined && event.timeNs >= since) send(event);
   using _listening = parts.events.listen(send);
