@@ -32,4 +32,5 @@ export { compileWildcard, hasWildcards, type Wildcard } from './ignore/wildcard.
 export { memoryRecordStores, openRecordStores, type RecordStore, type RecordStores } from './record-store.ts';
 export { formatBinaryBytes, formatBytes, humanDuration, parseBytes, parseDurationMs } from './sizes.ts';
 export { compareTimes, formatTimeNs, nowNs, parseTimeNs, ZERO_TIME } from './time.ts';
+export { whenFulfilled } from './when-fulfilled.ts';
 export { workerEntry } from './worker-entry.ts';
