@@ -25,10 +25,12 @@ export {
 } from './ids.ts';
 export { KeyedMutex } from './keyed-mutex.ts';
 export { causeChain, createLog, type Log, type LogFields, type LogFormat, type LogLevel, logLevels } from './log.ts';
+export { waitMs } from './long-wait.ts';
 export { IgnoreMatcher } from './ignore/ignore-matcher.ts';
 export { cleanPath, ignoreFileNames, parseIgnore } from './ignore/parse-ignore.ts';
 export { compileWildcard, hasWildcards, type Wildcard } from './ignore/wildcard.ts';
 export { memoryRecordStores, openRecordStores, type RecordStore, type RecordStores } from './record-store.ts';
 export { formatBinaryBytes, formatBytes, humanDuration, parseBytes, parseDurationMs } from './sizes.ts';
 export { compareTimes, formatTimeNs, nowNs, parseTimeNs, ZERO_TIME } from './time.ts';
+export { whenFulfilled } from './when-fulfilled.ts';
 export { workerEntry } from './worker-entry.ts';

@@ -1,5 +1,5 @@
 /** The end of all containers with their daemon. */
-import { causeChain } from '#base';
+import { causeChain, waitMs } from '#base';
 import { type EngineParts, killContainer, stopContainer } from '#engine';
 
 /** compat: added to the longest stop timeout of a container when that is more than the daemon was told. Seconds. */
@@ -13,8 +13,8 @@ const DEFAULT_STOP = 10;
 export async function stopAllContainers(parts: EngineParts): Promise<void> {
   // A start under way is waited for, so that it is among what runs.
   await Promise.all(parts.containers.list().map(({ id }) => parts.locks.run(id, async () => {})));
-  const seconds = shutdownSeconds(parts);
-  const timer = seconds < 0 ? undefined : setTimeout(() => void killAll(parts), seconds * 1000);
+  const over = new AbortController();
+  void killAllAfter(parts, shutdownSeconds(parts), over.signal);
   await Promise.all(
     [...parts.live].map(async ([id, live]) => {
       try {
@@ -26,7 +26,7 @@ export async function stopAllContainers(parts: EngineParts): Promise<void> {
       await live.cleaned;
     }),
   );
-  clearTimeout(timer);
+  over.abort();
 }
 
 /** compat: dockerd waits for the most patient container; negative is without end. */
@@ -40,7 +40,8 @@ function shutdownSeconds(parts: EngineParts): number {
   return Math.max(shutdownTimeoutSeconds, ...stops.map((stop) => stop + GRACE));
 }
 
-async function killAll(parts: EngineParts): Promise<void> {
+async function killAllAfter(parts: EngineParts, seconds: number, signal: AbortSignal): Promise<void> {
+  if (seconds < 0 || !(await waitMs(seconds * 1000, signal))) return;
   for (const id of parts.live.keys()) {
     parts.log.warn('a container is killed: the shutdown timeout is over', { container: id });
     await killContainer(parts, id, 'KILL').catch((error: unknown) => {

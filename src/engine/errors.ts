@@ -96,6 +96,10 @@ export const errors = defineErrors('container', {
   noCommand: { kind: 'invalid', message: () => 'no command specified' },
   alreadyStarted: { kind: 'not-modified', message: () => 'container already started' },
   alreadyStopped: { kind: 'not-modified', message: () => 'container already stopped' },
+  shuttingDown: {
+    kind: 'unavailable',
+    message: () => 'no container is started any more: the daemon is shutting down',
+  },
   startPaused: { kind: 'conflict', message: () => 'cannot start a paused container, try unpause instead' },
   markedForRemoval: {
     kind: 'conflict',

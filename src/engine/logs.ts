@@ -1,7 +1,7 @@
 /** Reads json-file logs: oldest rotated file first, from a point in time or the last lines, and on as they grow. */
 import { watch } from 'node:fs';
 import { dirname } from 'node:path';
-import { nowNs, parseTimeNs } from '#base';
+import { nowNs, parseTimeNs, whenFulfilled } from '#base';
 import type { LogMark } from '#runtime';
 import { inflated } from './log-drivers/compressed-log.ts';
 import { closeAll, isCurrent, type LogFile, openAll, openOldest, openNext } from './log-files.ts';
@@ -161,7 +161,7 @@ async function* follow(
 ): AsyncGenerator<Buffer> {
   let ended = false;
   using wake = wakeUp(dirname(source.path));
-  void source.ended.then(() => {
+  using _end = whenFulfilled(source.ended, () => {
     ended = true;
     wake.now();
   });

@@ -21,8 +21,12 @@ export interface Restarts {
   begun(id: string): void;
   /** Everything about a container that is gone. */
   forget(id: string): void;
-  /** No restart of any container from now on: the daemon stops. */
+  /** Somebody stops it to start it again: until this is disposed, `--rm` has to wait. */
+  hold(id: string): Disposable;
+  isHeld(id: string): boolean;
+  /** No restart of any container from now on, nor any other start: the daemon stops. */
   close(): void;
+  readonly isClosed: boolean;
 }
 
 export function createRestarts(): Restarts {
@@ -30,6 +34,7 @@ export function createRestarts(): Restarts {
   const delays = new Map<string, number>();
   const cancelled = new Set<string>();
   const settled = new Map<string, PromiseWithResolvers<void>>();
+  const holds = new Map<string, number>();
   let closed = false;
   const clear = (id: string): void => {
     clearTimeout(timers.get(id));
@@ -69,6 +74,20 @@ export function createRestarts(): Restarts {
       settled.delete(id);
       cancelled.delete(id);
       delays.delete(id);
+    },
+    hold: (id) => {
+      holds.set(id, (holds.get(id) ?? 0) + 1);
+      return {
+        [Symbol.dispose]: () => {
+          const left = holds.get(id)! - 1;
+          if (left > 0) holds.set(id, left);
+          else holds.delete(id);
+        },
+      };
+    },
+    isHeld: (id) => holds.has(id),
+    get isClosed() {
+      return closed;
     },
     close: () => {
       closed = true;

@@ -190,7 +190,7 @@ class ProcessLauncher implements Launcher {
       );
       const errno = body.u32();
       if (errno !== 0) throw new SyscallError('bind', getSystemErrorName(-errno), `${address}:${port}`);
-      return await Promise.race([arrival, this.lost.then((error) => Promise.reject(error))]);
+      return await arrival;
     } catch (error) {
       forget();
       throw error;
@@ -249,6 +249,7 @@ class ProcessLauncher implements Launcher {
     this.#ended ??= reason;
     for (const { reject } of this.#replies.values()) reject(this.#ended);
     this.#replies.clear();
+    this.#sockets.fail(this.#ended);
     this.#process.unref();
     tell(this.#ended);
   }

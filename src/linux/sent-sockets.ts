@@ -19,15 +19,15 @@ export type HandleKind =
 const AF_INET = 2;
 
 export class SentSockets {
-  readonly #expected = new Map<number, (socket: SentSocket) => void>();
+  readonly #expected = new Map<number, PromiseWithResolvers<SentSocket>>();
   #nextId = 1;
 
   constructor(sender: ChildProcess) {
     sender.on('message', (message, handle) => {
       const id = (message as { readonly id?: unknown } | null)?.id;
-      const take = typeof id === 'number' ? this.#expected.get(id) : undefined;
+      const expected = typeof id === 'number' ? this.#expected.get(id) : undefined;
       const socket = handle as SentSocket | undefined;
-      if (take && socket) take(socket);
+      if (expected && socket) expected.resolve(socket);
       else if (socket) socket.close();
       if (typeof id === 'number') this.#expected.delete(id);
     });
@@ -40,13 +40,21 @@ export class SentSockets {
     kind: HandleKind,
   ): { readonly message: string; readonly arrival: Promise<T>; readonly forget: () => void } {
     const id = this.#nextId++;
-    const { promise, resolve } = Promise.withResolvers<T>();
-    this.#expected.set(id, resolve as (socket: SentSocket) => void);
+    const expected = Promise.withResolvers<SentSocket>();
+    this.#expected.set(id, expected);
+    // Whoever asked for it may have been told before that there will be none.
+    expected.promise.catch(() => {});
     return {
       message: `${JSON.stringify({ cmd: 'NODE_HANDLE', ...kind, msg: { id } })}\n`,
-      arrival: promise,
+      arrival: expected.promise as Promise<T>,
       forget: () => void this.#expected.delete(id),
     };
+  }
+
+  /** The sender is gone: nothing arrives any more. */
+  fail(reason: Error): void {
+    for (const { reject } of this.#expected.values()) reject(reason);
+    this.#expected.clear();
   }
 }
 

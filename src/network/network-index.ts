@@ -164,9 +164,10 @@ export class NetworkIndex {
     return renamed;
   }
 
-  release(containerId: string, { networkId, ipv4, ipv6 }: Endpoint): void {
+  /** Once: afterwards its addresses may be somebody else's. */
+  release(containerId: string, { networkId, endpointId, ipv4, ipv6 }: Endpoint): void {
     const network = this.#byId.get(networkId);
-    if (!network) return;
+    if (network?.endpoints.get(containerId)?.endpointId !== endpointId) return;
     this.#leave(network, containerId);
     if (ipv4) poolOf(network, 4)?.release(ipv4.address);
     if (ipv6) poolOf(network, 6)?.release(ipv6.address);

@@ -1,10 +1,9 @@
 /** What happened and what happens: the stream of events. */
-import { nowNs } from '#base';
+import { nowNs, waitMs } from '#base';
 import { type EngineEvent, type EngineParts, hasLabel } from '#engine';
 import { header, type RequestContext, type Route } from '#rpc';
 import { formatJson64 } from '#specs';
 import { errors } from '../errors.ts';
-import { untilGone } from '../gone.ts';
 import { type Filters, filters, timestamp } from '../query.ts';
 import { minorVersion } from '../version.ts';
 
@@ -15,6 +14,9 @@ export function eventRoutes(parts: EngineParts): Route[] {
 /** compat: those of objects that are not there yet match nothing. */
 const objects = ['config', 'container', 'daemon', 'network', 'node', 'plugin', 'secret', 'service', 'volume'] as const;
 const eventFilters = [...objects, 'event', 'image', 'label', 'scope', 'type'];
+
+/** A client that has not read so much does not read: it is let go of, rather than told with gaps. */
+const MOST_UNREAD_BYTES = 8 * 1024 * 1024;
 
 /** History since a time, then what happens, until a time or until the client goes. */
 async function events(parts: EngineParts, { request, query, url, response, signal }: RequestContext): Promise<void> {
@@ -34,18 +36,14 @@ async function events(parts: EngineParts, { request, query, url, response, signa
   response.flushHeaders();
   const send = (event: EngineEvent): void => {
     if (until !== undefined && event.timeNs > until) return;
-    if (matchesEvent(event, wanted)) response.write(`${separator}${formatJson64(toJson(event, minor))}\n`);
+    if (!matchesEvent(event, wanted)) return;
+    response.write(`${separator}${formatJson64(toJson(event, minor))}\n`);
+    if (response.writableLength > MOST_UNREAD_BYTES) response.destroy();
   };
   for (const event of parts.events.history()) if (since !== undefined && event.timeNs >= since) send(event);
   using _listening = parts.events.listen(send);
   const leftMs = until === undefined ? undefined : Number((until - nowNs()) / 1_000_000n);
-  if (leftMs === undefined || leftMs > 0) {
-    let timer: NodeJS.Timeout | undefined;
-    await untilGone(signal, (resolve) => {
-      if (leftMs !== undefined) timer = setTimeout(resolve, leftMs);
-    });
-    clearTimeout(timer);
-  }
+  if (leftMs === undefined || leftMs > 0) await waitMs(leftMs ?? Infinity, signal);
   response.end();
 }
 

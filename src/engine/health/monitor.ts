@@ -1,7 +1,7 @@
 /** Watches the health of running containers: one loop each, from its start to its end. */
 import { readdirSync, rmSync } from 'node:fs';
 import { setTimeout as after } from 'node:timers/promises';
-import { causeChain } from '#base';
+import { causeChain, waitMs } from '#base';
 import { SIGKILL } from '#linux';
 import { readPidRecord } from '#runtime';
 import type { ContainerRecord } from '../container-record.ts';
@@ -61,7 +61,7 @@ async function watch(parts: EngineParts, id: string, probe: Probe, signal: Abort
   for (;;) {
     const before = parts.containers.get(id);
     if (!before?.health) return;
-    await after(probeDelayMs(probe, before.health.status, sinceStartMs(before)), undefined, { signal });
+    if (!(await waitMs(probeDelayMs(probe, before.health.status, sinceStartMs(before)), signal))) return;
     let record = parts.containers.get(id);
     while (record?.status === 'paused') {
       await after(PAUSED_LOOK_MS, undefined, { signal });

@@ -1,7 +1,7 @@
 /** One run of a health check: an exec whose output is kept in part, killed with all it started when it takes too long. */
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { formatTimeNs, messageOf, nowNs } from '#base';
+import { formatTimeNs, messageOf, nowNs, waitMs } from '#base';
 import { SIGKILL } from '#linux';
 import type { RunningProcess } from '#runtime';
 import type { ContainerRecord } from '../container-record.ts';
@@ -37,15 +37,14 @@ export async function runProbe(
       ...{ raw: true, closeStdin: true },
     });
     const drained = output.take(stream!);
-    const timeout = AbortSignal.any([signal, AbortSignal.timeout(probe.timeoutMs)]);
-    const exit = await Promise.race([process.exited, aborted(timeout)]);
+    const exit = await endWithin(process.exited, probe.timeoutMs, signal);
     if (exit === undefined) {
       await killSession(parts, record, process);
       stream!.destroy();
       const words = `Health check exceeded timeout (${goDuration(probe.timeoutMs)})`;
       return done(-1, output.text === '' ? words : `${words}: ${output.text}`);
     }
-    await Promise.race([drained, aborted(AbortSignal.timeout(DRAIN_MS))]);
+    await endWithin(drained, DRAIN_MS, signal);
     stream!.destroy();
     return done(exit.code, output.text);
   } catch (error) {
@@ -74,11 +73,15 @@ async function killSession(parts: EngineParts, record: ContainerRecord, process:
   await process.exited;
 }
 
-function aborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
-  });
+/** Undefined when it takes longer, or the signal is aborted. */
+async function endWithin<T>(work: Promise<T>, milliseconds: number, signal: AbortSignal): Promise<T | undefined> {
+  const ended = new AbortController();
+  const late = waitMs(milliseconds, AbortSignal.any([signal, ended.signal])).then(() => undefined);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    ended.abort();
+  }
 }
 
 /** The beginning of a stream; the rest is read and dropped, so that the probe is not held up. */

@@ -73,8 +73,8 @@ export async function connectContainer(
     );
     const running = runningContainer(record);
     if (!running) return parts.containers.put(changed);
-    const state = await parts.networks.connect(running, network.id, withLimits(record.settings, wish));
-    settle(parts, { ...changed, network: state }, network, 'connect');
+    const change = parts.networks.connect(running, network.id, withLimits(record.settings, wish));
+    await settle(parts, changed, change, network, 'connect');
   });
 }
 
@@ -97,17 +97,32 @@ export async function disconnectContainer(
     const changed = withEndpoints(record, others, mode);
     const running = runningContainer(record);
     if (!running) return parts.containers.put(changed);
-    const state = await parts.networks.disconnect(running, network.id);
-    settle(parts, { ...changed, network: state }, network, 'disconnect');
+    await settle(parts, changed, parts.networks.disconnect(running, network.id), network, 'disconnect');
   });
 }
 
-function settle(
+/** `changed`: a running container with its settings as they shall be, and what it had of networks before `change`. */
+async function settle(
   parts: EngineParts,
-  record: ContainerRecord,
+  { id, settings, network: before }: ContainerRecord,
+  change: Promise<NetworkState>,
   network: NetworkRecord,
   action: 'connect' | 'disconnect',
-): void {
+): Promise<void> {
+  let state = before;
+  let failure: unknown;
+  await change.then(
+    (after) => (state = after),
+    (error: unknown) => (failure = error),
+  );
+  const now = findContainer(parts, id);
+  if (!hasProcess(now.status)) {
+    // It has ended meanwhile, and gave back what it had before.
+    if (state) parts.networks.release(id, state);
+    return parts.containers.put({ ...now, settings });
+  }
+  if (!state || failure) throw failure;
+  const record = { ...now, settings, network: state };
   parts.containers.put(record);
   const runDirectory = runDirectoryOf(parts.options, record.id);
   writeHosts(record, runDirectory, parts.networks, {

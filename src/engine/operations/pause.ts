@@ -7,10 +7,16 @@ export async function pauseContainer(parts: EngineParts, reference: string): Pro
   const { id } = findContainer(parts, reference);
   await parts.locks.run(id, async () => {
     const record = findContainer(parts, id);
-    const status = next(id, record.status, 'pause');
-    await parts.runtime.freeze(cgroupsPathOf(parts.options, record));
-    // A health check may have had a result meanwhile.
-    parts.containers.put({ ...findContainer(parts, id), status });
+    next(id, record.status, 'pause');
+    const path = cgroupsPathOf(parts.options, record);
+    let failure: unknown;
+    await parts.runtime.freeze(path).catch((error: unknown) => (failure = error));
+    // A health check may have had a result meanwhile, or the container its end.
+    const now = findContainer(parts, id);
+    if (now.status !== record.status) parts.runtime.thaw(path);
+    const status = next(id, now.status, 'pause');
+    if (failure) throw failure;
+    parts.containers.put({ ...now, status });
     parts.events.emit('container', 'pause', id, eventAttributes(record));
   });
 }

@@ -58,7 +58,7 @@ export async function removeRecord(
  */
 export async function removeEnded(parts: EngineParts, id: string): Promise<boolean> {
   const record = parts.containers.get(id);
-  if (!record || isLive(record.status) || parts.locks.busy(id)) return false;
+  if (!record || isLive(record.status) || parts.locks.busy(id) || parts.restarts.isHeld(id)) return false;
   const { autoRemove, cgroupParent } = record.settings.host;
   if (!autoRemove || cgroupParent) return false;
   await parts.locks.run(id, async () => {

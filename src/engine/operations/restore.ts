@@ -132,18 +132,28 @@ async function finish(parts: EngineParts, record: ContainerRecord, exit: Process
 
 const lostExit = (): ProcessExit => ({ code: 137, timeNs: BigInt(Date.now()) * 1_000_000n, oomKills: 0 });
 
+/** One that cannot be removed is there for the next daemon to try, and keeps nobody from starting. */
 async function removeOrphans(parts: EngineParts): Promise<void> {
+  const { snapshots, runtime, options, log } = parts;
   const known = new Set(parts.containers.list().map(({ id }) => id as string));
-  for (const id of parts.snapshots.list()) if (!known.has(id)) await parts.snapshots.remove(id);
-  // Of a removal that was cut off: the run folder is the last to go.
-  for (const id of foldersIn(runFolders(parts))) {
-    if (!known.has(id)) await parts.runtime.removeCgroup(cgroupsPathBelow(parts.options.cgroupParent, id));
-  }
-  for (const folder of [runFolders(parts), `${parts.options.dataRoot}/containers`]) {
-    for (const id of foldersIn(folder)) {
-      if (!known.has(id)) rmSync(`${folder}/${id}`, { recursive: true, force: true });
+  const each = async (ids: readonly string[], remove: (id: string) => unknown): Promise<void> => {
+    for (const id of ids) {
+      if (known.has(id)) continue;
+      try {
+        await remove(id);
+      } catch (error) {
+        log.error('what is left of a container could not be removed', { container: id, error: causeChain(error) });
+      }
     }
-  }
+  };
+  const folders = `${options.dataRoot}/containers`;
+  await each(snapshots.list(), (id) => snapshots.remove(id));
+  await each(foldersIn(folders), (id) => rmSync(`${folders}/${id}`, { recursive: true, force: true }));
+  // Of a removal that was cut off: the run folder is the last to go.
+  await each(foldersIn(runFolders(parts)), async (id) => {
+    await runtime.removeCgroup(cgroupsPathBelow(options.cgroupParent, id));
+    rmSync(`${runFolders(parts)}/${id}`, { recursive: true, force: true });
+  });
 }
 
 const runFolders = ({ options }: EngineParts): string => `${options.execRoot}/containers`;

@@ -32,6 +32,7 @@ export async function startContainer(parts: EngineParts, reference: string): Pro
 async function startLocked(parts: EngineParts, before: ContainerRecord): Promise<void> {
   // Refused at once where it cannot be.
   next(before.id, before.status, 'start');
+  if (parts.restarts.isClosed) throw errors.shuttingDown();
   const intent = recordBeforeRun(before);
   let launched: Launched;
   using _log = parts.logCompressor.hold(before.id);
@@ -41,13 +42,13 @@ async function startLocked(parts: EngineParts, before: ContainerRecord): Promise
     launched = await launch(parts, intent);
   } catch (error) {
     await sink?.[Symbol.asyncDispose]();
-    failStart(parts, before, error);
+    failStart(parts, latest(parts, before), error);
     // compat: `--rm` also removes a container that could not be started.
     if (before.settings.host.autoRemove) await removeRecord(parts, before.id);
     throw error;
   }
   const { process } = launched;
-  const running = recordOfRun(before, { ...launched, startedAt: formatTimeNs(nowNs()) });
+  const running = recordOfRun(latest(parts, before), { ...launched, startedAt: formatTimeNs(nowNs()) });
   parts.containers.put(running);
   watch(parts, running.id, process);
   shipLines(parts, running, sink);
@@ -56,6 +57,11 @@ async function startLocked(parts: EngineParts, before: ContainerRecord): Promise
   // Clients that came while it was being launched.
   await parts.attachments.connect(running.id, process);
   if (parts.live.has(running.id)) startMonitor(parts, running.id);
+}
+
+/** That somebody stops a container is noted without its lock, also while its policy starts it. */
+function latest({ containers }: EngineParts, before: ContainerRecord): ContainerRecord {
+  return before.status === 'restarting' ? (containers.get(before.id) ?? before) : before;
 }
 
 /** Tells those who listen, and those that are linked to it. */
@@ -146,13 +152,15 @@ async function startAgain(parts: EngineParts, id: string): Promise<void> {
   }
 }
 
-/** `--rm`: after all else, so that a removal by force that waits for the clean-up is not waited for here. */
-async function removeIfAsked(parts: EngineParts, id: string): Promise<void> {
+const hasRun = ({ status }: ContainerRecord): boolean => !isLive(status) && status !== 'created';
+
+/** `--rm`: after all else, so that a removal by force that waits for the clean-up is not waited for here. Never throws. */
+export async function removeIfAsked(parts: EngineParts, id: string): Promise<void> {
   if (parts.containers.get(id)?.settings.host.autoRemove !== true) return;
   try {
     await parts.locks.run(id, async () => {
       const record = parts.containers.get(id);
-      if (record && !isLive(record.status)) await removeRecord(parts, id);
+      if (record && hasRun(record) && !parts.restarts.isHeld(id)) await removeRecord(parts, id);
     });
   } catch (error) {
     parts.log.error('removing a container after its end failed', { container: id, error: causeChain(error) });

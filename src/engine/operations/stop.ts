@@ -1,5 +1,5 @@
 /** Ends containers: politely with a time limit, by a signal, or at once. */
-import { SkiffError } from '#base';
+import { SkiffError, waitMs } from '#base';
 import { SIGKILL } from '#linux';
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
@@ -100,12 +100,11 @@ function emitKill(parts: EngineParts, record: ContainerRecord, number: number): 
 
 async function endsWithin(ended: Promise<void>, seconds: number): Promise<boolean> {
   if (seconds < 0) return ended.then(() => true);
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => resolve(false), seconds * 1000);
+  const waiting = new AbortController();
   try {
-    return await Promise.race([promise, ended.then(() => true)]);
+    return await Promise.race([ended.then(() => true), waitMs(seconds * 1000, waiting.signal).then(() => false)]);
   } finally {
-    clearTimeout(timer);
+    waiting.abort();
   }
 }
 

@@ -1,4 +1,5 @@
 /** Waits for a container's end. */
+import { whenFulfilled } from '#base';
 import type { ContainerRecord } from '../container-record.ts';
 import { isLive } from '../lifecycle.ts';
 import { type EngineParts, findContainer } from '../parts.ts';
@@ -36,17 +37,16 @@ export async function waitForContainer(
     return await promise;
   }
   const live = parts.live.get(record.id);
+  const tell = (): void => resolve(resultOf(parts.containers.get(record.id) ?? record));
   if (live && isLive(record.status)) {
-    void live.recorded.then(() => resolve(resultOf(parts.containers.get(record.id) ?? record)));
-    return promise;
+    using _end = whenFulfilled(live.recorded, tell);
+    return await promise;
   }
-  if (condition === 'not-running') {
-    // Between two runs: it may end again, or stay down.
-    void parts.restarts.whenSettled(record.id).then(() => resolve(resultOf(parts.containers.get(record.id) ?? record)));
-  }
+  // Between two runs: it may end again, or stay down.
+  using _down = condition === 'not-running' ? whenFulfilled(parts.restarts.whenSettled(record.id), tell) : null;
   using _listening = parts.events.listen((event) => {
     if (event.id !== record.id) return;
-    if (event.action === 'die') resolve(resultOf(parts.containers.get(record.id) ?? record));
+    if (event.action === 'die') tell();
     if (event.action === 'destroy') resolve({ code: 0, error: '' });
   });
   return await promise;

@@ -16,6 +16,7 @@ import {
 import type { RequestContext, Route } from '#rpc';
 import { frame } from '#wire';
 import { errors } from '../../errors.ts';
+import { closedSignal, drained } from '../../gone.ts';
 import { type Detach, detachOf, joinStreams } from '../../join-streams.ts';
 import { outputType } from '../../output-type.ts';
 import { boolean } from '../../query.ts';
@@ -108,9 +109,13 @@ async function run(parts: EngineParts, session: Session): Promise<void> {
     const attached = await begun.catch(() => undefined);
     // Of a shim that does not say where its log stands.
     const untilNs = nowNs();
-    const client = openOr(session, () => attached?.socket.destroy());
+    // Connected and read by nobody, it would hold the container up.
+    using undo = new DisposableStack();
+    undo.defer(() => attached?.socket.destroy());
+    const client = session.open();
     const end = attached?.mark ? { mark: attached.mark } : { untilNs };
     if (replay) await replayLog(parts, id, client, { ...wish, ...end });
+    undo.move();
     if (attached) joinStreams(client, attached.socket, detach);
     else client.end();
     return;
@@ -121,9 +126,7 @@ async function run(parts: EngineParts, session: Session): Promise<void> {
     client.end();
     return;
   }
-  const left = new AbortController();
-  client.once('close', () => left.abort(new Error('the client has gone')));
-  const gone = AbortSignal.any([signal, left.signal]);
+  const gone = AbortSignal.any([signal, closedSignal(client)]);
   let container: Socket;
   try {
     container = await attachContainer(parts, id, { ...streams, raw }, gone);
@@ -134,29 +137,27 @@ async function run(parts: EngineParts, session: Session): Promise<void> {
   joinStreams(client, container, detach);
 }
 
-function openOr({ open }: Session, undo: () => void): Duplex {
-  try {
-    return open();
-  } catch (error) {
-    undo();
-    throw error;
-  }
-}
-
+/** As fast as the client reads. When it fails, the client hears its connection end. */
 async function replayLog(
   parts: EngineParts,
   id: string,
   client: Duplex,
   { mark, ...wish }: { stdout: boolean; stderr: boolean; raw: boolean; untilNs?: bigint; mark?: LogMark },
 ): Promise<void> {
-  const record = findContainer(parts, id);
-  const source = {
-    path: logPathOf(parts.options, id),
-    maxFiles: record.settings.host.log.maxFiles,
-    ended: Promise.resolve(),
-    ...(mark ? { end: mark } : {}),
-  };
-  for await (const line of readLog(source, { ...wish, follow: false })) {
-    client.write(wish.raw ? line.text : frame(line.stream, line.text));
+  const gone = closedSignal(client);
+  try {
+    const source = {
+      path: logPathOf(parts.options, id),
+      maxFiles: findContainer(parts, id).settings.host.log.maxFiles,
+      ended: Promise.resolve(),
+      ...(mark ? { end: mark } : {}),
+    };
+    for await (const line of readLog(source, { ...wish, follow: false })) {
+      if (gone.aborted) return;
+      if (!client.write(wish.raw ? line.text : frame(line.stream, line.text))) await drained(client, gone);
+    }
+  } catch (error) {
+    client.destroy();
+    throw error;
   }
 }
