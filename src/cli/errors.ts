@@ -85,6 +85,7 @@ export function fileError(operation: string, path: string, thrown: unknown): Ski
 
 function systemReason(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
+  if ('code' in thrown && thrown.code === 'EISDIR') return 'is a directory';
   // Node writes `ENOENT: no such file or directory, open 'x'`.
   return /^[A-Z0-9]+: ([^,]+)/.exec(thrown.message)?.[1] ?? thrown.message;
 }

@@ -131,7 +131,7 @@ test('run says what to do about an image that is not there', async () => {
     const outcome = await skiff('run none', environment);
     assert.equal(outcome.code, 125);
     // It pulls, tries once more, and reports what the daemon says then.
-    assert.match(outcome.stderr, /^Unable to find image 'none:latest' locally\nUsing default tag: latest\n/);
+    assert.match(outcome.stderr, /^Unable to find image 'none:latest' locally\nskiff: /);
     assert.match(outcome.stderr, /Error response from daemon: No such image: none:latest/);
   });
 });
