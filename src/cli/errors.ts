@@ -37,6 +37,8 @@ export const errors = defineErrors('cli', {
 /** Exit codes as Docker's: what the daemon could not do for `run`, and what the command line did not understand. */
 export const exitCode = {
   failed: 1,
+  /** compat: templates of `inspect`, `info` and `version` that cannot be read. */
+  template: 64,
   usage: 125,
   daemon: 125,
   notExecutable: 126,
