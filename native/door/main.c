@@ -3,6 +3,7 @@
  * files, a daemon that does not run. It decides nothing about commands. */
 #include "door.h"
 
+#include <fcntl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +27,12 @@ int main(int argc, char **argv) {
   if (argc < 2) {
     fputs("usage: skiff-door PROGRAM [ARG...]\n", stderr);
     return 64;
+  }
+  // A descriptor that is closed (`<&-`) would be the connection's, and its bytes taken for the user's.
+  for (int fd = open("/dev/null", O_RDWR); fd >= 0; fd = open("/dev/null", O_RDWR)) {
+    if (fd <= STDERR_FILENO) continue;
+    close(fd);
+    break;
   }
   char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
   if (door_socket(argc - 2, argv + 2, environ, path, sizeof path) == 0) {

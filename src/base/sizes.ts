@@ -8,9 +8,11 @@ const POWERS: Readonly<Record<string, number>> = { '': 0, b: 0, k: 1, m: 2, g: 3
  * @throws `invalid` with Docker's wording
  */
 export function parseBytes(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*([bkmgtp]?)(?:i?b)?$/i.exec(text.trim());
+  const match = /^(\d+\.?\d*|\.\d+)\s*([bkmgtp]?)(?:i?b)?$/i.exec(text.trim());
   if (!match) throw new SkiffError('invalid', 'size.invalid', `invalid size: '${text}'`);
-  return Math.floor(Number(match[1]) * 1024 ** POWERS[match[2]!.toLowerCase()]!);
+  const bytes = Math.floor(Number(match[1]) * 1024 ** POWERS[match[2]!.toLowerCase()]!);
+  if (!Number.isSafeInteger(bytes)) throw new SkiffError('invalid', 'size.invalid', `size out of range: '${text}'`);
+  return bytes;
 }
 
 const DECIMAL_UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB'] as const;

@@ -241,6 +241,10 @@ export const systemInstall: CommandEntry = {
   summary: 'Have systemd start the daemon: units, socket, and a group that may use it',
   load: async () => (await import('./commands/system-install.ts')).systemInstall,
 };
+export const systemPrune: CommandEntry = {
+  summary: 'Remove what nothing uses',
+  load: async () => (await import('./commands/system-prune.ts')).systemPrune,
+};
 export const systemUninstall: CommandEntry = {
   summary: 'Take back what install did; data and the group stay',
   load: async () => (await import('./commands/system-install.ts')).systemUninstall,

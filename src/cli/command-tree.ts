@@ -134,6 +134,7 @@ export const commandGroups: Readonly<Record<string, CommandGroup>> = {
       fsck: entries.systemFsck,
       info: entries.info,
       install: entries.systemInstall,
+      prune: entries.systemPrune,
       uninstall: entries.systemUninstall,
     },
   },

@@ -4,7 +4,7 @@ import type { ContainerCreateBody } from '#specs';
 import type { CommandContext, Invocation } from './command.ts';
 import { toCreateBody } from './container-options/create-body.ts';
 import type { containerFlags } from './container-options/flags.ts';
-import { errors, fileError, isKind } from './errors.ts';
+import { CommandFailure, describe, errors, exitCode, fileError, isKind } from './errors.ts';
 import { pullImage } from './pull-image.ts';
 import { sizeOf } from './streams/terminal-size.ts';
 import type { UserFiles } from './user-files.ts';
@@ -21,27 +21,29 @@ export async function createContainer(
   detach: boolean,
 ): Promise<Created> {
   const [image = '', ...command] = args;
-  checkPull(flags.pull);
+  const body = asUsage(context, () => {
+    checkPull(flags.pull);
+    return toCreateBody({
+      flags,
+      given,
+      image,
+      command,
+      detach,
+      environment: context.environment,
+      files: context.files,
+      workingDirectory: context.workingDirectory,
+      consoleSize: flags.tty ? sizeOf(context.stdout) : undefined,
+    });
+  });
   if (flags.cidfile !== '' && context.files.exists(flags.cidfile)) {
     throw errors.invalid(
       `container ID file found, make sure the other container isn't running or delete ${flags.cidfile}`,
     );
   }
-  const body = toCreateBody({
-    flags,
-    given,
-    image,
-    command,
-    detach,
-    environment: context.environment,
-    files: context.files,
-    workingDirectory: context.workingDirectory,
-    consoleSize: flags.tty ? sizeOf(context.stdout) : undefined,
-  });
   const pull = (): Promise<void> =>
     // compat: on stderr, for stdout is the container's.
     pullImage(context, image, {
-      ...{ platform: flags.platform, allTags: false, quiet: flags.quiet },
+      ...{ platform: flags.platform, allTags: false, quiet: flags.quiet, implied: true },
       output: context.stderr,
     });
   if (flags.pull === 'always') await pull();
@@ -53,7 +55,7 @@ export async function createContainer(
       isRefusal(error) &&
       isKind(error, 'not-found') &&
       /No such image|does not match the specified platform/i.test(error.message);
-    if (!isMissing || flags.pull !== 'missing') throw error;
+    if (!isMissing || !['', 'missing'].includes(flags.pull)) throw error;
     context.files.require();
     if (!flags.quiet) context.complain(`Unable to find image '${withTag(image)}' locally`);
     await pull();
@@ -64,8 +66,19 @@ export async function createContainer(
   return { id, body };
 }
 
+/** compat: flags that contradict each other end `create` like flags that are not understood, not like a refusal. */
+function asUsage<T>(context: CommandContext, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!isKind(error, 'invalid')) throw error;
+    const help = `Run '${context.path} --help' for more information`;
+    throw new CommandFailure(`skiff: ${describe(error)}\n\n${help}`, exitCode.usage);
+  }
+}
+
 function checkPull(pull: string): void {
-  if (['always', 'missing', 'never'].includes(pull)) return;
+  if (['', 'always', 'missing', 'never'].includes(pull)) return;
   throw errors.invalid(`invalid pull option: '${pull}': must be one of "always", "missing" or "never"`);
 }
 

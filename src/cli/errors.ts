@@ -37,6 +37,8 @@ export const errors = defineErrors('cli', {
 /** Exit codes as Docker's: what the daemon could not do for `run`, and what the command line did not understand. */
 export const exitCode = {
   failed: 1,
+  /** compat: templates of `inspect`, `info` and `version` that cannot be read. */
+  template: 64,
   usage: 125,
   daemon: 125,
   notExecutable: 126,
@@ -85,6 +87,7 @@ export function fileError(operation: string, path: string, thrown: unknown): Ski
 
 function systemReason(thrown: unknown): string {
   if (!(thrown instanceof Error)) return String(thrown);
+  if ('code' in thrown && thrown.code === 'EISDIR') return 'is a directory';
   // Node writes `ENOENT: no such file or directory, open 'x'`.
   return /^[A-Z0-9]+: ([^,]+)/.exec(thrown.message)?.[1] ?? thrown.message;
 }

@@ -67,6 +67,16 @@ function parseNanoseconds(given: string): number {
   return isNegative ? -ns : ns;
 }
 
+/** Docker Content Trust: signatures are not looked at, so that only turning them off can be granted. */
+export function contentTrust(): Flag<boolean | undefined> {
+  const help = 'Skip the verification of signed images, as is always done';
+  const parse = (given: string): boolean => {
+    if (parseBoolean(given)) return true;
+    throw new Error('signatures of images are not verified by this version of Skiff: leave it out');
+  };
+  return { ...value({ type: '', help, parse }), bare: 'true' };
+}
+
 /** compat: Go's integers: a sign, a base by prefix, and `_` between digits. Throws in its words. */
 export function parseInteger(given: string): number {
   const digits = given.replace(/^[+-]/, '');
@@ -89,7 +99,9 @@ export function parseBoolean(given: string): boolean {
 
 /** `key=value` with a key: labels. A missing value is empty. */
 export function parseLabel(given: string): string {
-  if (given.split('=')[0]!.trim() === '') throw new Error(`invalid label '${given}': empty name`);
+  const name = given.split('=')[0]!;
+  if (name.trim() === '') throw new Error(`invalid label '${given}': empty name`);
+  if (/\s/.test(name.trimStart())) throw new Error(`label '${name}' contains whitespaces`);
   return given;
 }
 

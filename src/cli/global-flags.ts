@@ -7,6 +7,12 @@ export const globalFlags = {
   context: text({ short: 'c', help: 'Name of the context: a daemon to talk to (DOCKER_CONTEXT)' }),
   host: list({ short: 'H', help: 'Where the daemon listens: unix:///path, tcp://host:port or ssh://user@host' }),
   debug: toggle({ short: 'D', help: 'Show what led to an error' }),
+  'log-level': value({
+    short: 'l',
+    type: 'level',
+    parse: parseLevel,
+    help: 'Least weight of what the command line logs; it logs nothing but errors',
+  }),
   tls: toggle({ help: 'Use TLS, with any daemon' }),
   tlsverify: {
     ...value({ type: '', parse: parseBoolean, help: 'Use TLS, with a daemon whose certificate is of --tlscacert' }),
@@ -19,3 +25,10 @@ export const globalFlags = {
 };
 
 export type GlobalFlags = FlagValues<typeof globalFlags>;
+
+/** compat: levels are checked, and none of them changes what a command prints. */
+function parseLevel(text: string): string {
+  const known = ['panic', 'fatal', 'error', 'warn', 'warning', 'info', 'debug', 'trace'];
+  if (!known.includes(text.toLowerCase())) throw new Error(`unable to parse logging level: ${text}`);
+  return text;
+}

@@ -131,7 +131,7 @@ test('run says what to do about an image that is not there', async () => {
     const outcome = await skiff('run none', environment);
     assert.equal(outcome.code, 125);
     // It pulls, tries once more, and reports what the daemon says then.
-    assert.match(outcome.stderr, /^Unable to find image 'none:latest' locally\nUsing default tag: latest\n/);
+    assert.match(outcome.stderr, /^Unable to find image 'none:latest' locally\nskiff: /);
     assert.match(outcome.stderr, /Error response from daemon: No such image: none:latest/);
   });
 });
@@ -158,7 +158,7 @@ check('run img', 125, /^skiff: Cannot connect to the Skiff daemon/);
 check('-H foo://x ps', 1, /cannot use the host 'foo:\/\/x'/);
 check('-H a -H b ps', 1, /specify only one -H/);
 check('run -it img', 1, /^the input device is not a TTY\n$/);
-check('run -d -a stdout img', 125, /cannot specify both --attach and --detach/);
+check('run -d -a stdout img', 1, /cannot specify both --attach and --detach/);
 check('run --pull always img', 125, /Cannot connect to the Skiff daemon/);
 check('run --pull often img', 125, /invalid pull option: 'often'/);
 check('update x', 1, /you must provide one or more flags/);

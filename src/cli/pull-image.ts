@@ -7,11 +7,13 @@ export interface PullImage {
   readonly platform: string;
   readonly allTags: boolean;
   readonly quiet: boolean;
+  /** For a container that wants the image: nobody asked how its tag was found. */
+  readonly implied?: boolean;
   readonly output: TerminalOutput;
 }
 
 export async function pullImage(context: CommandContext, text: string, options: PullImage): Promise<void> {
-  const { platform, allTags, quiet, output } = options;
+  const { platform, allTags, quiet, output, implied = false } = options;
   context.files.require();
   // Loaded when it is needed: `run` of an image that is there does without.
   const { authHeaderFor, CredentialStore, parseReference } = await import('#registry/credentials');
@@ -22,7 +24,9 @@ export async function pullImage(context: CommandContext, text: string, options: 
   }
   const label = digest === undefined ? `:${tag ?? 'latest'}` : `@${digest}`;
   const reference = allTags ? name : name + label;
-  if (!allTags && tag === undefined && digest === undefined && !quiet) output.write('Using default tag: latest\n');
+  if (!allTags && tag === undefined && digest === undefined && !quiet && !implied) {
+    output.write('Using default tag: latest\n');
+  }
   const auth = await authHeaderFor(new CredentialStore(context.environment), parsed);
   await context
     .client()
@@ -31,6 +35,7 @@ export async function pullImage(context: CommandContext, text: string, options: 
       { platform: platform || undefined, allTags, auth },
       quiet ? () => {} : showProgress(output),
     );
+  if (implied) return;
   // compat: the full name, with the registry's host.
   const path = host === 'docker.io' && !name.includes('/') ? `library/${name}` : name;
   output.write(`${host === 'docker.io' ? `docker.io/${path}` : name}${allTags ? '' : label}\n`);

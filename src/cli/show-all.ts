@@ -32,7 +32,10 @@ export async function showAll(
 function formatter(formatText: string, finish: (json: string) => string): (found: readonly unknown[]) => string {
   if (formatText === '') return (found) => finish(`${found.length === 0 ? '[]' : formatJson64(found, 4)}\n`);
   if (formatText === 'json') return (found) => finish(`${formatJson64(found)}\n`);
-  const template = reportingTemplateErrors(() => compileTemplate(formatText, { openMaps, nullText }));
+  const template = reportingTemplateErrors(
+    () => compileTemplate(formatText, { openMaps, nullText, absent }),
+    exitCode.template,
+  );
   return (found) => reportingTemplateErrors(() => found.map((object) => `${template.execute(object)}\n`).join(''));
 }
 
@@ -61,7 +64,18 @@ const pointers: ReadonlySet<string> = new Set([
   'MemorySwappiness',
   'OomKillDisable',
   'PidsLimit',
+  'SizeRootFs',
+  'SizeRw',
   'StopTimeout',
+]);
+
+/** compat: Docker has these fields in any case; JSON leaves them out when they are empty. */
+const absent: ReadonlyMap<string, unknown> = new Map<string, unknown>([
+  ...[...pointers, 'Annotations', 'ExposedPorts', 'Labels', 'Mounts', 'OnBuild', 'Shell', 'StorageOpt'].map(
+    (name) => [name, null] as const,
+  ),
+  ...['Sysctls', 'Tmpfs', 'Volumes'].map((name) => [name, null] as const),
+  ...['Author', 'Comment', 'DockerVersion', 'Parent', 'StopSignal'].map((name) => [name, ''] as const),
 ]);
 
 /** compat: Go prints a null map as `map[]`, a null pointer as `<nil>`, a null list as `[]`. */

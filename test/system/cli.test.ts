@@ -101,6 +101,34 @@ function checkCommandLine(door: string): void {
       assert.equal(stdout, 'a\nb\n', stderr);
     });
 
+    test('an input that is closed is at its end, and the end of an answer is a no', () => {
+      const command = `${skiff} -H unix://${daemon.socket}`;
+      const shell = (script: string) => spawnSync('sh', ['-c', script], { encoding: 'utf8', env, timeout: 20_000 });
+      const closed = shell(`${command} run --rm -i busybox cat <&-; echo $?`);
+      assert.equal(closed.stdout, '0\n', closed.stderr);
+      run(['volume', 'create', 'kept']);
+      for (const answer of ['', 'n\n', 'yes\n']) {
+        const { status, stdout } = run(['volume', 'prune', '--all'], answer);
+        assert.deepEqual([status, stdout.endsWith('continue? [y/N] ')], [0, true], stdout);
+      }
+      assert.equal(run(['volume', 'ls', '-q']).stdout, 'kept\n');
+      assert.match(run(['system', 'prune', '--all', '--volumes'], 'n\n').stdout, /- all build cache\n/);
+      assert.match(run(['volume', 'prune', '--all'], 'y\n').stdout, /Deleted Volumes:\nkept\n/);
+    });
+
+    test('a source that begins with a dot is a path from where the command is run', () => {
+      const folder = mkdtempSync(`${tmpdir()}/skiff-cli-`);
+      try {
+        const args = ['run', '--rm', '--mount', 'type=bind,src=.,dst=/here', 'busybox', 'ls', '/here'];
+        writeFileSync(`${folder}/found`, '');
+        const options = { encoding: 'utf8', env, cwd: folder } as const;
+        const { stdout, stderr } = spawnSync(skiff, ['-H', `unix://${daemon.socket}`, ...args], options);
+        assert.equal(stdout, 'found\n', stderr);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+
     test('much output and input pass whole, and a reader that stops early ends the command', () => {
       const many = 'x'.repeat(3_000_000);
       const { stdout } = run(['run', '--rm', '-i', 'busybox', 'cat'], many);

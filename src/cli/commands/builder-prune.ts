@@ -3,6 +3,7 @@ import { formatBytes } from '#base';
 import { defineCommand } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import { bytes, filterList, toggle } from '../flag-types.ts';
+import { pruneBuildCache } from '../prune.ts';
 
 export const builderPrune = defineCommand({
   usage: '[OPTIONS]',
@@ -20,18 +21,13 @@ export const builderPrune = defineCommand({
     const which = flags.all ? 'all build cache' : 'all dangling build cache';
     const warning = `WARNING! This will remove ${which}.`;
     if (!flags.force && !(await confirm(context, warning))) return 0;
-    const { deleted, freedBytes } = await context.client().builds.prune({
+    const prune = pruneBuildCache({
       all: flags.all,
-      filters: flags.filter,
       reservedBytes: flags['keep-storage'],
       mostBytes: flags['max-used-space'],
       freeBytes: flags['min-free-space'],
     });
-    if (deleted.length > 0) {
-      context.print('Deleted build cache objects:');
-      for (const id of deleted) context.print(id);
-      context.print('');
-    }
+    const freedBytes = await prune(context, flags.filter);
     context.print(`Total reclaimed space: ${formatBytes(freedBytes, 4)}`);
     return 0;
   },

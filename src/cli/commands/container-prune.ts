@@ -3,6 +3,7 @@ import { formatBytes } from '#base';
 import { defineCommand } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import { filterList, toggle } from '../flag-types.ts';
+import { pruneContainers } from '../prune.ts';
 
 export const containerPrune = defineCommand({
   usage: '[OPTIONS]',
@@ -15,12 +16,7 @@ export const containerPrune = defineCommand({
   run: async (context, { flags }) => {
     const warning = 'WARNING! This will remove all stopped containers.';
     if (!flags.force && !(await confirm(context, warning))) return 0;
-    const { deleted, freedBytes } = await context.client().containers.prune(flags.filter);
-    if (deleted.length > 0) {
-      context.print('Deleted Containers:');
-      for (const id of deleted) context.print(id);
-      context.print('');
-    }
+    const freedBytes = await pruneContainers(context, flags.filter);
     context.print(`Total reclaimed space: ${formatBytes(freedBytes, 4)}`);
     return 0;
   },

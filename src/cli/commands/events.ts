@@ -33,7 +33,15 @@ function formatter(format: string): (event: EventMessage) => string {
   const template = reportingTemplateErrors(() =>
     compileTemplate(format === 'json' ? '{{json .}}' : format, { openMaps: new Set(['Attributes']) }),
   );
-  return (event) => reportingTemplateErrors(() => template.execute(event));
+  return (event) => reportingTemplateErrors(() => template.execute(withFields(event)));
+}
+
+/** compat: names Docker has for parts of an event in templates, though not in JSON. */
+function withFields(event: EventMessage): EventMessage {
+  const { status = '', id = '', from = '', scope = '', time, timeNano } = event;
+  const fields = { Status: status, ID: id, From: from, Scope: scope, Time: time, TimeNano: timeNano };
+  const hidden = Object.entries(fields).map(([name, value]) => [name, { value }] as const);
+  return Object.defineProperties({ ...event }, Object.fromEntries(hidden));
 }
 
 /** `2026-01-02T03:04:05.000000000Z container start ID (image=…, name=…)`. */

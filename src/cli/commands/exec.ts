@@ -54,6 +54,8 @@ export const exec = defineCommand({
       stream = await execs.start(id, { tty, consoleSize });
     } catch (error) {
       const message = describe(error);
+      // compat: nobody waits for a program left running, or for its code.
+      if (detach) throw new CommandFailure(message, exitCode.failed);
       throw new CommandFailure(message, (await codeOf(execs, id)) || startFailureCode(message));
     }
     using _size = consoleSize

@@ -3,6 +3,7 @@ import { formatBytes } from '#base';
 import { defineCommand } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import { filterList, toggle } from '../flag-types.ts';
+import { pruneImages } from '../prune.ts';
 
 export const imagePrune = defineCommand({
   usage: '[OPTIONS]',
@@ -18,14 +19,7 @@ export const imagePrune = defineCommand({
       ? 'WARNING! This will remove all images without at least one container associated to them.'
       : 'WARNING! This will remove all dangling images.';
     if (!flags.force && !(await confirm(context, what))) return 0;
-    const filters = new Map([...flags.filter, ['dangling', [String(!flags.all)]]]);
-    const { untagged, deleted, freedBytes } = await context.client().images.prune(filters);
-    if (untagged.length + deleted.length > 0) {
-      context.print('Deleted Images:');
-      for (const name of untagged) context.print(`untagged: ${name}`);
-      for (const id of deleted) context.print(`deleted: ${id}`);
-      context.print('');
-    }
+    const freedBytes = await pruneImages(flags.all)(context, flags.filter);
     context.print(`Total reclaimed space: ${formatBytes(freedBytes, 4)}`);
     return 0;
   },

@@ -1,7 +1,9 @@
 /** `skiff info`: the daemon and its host. */
 import { formatBinaryBytes } from '#base';
 import type { SystemInfo } from '#specs';
-import { defineCommand } from '../command.ts';
+import { type CommandContext, defineCommand } from '../command.ts';
+import { contextName } from '../contexts/current-context.ts';
+import { exitCode } from '../errors.ts';
 import { text } from '../flag-types.ts';
 import { packageVersion } from '../package.ts';
 import { reportingTemplateErrors } from '../output/rows.ts';
@@ -16,13 +18,27 @@ export const info = defineCommand({
     const template =
       format === ''
         ? undefined
-        : reportingTemplateErrors(() => compileTemplate(format === 'json' ? '{{json .}}' : format));
+        : reportingTemplateErrors(() => compileTemplate(format === 'json' ? '{{json .}}' : format), exitCode.template);
     const found = await context.client().system.info();
-    if (template) context.print(reportingTemplateErrors(() => template.execute(found)));
+    if (template)
+      context.print(
+        reportingTemplateErrors(() =>
+          template.execute({ ...found, ServerErrors: null, ClientInfo: clientInfo(context) }),
+        ),
+      );
     else context.stdout.write(describeInfo(found));
     for (const warning of found.Warnings ?? []) context.complain(warning);
     return 0;
   },
+});
+
+/** compat: what Docker's client tells of itself beside the daemon. */
+const clientInfo = ({ globals, environment }: CommandContext) => ({
+  Debug: globals.debug,
+  Version: packageVersion(),
+  Context: contextName(globals, environment),
+  Plugins: [],
+  Warnings: null,
 });
 
 function describeInfo(found: SystemInfo): string {

@@ -14,7 +14,11 @@ export const inspect = defineCommand({
   summary: 'Show all there is to know about containers and images',
   flags: { format, size, type: text({ help: 'Only look for a container, an image, a network, or a volume' }) },
   arguments: [1, Infinity],
-  run: async (context, { flags, args }) => {
+  run: async (context, { flags, given, args }) => {
+    // compat: no type and one that is said to be nothing are not the same.
+    if (given.has('type') && flags.type === '') {
+      throw errors.invalid('type is empty: must be one of "container", "image", "network", "volume"');
+    }
     if (!['', 'container', 'image', 'network', 'volume'].includes(flags.type)) {
       throw errors.invalid(`"${flags.type}" is not a valid value for --type: use container, image, network or volume`);
     }

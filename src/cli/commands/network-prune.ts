@@ -2,6 +2,7 @@
 import { defineCommand } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import { filterList, toggle } from '../flag-types.ts';
+import { pruneNetworks } from '../prune.ts';
 
 export const networkPrune = defineCommand({
   usage: '[OPTIONS]',
@@ -14,12 +15,7 @@ export const networkPrune = defineCommand({
   run: async (context, { flags }) => {
     const warning = 'WARNING! This will remove all custom networks not used by at least one container.';
     if (!flags.force && !(await confirm(context, warning))) return 0;
-    const names = await context.client().networks.prune(flags.filter);
-    if (names.length > 0) {
-      context.print('Deleted Networks:');
-      for (const name of names) context.print(name);
-      context.print('');
-    }
+    await pruneNetworks(context, flags.filter);
     return 0;
   },
 });

@@ -42,17 +42,22 @@ export const ps = defineCommand({
   },
   arguments: [0, 0],
   run: async (context, { flags }) => {
+    // compat: here, unlike in other lists, ids alone are what was meant.
+    if (flags.quiet && flags.format !== '') {
+      context.complain('WARNING: Ignoring custom format, because both --format and --quiet are set');
+    }
+    const format = flags.quiet ? '' : flags.format;
     const limit = flags.latest && flags.last === undefined ? 1 : flags.last;
     const containers = await context.client().containers.list({
       all: flags.all,
       limit: limit === undefined || limit < 0 ? undefined : limit,
       filters: flags.filter,
-      size: flags.size || /\.Size\b/.test(flags.format),
+      size: flags.size || /\.Size\b/.test(format),
     });
     const rows = containers.map((container) => rowOf(container, !flags['no-trunc']));
     const quiet = { on: flags.quiet, field: 'ID' as const };
     context.stdout.write(
-      formatRows(rows, { format: flags.format, quiet, table: flags.size ? `${table}\t{{.Size}}` : table, headers }),
+      formatRows(rows, { format, quiet, table: flags.size ? `${table}\t{{.Size}}` : table, headers }),
     );
     return 0;
   },

@@ -1,6 +1,6 @@
 /** `skiff pull`: an image from a registry. */
 import { defineCommand } from '../command.ts';
-import { text, toggle } from '../flag-types.ts';
+import { contentTrust, text, toggle } from '../flag-types.ts';
 import { pullImage } from '../pull-image.ts';
 
 export const pull = defineCommand({
@@ -8,6 +8,7 @@ export const pull = defineCommand({
   summary: 'Get an image from a registry',
   flags: {
     'all-tags': toggle({ short: 'a', help: 'All tags of the repository' }),
+    'disable-content-trust': contentTrust(),
     platform: text({ help: 'For this platform, such as linux/arm64, where there are several' }),
     quiet: toggle({ short: 'q', help: 'Only the name when it is there' }),
   },

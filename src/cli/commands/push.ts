@@ -2,7 +2,7 @@
 import { authHeaderFor, CredentialStore, parseReference } from '#registry/credentials';
 import { defineCommand } from '../command.ts';
 import { errors } from '../errors.ts';
-import { text, toggle } from '../flag-types.ts';
+import { contentTrust, text, toggle } from '../flag-types.ts';
 import { showProgress } from '../output/progress.ts';
 
 export const push = defineCommand({
@@ -10,6 +10,7 @@ export const push = defineCommand({
   summary: 'Give an image to a registry',
   flags: {
     'all-tags': toggle({ short: 'a', help: 'All tags of the repository' }),
+    'disable-content-trust': contentTrust(),
     platform: text({ help: 'Only the image for this platform, such as linux/amd64' }),
     quiet: toggle({ short: 'q', help: 'Only the name when it is there' }),
   },

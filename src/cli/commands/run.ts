@@ -2,7 +2,7 @@
 import { containerFlags } from '../container-options/flags.ts';
 import { defineCommand } from '../command.ts';
 import { createContainer } from '../create-container.ts';
-import { CommandFailure, errors, exitCode } from '../errors.ts';
+import { CommandFailure, exitCode } from '../errors.ts';
 import { text, toggle } from '../flag-types.ts';
 import { runAttached, startFailure } from '../run-container.ts';
 
@@ -21,7 +21,10 @@ export const run = defineCommand({
   run: async (context, invocation) => {
     const { flags } = invocation;
     if (flags.detach && flags.attach.length > 0) {
-      throw errors.invalid('conflicting options: cannot specify both --attach and --detach');
+      throw new CommandFailure(
+        'skiff: conflicting options: cannot specify both --attach and --detach',
+        exitCode.failed,
+      );
     }
     if (flags.tty && flags.interactive && !flags.detach && !context.stdin.isTTY) {
       throw new CommandFailure('the input device is not a TTY', exitCode.failed);
@@ -33,8 +36,8 @@ export const run = defineCommand({
     const stderr = body.AttachStderr ?? false;
     try {
       if (!stdin && !stdout && !stderr) {
-        await containers.start(id);
-        context.print(id);
+        // compat: the id of one that does not start is told, too.
+        await containers.start(id).finally(() => context.print(id));
         return 0;
       }
       const shown = stdout || stderr;

@@ -1,6 +1,7 @@
 /** `skiff version`: client and daemon. */
 import type { SystemVersion } from '#specs';
 import { defineCommand } from '../command.ts';
+import { contextName } from '../contexts/current-context.ts';
 import { describe, exitCode } from '../errors.ts';
 import { text } from '../flag-types.ts';
 import { packageVersion } from '../package.ts';
@@ -17,8 +18,14 @@ export const version = defineCommand({
     const template =
       format === ''
         ? undefined
-        : reportingTemplateErrors(() => compileTemplate(format === 'json' ? '{{json .}}' : format));
-    const client = { Version: packageVersion(), Node: process.version, Os: process.platform, Arch: process.arch };
+        : reportingTemplateErrors(() => compileTemplate(format === 'json' ? '{{json .}}' : format), exitCode.template);
+    const client = {
+      Version: packageVersion(),
+      Node: process.version,
+      Os: process.platform,
+      Arch: process.arch === 'x64' ? 'amd64' : process.arch,
+      Context: contextName(context.globals, context.environment),
+    };
     let server: SystemVersion | null = null;
     let failure: unknown;
     try {
@@ -27,7 +34,12 @@ export const version = defineCommand({
       failure = error;
     }
     if (template && server === null && format !== 'json') throw failure;
-    if (template) context.print(reportingTemplateErrors(() => template.execute({ Client: client, Server: server })));
+    if (template)
+      context.print(
+        reportingTemplateErrors(() =>
+          template.execute(told(client, server, context.environment['DOCKER_API_VERSION'])),
+        ),
+      );
     else context.stdout.write(describeVersions(client, server));
     if (failure === undefined) return 0;
     // compat: what is known of the client is shown even when no daemon answers.
@@ -36,11 +48,23 @@ export const version = defineCommand({
   },
 });
 
+/** compat: templates know the API's version by another name than JSON. The client speaks the daemon's unless told. */
+function told(client: ClientVersion, server: SystemVersion | null, wanted: string | undefined): object {
+  const named = <T extends object>(object: T, ApiVersion: string): T =>
+    Object.defineProperty(object, 'APIVersion', { value: ApiVersion });
+  const ApiVersion = wanted || server?.ApiVersion || '';
+  return {
+    Client: named({ ...client, ApiVersion, DefaultAPIVersion: server?.ApiVersion ?? ApiVersion }, ApiVersion),
+    Server: server && named({ ...server, Experimental: server.Experimental ?? false }, server.ApiVersion),
+  };
+}
+
 interface ClientVersion {
   readonly Version: string;
   readonly Node: string;
   readonly Os: string;
   readonly Arch: string;
+  readonly Context: string;
 }
 
 function describeVersions(client: ClientVersion, server: SystemVersion | null): string {

@@ -4,6 +4,7 @@ import { defineCommand } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import { errors } from '../errors.ts';
 import { filterList, toggle } from '../flag-types.ts';
+import { pruneVolumes } from '../prune.ts';
 
 export const volumePrune = defineCommand({
   usage: '[OPTIONS]',
@@ -22,12 +23,7 @@ export const volumePrune = defineCommand({
     const which = filters.has('all') ? 'all local volumes' : 'anonymous local volumes';
     const warning = `WARNING! This will remove ${which} not used by at least one container.`;
     if (!flags.force && !(await confirm(context, warning))) return 0;
-    const { deleted, freedBytes } = await context.client().volumes.prune(filters);
-    if (deleted.length > 0) {
-      context.print('Deleted Volumes:');
-      for (const name of deleted) context.print(name);
-      context.print('');
-    }
+    const freedBytes = await pruneVolumes(context, filters);
     context.print(`Total reclaimed space: ${formatBytes(freedBytes, 4)}`);
     return 0;
   },

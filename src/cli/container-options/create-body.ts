@@ -15,7 +15,7 @@ import { collectEnvironment, collectLabels, type Environment, toMap } from './en
 import type { ContainerFlags, limitFlags, networkLimitFlags } from './flags.ts';
 import { healthcheckOf } from './health.ts';
 import { distinctUlimits } from './limits.ts';
-import { parseTmpfs, splitVolumes } from './mounts.ts';
+import { parseTmpfs, splitVolumes, withPathFromHere } from './mounts.ts';
 import { networkingOf } from './networking.ts';
 import { readSecurityOptions } from './security.ts';
 
@@ -79,13 +79,17 @@ export interface Streams {
 /** compat: without `-a` and `-d` output is connected, and input when it is kept open. */
 function attachedStreams({ flags, detach }: CreateRequest): Streams {
   if (detach) return { stdin: false, stdout: false, stderr: false };
-  const wanted = flags.attach;
-  if (wanted.length === 0) return { stdin: flags.interactive, stdout: true, stderr: true };
+  // compat: input that is kept open is always connected.
+  const wanted = flags.interactive ? [...flags.attach, 'stdin'] : flags.attach;
+  if (flags.attach.length === 0) return { stdin: flags.interactive, stdout: true, stderr: true };
   return { stdin: wanted.includes('stdin'), stdout: wanted.includes('stdout'), stderr: wanted.includes('stderr') };
 }
 
-function toHostConfig({ flags, given, files, consoleSize }: CreateRequest, binds: readonly string[]): HostConfigBody {
-  if (!['', 'host'].includes(flags.userns)) throw errors.invalid('--userns: invalid USER mode');
+function toHostConfig(
+  { flags, given, files, consoleSize, workingDirectory }: CreateRequest,
+  binds: readonly string[],
+): HostConfigBody {
+  checkNamespaces(flags);
   const devices = flags.device.filter((text) => parseDeviceName(text) === undefined);
   const security = readSecurityOptions(flags['security-opt'], files);
   if (flags.rm && (flags.restart?.Name ?? 'no') !== 'no' && flags.restart?.Name !== '') {
@@ -96,15 +100,18 @@ function toHostConfig({ flags, given, files, consoleSize }: CreateRequest, binds
     ...restartPolicy(flags),
     ...(consoleSize ? { ConsoleSize: consoleSize } : {}),
     ...listed('Binds', binds),
-    ...listed('Mounts', flags.mount),
+    ...listed(
+      'Mounts',
+      flags.mount.map((mount) => withPathFromHere(mount, workingDirectory)),
+    ),
     ...listed('VolumesFrom', flags['volumes-from']),
     ...whenGiven(flags['volume-driver'], (VolumeDriver) => ({ VolumeDriver })),
     ...(flags.tmpfs.length > 0 ? { Tmpfs: parseTmpfs(flags.tmpfs) } : {}),
     ReadonlyRootfs: flags['read-only'],
     Privileged: flags.privileged,
     ...(given.has('init') ? { Init: flags.init } : {}),
-    ...listed('CapAdd', flags['cap-add'].map(capability)),
-    ...listed('CapDrop', flags['cap-drop'].map(capability)),
+    ...listed('CapAdd', capabilities(flags['cap-add'])),
+    ...listed('CapDrop', capabilities(flags['cap-drop'])),
     ...listed('SecurityOpt', security.options),
     ...(security.showSystemPaths ? { MaskedPaths: [], ReadonlyPaths: [] } : {}),
     PidMode: flags.pid,
@@ -113,6 +120,7 @@ function toHostConfig({ flags, given, files, consoleSize }: CreateRequest, binds
     ...whenGiven(flags.userns, (UsernsMode) => ({ UsernsMode })),
     CgroupnsMode: flags.cgroupns,
     CgroupParent: flags['cgroup-parent'],
+    ...whenGiven(flags.isolation, (Isolation) => ({ Isolation })),
     ...whenGiven(flags.runtime, (Runtime) => ({ Runtime })),
     ...listed('GroupAdd', flags['group-add']),
     ...listed('ExtraHosts', flags['add-host']),
@@ -191,6 +199,20 @@ function logConfig(flags: ContainerFlags): NonNullable<HostConfigBody['LogConfig
 function capability(name: string): string {
   const upper = name.trim().toUpperCase();
   return upper === 'ALL' || upper === '' || upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
+}
+
+/** compat: each once and in order; ALL stands for any other. */
+function capabilities(names: readonly string[]): string[] {
+  const distinct = [...new Set(names.map(capability))].sort();
+  return distinct.includes('ALL') ? ['ALL'] : distinct;
+}
+
+/** compat: modes nobody knows are mistakes of the command line's. Throws `cli.invalid`. */
+function checkNamespaces({ pid, uts, userns, cgroupns }: ContainerFlags): void {
+  if (!/^(?:host|container:.+)?$/.test(pid)) throw errors.invalid('--pid: invalid PID mode');
+  if (!['', 'host'].includes(uts)) throw errors.invalid('--uts: invalid UTS mode');
+  if (!['', 'host'].includes(userns)) throw errors.invalid('--userns: invalid USER mode');
+  if (!['', 'host', 'private'].includes(cgroupns)) throw errors.invalid('--cgroupns: invalid CGROUP mode');
 }
 
 function swappiness(value: number | undefined): number | undefined {

@@ -1,6 +1,7 @@
 /** The flags of `run` and `create`: everything a container can be made with in this version. */
 import {
   bytes,
+  contentTrust,
   duration,
   integer,
   list,
@@ -12,14 +13,16 @@ import {
   values,
 } from '../flag-types.ts';
 import type { FlagValues } from '../flags.ts';
-import { parseExtraHost } from './extra-hosts.ts';
+import { parseDomain, parseExtraHost, parseServer } from './extra-hosts.ts';
 import { parseGpus } from './gpus.ts';
 import {
   parseBytesPerSecond,
   parseCpus,
+  parseDeviceRule,
   parseMemorySwap,
   parseOperationsPerSecond,
   parseUlimit,
+  parseWeight,
   parseWeightDevice,
 } from './limits.ts';
 import { parseMount } from './mounts.ts';
@@ -35,7 +38,7 @@ const restart = value({
 
 /** Limits `update` can change as well. */
 export const limitFlags = {
-  'blkio-weight': integer({ help: 'Share of block I/O, 10 to 1000' }),
+  'blkio-weight': value({ type: 'uint16', help: 'Share of block I/O, 10 to 1000', parse: parseWeight }),
   'cpu-period': integer({ help: 'Length of a CPU period in microseconds' }),
   'cpu-quota': integer({ help: 'CPU time per period in microseconds' }),
   'cpu-rt-period': integer({ help: 'Length of a period of real-time scheduling in microseconds (cgroup v1)' }),
@@ -82,7 +85,7 @@ export const containerFlags = {
   cgroupns: text({ help: 'Cgroup namespace: private or host' }),
   cidfile: text({ help: "Write the container's id to this file, which must not exist" }),
   device: list({ help: 'Device of the host, as path[:path in the container][:rwm], or vendor.com/class=name' }),
-  'device-cgroup-rule': list({ help: 'Rule of the device cgroup, such as "c 42:* rmw"' }),
+  'device-cgroup-rule': list({ help: 'Rule of the device cgroup, such as "c 42:* rmw"', parse: parseDeviceRule }),
   'device-read-bps': values({
     type: 'list',
     help: 'Most bytes read per second, as /dev/x:1mb',
@@ -95,9 +98,10 @@ export const containerFlags = {
   }),
   'device-write-bps': values({ type: 'list', help: 'Most bytes written per second', parse: parseBytesPerSecond }),
   'device-write-iops': values({ type: 'list', help: 'Most writes per second', parse: parseOperationsPerSecond }),
-  dns: list({ help: "Name server to ask instead of the host's" }),
+  'disable-content-trust': contentTrust(),
+  dns: list({ help: "Name server to ask instead of the host's", parse: parseServer }),
   'dns-option': list({ help: 'Option of the resolver, such as ndots:1', aliases: ['dns-opt'] }),
-  'dns-search': list({ help: 'Domain to look names up in; . for none' }),
+  'dns-search': list({ help: 'Domain to look names up in; . for none', parse: parseDomain }),
   domainname: text({ help: 'NIS domain name' }),
   entrypoint: text({ help: "Program to run instead of the image's; empty for none" }),
   env: list({
@@ -125,9 +129,11 @@ export const containerFlags = {
   ip: text({ help: 'IPv4 address on the first network, such as 172.30.100.104' }),
   ip6: text({ help: 'IPv6 address on the first network' }),
   ipc: text({ help: 'IPC namespace: private, shareable, none, host, or container:NAME of one that shares it' }),
+  isolation: text({ help: 'Way to isolate it: default, the only one on Linux' }),
   label: list({ short: 'l', help: 'Label, as name=value', parse: parseLabel }),
   'label-file': list({ help: 'File with labels, one per line' }),
   link: list({ help: 'Name for another container, as container[:alias]', parse: parseLinkFlag }),
+  'link-local-ip': list({ help: 'Link-local address on the first network, which this daemon has not yet' }),
   'log-driver': text({ help: 'Where output is kept: json-file or none' }),
   'log-opt': list({ help: 'Option of the log, such as max-size=10m' }),
   'mac-address': text({ help: 'MAC address on the first network, such as 92:d0:c6:0a:29:33' }),
@@ -192,13 +198,28 @@ function parseStream(text: string): string {
 }
 
 function parseLinkFlag(text: string): string {
-  const parts = text.split(':');
+  // Half an empty link is the daemon's to refuse.
   if (text === '') throw new Error('empty string specified for links');
-  if (parts.length > 2 || parts.includes('')) throw new Error(`bad format for links: ${text}`);
+  if (text.split(':').length > 2) throw new Error(`bad format for links: ${text}`);
   return text;
 }
 
+/** compat: with `net.` and `fs.mqueue.` the ones of namespaces; all others are the host's. */
+const IPC_SYSCTLS: readonly string[] = [
+  'kernel.msgmax',
+  'kernel.msgmnb',
+  'kernel.msgmni',
+  'kernel.sem',
+  'kernel.shmall',
+  'kernel.shmmax',
+  'kernel.shmmni',
+  'kernel.shm_rmid_forced',
+];
+
 function parseSysctl(text: string): string {
-  if (!/^[^=]+=/.test(text)) throw new Error(`sysctl '${text}' is not allowed: write name=value`);
+  const name = /^([^=]+)=/.exec(text)?.[1];
+  if (name === undefined) throw new Error(`sysctl '${text}' is not allowed: write name=value`);
+  const isOfNamespace = IPC_SYSCTLS.includes(name) || name.startsWith('net.') || name.startsWith('fs.mqueue.');
+  if (!isOfNamespace) throw new Error(`sysctl '${text}' is not allowed`);
   return text;
 }

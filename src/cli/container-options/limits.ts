@@ -31,17 +31,39 @@ const ulimitNames: readonly string[] = [
 export function parseUlimit(text: string): Ulimit {
   const at = text.indexOf('=');
   if (at < 0) throw new Error(`invalid ulimit argument: ${text}`);
-  const name = text.slice(0, at).toLowerCase();
+  const name = text.slice(0, at);
   if (!ulimitNames.includes(name)) throw new Error(`invalid ulimit type: ${name}`);
   const parts = text.slice(at + 1).split(':');
   if (parts.length > 2)
     throw new Error(`too many limit value arguments - ${text.slice(at + 1)}, can only have up to two, \`soft[:hard]\``);
-  const soft = parseInteger(parts[0]!);
-  const hard = parts[1] === undefined ? soft : parseInteger(parts[1]);
+  const soft = parseDecimal(parts[0]!);
+  const hard = parts[1] === undefined ? soft : parseDecimal(parts[1]);
   if (hard !== -1 && (soft === -1 || soft > hard)) {
     throw new Error(`ulimit soft limit must be less than or equal to hard limit: ${soft} > ${hard}`);
   }
   return { Name: name, Soft: soft, Hard: hard };
+}
+
+/** compat: no base by a prefix here. */
+function parseDecimal(text: string): number {
+  if (/^[+-]?\d+$/.test(text)) return parseInteger(text.replace(/^([+-]?)0+(?=\d)/, '$1'));
+  throw new Error(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+}
+
+/** `c 42:* rmw`: a kind, numbers or `*`, and what is allowed. */
+export function parseDeviceRule(text: string): string {
+  if (!/^[acb] ([0-9]+|\*):([0-9]+|\*) [rwm]{1,3}$/.test(text)) {
+    throw new Error(`invalid device cgroup format '${text}'`);
+  }
+  return text;
+}
+
+/** A weight of 16 bits; compat: in Go's words. */
+export function parseWeight(text: string): number {
+  const refuse = (why: string): Error => new Error(`strconv.ParseUint: parsing ${JSON.stringify(text)}: ${why}`);
+  if (!/^\d+$/.test(text)) throw refuse('invalid syntax');
+  if (Number(text) > 0xffff) throw refuse('value out of range');
+  return Number(text);
 }
 
 /** compat: one per name, the last one given, in the order of the names. */
@@ -49,8 +71,16 @@ export function distinctUlimits(ulimits: readonly Ulimit[]): Ulimit[] {
   return [...new Map(ulimits.map((each) => [each.Name, each])).values()].sort((a, b) => (a.Name < b.Name ? -1 : 1));
 }
 
-/** Billionths of a CPU: `1.5` → 1500000000. */
+/** Billionths of a CPU: `1.5` → 1500000000. compat: a fraction or a power of ten is a number as well. */
 export function parseCpus(text: string): number {
+  const special = /^([+-]?)(\d+)\/(\d+)$|^([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)$/.exec(text);
+  if (special && !/^[\d.]+$/.test(text)) {
+    const [, sign, above, below, number] = special;
+    const amount = (number === undefined ? Number(above) / Number(below) : Number(number)) * 1e9;
+    if (!Number.isFinite(amount)) throw new Error(`failed to parse ${text} as a rational number`);
+    if (Math.abs(amount - Math.round(amount)) > 1e-4) throw new Error('value is too precise');
+    return Math.round(sign === '-' ? -amount : amount);
+  }
   const match = /^(\d*)(?:\.(\d*))?$/.exec(text);
   if (!match || (match[1] === '' && !match[2])) throw new Error(`failed to parse ${text} as a rational number`);
   const fraction = (match[2] ?? '').replace(/0+$/, '');

@@ -43,7 +43,7 @@ function setField(draft: Draft, field: string): void {
       return;
     case 'source':
     case 'src':
-      draft.Source = given.startsWith('.') ? resolve(given) : given;
+      draft.Source = given;
       return;
     case 'target':
     case 'destination':
@@ -162,7 +162,7 @@ function splitFields(text: string): string[] {
     const end = comma < 0 ? text.length : comma;
     const field = text.slice(at, end);
     if (field.includes('"')) throw new Error(`a quote in the middle of '${field}': quote the whole field`);
-    fields.push(field.trim());
+    fields.push(field);
     at = end + 1;
   }
   return fields;
@@ -180,6 +180,12 @@ function size(key: string, value: string): number {
   } catch {
     throw new Error(`invalid value for ${key}: ${value}`);
   }
+}
+
+/** compat: a source that begins with a dot is a path from here, which is known once all flags are read. */
+export function withPathFromHere(mount: MountBody, workingDirectory: string): MountBody {
+  const { Source } = mount;
+  return Source?.startsWith('.') ? { ...mount, Source: resolve(workingDirectory, Source) } : mount;
 }
 
 export interface SplitVolumes {

@@ -13,6 +13,7 @@ export function networkingOf(flags: ContainerFlags): Pick<ContainerCreateBody, '
 } {
   const [first = { name: 'default', endpoint: {} }, ...others] = flags.network;
   if (flags.network.some(({ name }) => name === '')) throw errors.invalid('no name set for network');
+  checkTogether(flags, [first, ...others]);
   const published = flags.publish.flat();
   const bindings: Record<string, { HostIp?: string; HostPort?: string }[]> = {};
   for (const { port, binding } of published) (bindings[port] ??= []).push(binding);
@@ -35,6 +36,31 @@ export function networkingOf(flags: ContainerFlags): Pick<ContainerCreateBody, '
   };
 }
 
+/** compat: each network once, names and links only where there is a name service. Throws `cli.invalid`. */
+function checkTogether(flags: ContainerFlags, networks: readonly NetworkFlag[]): void {
+  const names = networks.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw errors.invalid(`network "${twice}" is specified multiple times`);
+  const byUser = names.filter(isOfUser).length;
+  if (byUser > 0 && byUser < names.length) {
+    throw errors.invalid('conflicting options: cannot attach both user-defined and non-user-defined network-modes');
+  }
+  if (byUser > 0) return;
+  if (flags['network-alias'].length > 0 || networks.some(({ endpoint }) => (endpoint.Aliases ?? []).length > 0)) {
+    throw errors.invalid('network-scoped aliases are only supported for user-defined networks');
+  }
+}
+
+/** compat: the words of an address that is none, before the daemon is asked. */
+function checkedMac(text: string | null | undefined): void {
+  const pair = '[0-9a-fA-F]{2}';
+  const forms = [':', '-'].map((mark) => `${pair}(?:${mark}${pair}){5}(?:(?:${mark}${pair}){2})?`);
+  const words = '[0-9a-fA-F]{4}(?:\\.[0-9a-fA-F]{4}){2,3}';
+  if (text && !new RegExp(`^(?:${[...forms, words].join('|')})$`).test(text)) {
+    throw errors.invalid(`${text} is not a valid mac address`);
+  }
+}
+
 /** compat: flags beside `--network` are of the first network, and may not be said twice. */
 function withFlags(flags: ContainerFlags, { name, endpoint }: NetworkFlag): EndpointSettingsBody {
   const twice = (what: string, flag: string, isGiven: boolean, inNetwork: boolean): void => {
@@ -49,10 +75,13 @@ function withFlags(flags: ContainerFlags, { name, endpoint }: NetworkFlag): Endp
   twice('IPv4 address', 'ip', ip !== '', Boolean(endpoint.IPAMConfig?.IPv4Address));
   twice('IPv6 address', 'ip6', ip6 !== '', Boolean(endpoint.IPAMConfig?.IPv6Address));
   twice('MAC address', 'mac-address', mac !== '', Boolean(endpoint.MacAddress));
+  checkedMac(mac || endpoint.MacAddress);
+  const local = flags['link-local-ip'];
   const addresses = {
     ...endpoint.IPAMConfig,
     ...(ip === '' ? {} : { IPv4Address: ip }),
     ...(ip6 === '' ? {} : { IPv6Address: ip6 }),
+    ...(local.length === 0 ? {} : { LinkLocalIPs: local }),
   };
   return {
     ...endpoint,

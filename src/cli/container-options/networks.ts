@@ -9,11 +9,11 @@ export interface NetworkFlag {
 
 /** `web`, or `name=web,alias=a,ip=172.20.0.9,ip6=…,mac-address=…,gw-priority=1`. */
 export function parseNetwork(text: string): NetworkFlag {
-  if (!/^[\w-]+=/.test(text)) return { name: text, endpoint: {} };
+  if (!text.includes('=')) return { name: text, endpoint: {} };
   let name = '';
   const aliases: string[] = [];
   const options: Record<string, string> = {};
-  const addresses: { IPv4Address?: string; IPv6Address?: string } = {};
+  const addresses: { IPv4Address?: string; IPv6Address?: string; LinkLocalIPs?: string[] } = {};
   const rest: { MacAddress?: string; GwPriority?: number } = {};
   for (const field of text.split(',')) {
     const at = field.indexOf('=');
@@ -31,7 +31,7 @@ export function parseNetwork(text: string): NetworkFlag {
       if (equals < 1) throw new Error(`invalid key value pair format in driver options: ${value}`);
       options[value.slice(0, equals)] = value.slice(equals + 1);
     } else if (key === 'link-local-ip') {
-      throw new Error(`the field ${key} of --network is not supported by this version of Skiff: leave it out`);
+      addresses.LinkLocalIPs = [...(addresses.LinkLocalIPs ?? []), value];
     } else throw new Error(`invalid field key ${key}`);
   }
   if (name === '') throw new Error('network name/id is not specified');

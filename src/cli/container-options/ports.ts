@@ -16,12 +16,13 @@ const MAX_PORT = 65535;
  */
 export function parsePublish(text: string): PublishedPort[] {
   const { ip, host, container } = split(text.includes('=') ? standardForm(text) : text);
-  const [ports = '', protocol = 'tcp', ...more] = container.split('/');
+  const [ports = '', named = '', ...more] = container.split('/');
+  const protocol = named || 'tcp';
   if (container === '' || ports === '') throw new Error(`no port specified: ${text}<empty>`);
   if (more.length > 0 || !['tcp', 'udp', 'sctp'].includes(protocol.toLowerCase())) {
     throw new Error(`invalid proto: ${[protocol, ...more].join('/')}`);
   }
-  if (ip !== '' && isIP(ip) === 0) throw new Error(`invalid IP address: ${ip}`);
+  if (ip !== '' && (isIP(ip) === 0 || ip.includes('%'))) throw new Error(`invalid IP address: ${ip}`);
   const inside = range(ports, () => `invalid containerPort: ${ports}`);
   const outside = host === '' ? undefined : range(host, () => `invalid hostPort: ${host}`);
   const isPool = outside !== undefined && inside.from === inside.to && outside.to > outside.from;
@@ -47,6 +48,9 @@ function split(text: string): { readonly ip: string; readonly host: string; read
   const parts = (bracket ? bracket[2]! : text).split(':');
   const container = parts.pop() ?? '';
   const host = parts.pop() ?? '';
+  // An address alone publishes nothing: the port of the host, or none, has its colon.
+  if (bracket && !bracket[2]!.includes(':'))
+    throw new Error(`invalid IP address ${text.slice(0, -container.length - 1)}`);
   // Without brackets, an IPv6 address is what stands before the last two colons.
   return { ip: bracket ? bracket[1]! : parts.join(':'), host, container };
 }

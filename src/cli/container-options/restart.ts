@@ -6,7 +6,8 @@ import { parseInteger } from '../flag-types.ts';
 export function parseRestart(text: string): RestartPolicyBody {
   const [Name = '', ...rest] = text.split(':');
   if (text !== '' && Name === '') throw new Error('invalid restart policy format: no policy provided before colon');
-  if (rest.length === 0) return { Name, MaximumRetryCount: 0 };
+  // compat: nothing after the colon is no number at all.
+  if (rest.join(':') === '') return { Name, MaximumRetryCount: 0 };
   try {
     return { Name, MaximumRetryCount: parseInteger(rest.join(':')) };
   } catch {

@@ -17,7 +17,7 @@ export function readSecurityOptions(given: readonly string[], files: UserFiles):
     .filter((option) => option !== 'systempaths=unconfined')
     .map((option) => {
       if (option === 'no-new-privileges') return option;
-      const match = /^([^=:]+)[=:]([^]*)$/.exec(option);
+      const match = /^([^=:]+)[=:]([^]+)$/.exec(option);
       if (!match) throw errors.invalid(`Invalid --security-opt: "${option}"`);
       const [, key, value = ''] = match;
       if (key !== 'seccomp' || value === 'unconfined' || value === 'builtin') return option;

@@ -33,7 +33,7 @@ const atDoor: ReadonlySet<string> = new Set([
   ...['history', 'inspect', 'ls', 'prune', 'rm', 'tag'].map((name) => `image ${name}`),
   ...['connect', 'create', 'disconnect', 'inspect', 'ls', 'prune', 'rm'].map((name) => `network ${name}`),
   ...['create', 'inspect', 'ls', 'prune', 'rm'].map((name) => `volume ${name}`),
-  ...['df', 'events'].map((name) => `system ${name}`),
+  ...['df', 'events', 'prune'].map((name) => `system ${name}`),
 ]);
 
 /** By its words, such as `ps` and `network ls`. */

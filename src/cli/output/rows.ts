@@ -54,12 +54,12 @@ function jsonOf(row: object): string {
 }
 
 /** The same words for a wrong template wherever one is used. */
-export function reportingTemplateErrors<T>(run: () => T): T {
+export function reportingTemplateErrors<T>(run: () => T, code: number = exitCode.failed): T {
   try {
     return run();
   } catch (error) {
     if (error instanceof TemplateError)
-      throw new CommandFailure(`template parsing error: template: ${error.message}`, exitCode.failed);
+      throw new CommandFailure(`template parsing error: template: ${error.message}`, code);
     throw error;
   }
 }

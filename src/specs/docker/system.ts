@@ -9,6 +9,7 @@ export interface SystemVersion {
   readonly Os: string;
   readonly Arch: string;
   readonly KernelVersion: string;
+  readonly Experimental?: boolean;
   readonly BuildTime?: string;
   readonly GitCommit?: string;
   readonly Components?: readonly {
@@ -57,6 +58,10 @@ export interface EventMessage {
   readonly Type: string;
   readonly Action: string;
   readonly Actor: { readonly ID: string; readonly Attributes?: Readonly<Record<string, string>> | null };
+  /** The first three are of old API versions, for containers and images only. */
+  readonly status?: string;
+  readonly id?: string;
+  readonly from?: string;
   readonly scope?: string;
   /** Unix seconds. */
   readonly time: number;

@@ -6,6 +6,8 @@ import { entriesOf, isRecord, isTrue, printValue } from './values.ts';
 export interface EvaluateOptions {
   /** Names of fields that hold maps with keys of the user's choice: a key that is missing is nothing, not an error. */
   readonly openMaps?: ReadonlySet<string> | undefined;
+  /** Names of fields that are left out when there is nothing to say, with what they are then. */
+  readonly absent?: ReadonlyMap<string, unknown> | undefined;
   /** How a field that is null is printed; absent: `<no value>`. */
   readonly nullText?: ((field: string) => string) | undefined;
   /** Instead of the functions of these names. */
@@ -187,6 +189,7 @@ class Run {
     if (isRecord(owner)) {
       if (name in owner && !(name in Object.prototype)) return owner[name];
       if (ownerName !== undefined && this.#options.openMaps?.has(ownerName)) return undefined;
+      if (this.#options.absent?.has(name)) return this.#options.absent.get(name);
       throw new TemplateError(`at <${text}>: map has no entry for key "${name}"`);
     }
     if (owner === null || owner === undefined) {
