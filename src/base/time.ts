@@ -29,6 +29,8 @@ export function parseTimeNs(text: string): bigint | undefined {
   const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/.exec(text);
   if (!match) return undefined;
   const ms = Date.parse(`${match[1]}${match[3]}`);
+  // A month 13, or an hour 25.
+  if (Number.isNaN(ms)) return undefined;
   return BigInt(ms) * 1_000_000n + BigInt((match[2] ?? '').padEnd(9, '0'));
 }
 

@@ -16,12 +16,15 @@ export function eventRoutes(parts: EngineParts): Route[] {
 const objects = ['config', 'container', 'daemon', 'network', 'node', 'plugin', 'secret', 'service', 'volume'] as const;
 const eventFilters = [...objects, 'event', 'image', 'label', 'scope', 'type'];
 
+/** 24 days: nobody waits that long on one connection. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** History since a time, then what happens, until a time or until the client goes. */
 async function events(parts: EngineParts, { request, query, url, response, signal }: RequestContext): Promise<void> {
   const wanted = filters(query, eventFilters);
   // compat: 0 is the beginning of time here, and not the same as nothing.
-  const since = query.get('since') === '0' ? 0n : timestamp(query, 'since');
-  const until = timestamp(query, 'until');
+  const timeOf = (name: string): bigint | undefined => (query.get(name) === '0' ? 0n : timestamp(query, name));
+  const [since, until] = [timeOf('since'), timeOf('until')];
   if (since !== undefined && until !== undefined && since > until) {
     throw errors.invalid(
       `\`since\` time (${query.get('since')}) cannot be after \`until\` time (${query.get('until')})`,
@@ -42,7 +45,8 @@ async function events(parts: EngineParts, { request, query, url, response, signa
   if (leftMs === undefined || leftMs > 0) {
     let timer: NodeJS.Timeout | undefined;
     await untilGone(signal, (resolve) => {
-      if (leftMs !== undefined) timer = setTimeout(resolve, leftMs);
+      // A timer that is set for longer rings at once.
+      if (leftMs !== undefined && leftMs <= LONGEST_TIMER_MS) timer = setTimeout(resolve, leftMs);
     });
     clearTimeout(timer);
   }

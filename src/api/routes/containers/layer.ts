@@ -4,6 +4,8 @@ import { changesOfContainer, commitContainer, type EngineParts, exportContainer 
 import type { RequestContext, Route } from '#rpc';
 import { readJson } from '#rpc';
 import { Fields, isObject, readExecution } from '#specs';
+import { checkedBody } from '../../body-shape.ts';
+import { containerConfig } from '../../body-shapes.ts';
 import { errors } from '../../errors.ts';
 import { sendJson } from '../../http-status.ts';
 import { boolean } from '../../query.ts';
@@ -55,15 +57,14 @@ async function commit(parts: EngineParts, { request, query, response, signal }: 
     author: query.get('author') ?? '',
     changes: query.getAll('changes'),
     pause: boolean(query, 'pause', true),
-    overrides: overridesOf(await readJson(request)),
+    overrides: overridesOf(checkedBody(await readJson(request), containerConfig)),
     signal,
   });
   sendJson(response, 201, { Id: image.id });
 }
 
 /** compat: only what the body gives a value for is replaced. */
-function overridesOf(body: unknown): Record<string, unknown> {
-  if (!isObject(body)) return {};
+function overridesOf(body: Record<string, unknown>): Record<string, unknown> {
   const execution: Record<string, unknown> = { ...readExecution(new Fields(body, 'the body', '')) };
   const given = Object.entries(OVERRIDES).filter(([key]) => {
     const value = body[key];
