@@ -56,9 +56,7 @@ function newVolume(text: string, driver: string): MountSetting {
   const wrong = (why: string): Error =>
     errors.invalid(`invalid volume specification: '${text}': invalid mount config for type "volume": ${why}`);
   const common = { destination: destinationOf(text, wrong), readonly: false, text };
-  return {
-    ...{ type: 'volume', ...common, name: '', noCopy: false, driver, driverOptions: null, labels: null, subpath: '' },
-  };
+  return { type: 'volume', ...common, name: '', noCopy: false, driver, driverOptions: null, labels: null, subpath: '' };
 }
 
 /** Destinations and their options. Throws `api.invalid`. */

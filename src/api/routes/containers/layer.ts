@@ -8,6 +8,7 @@ import { checkedBody } from '../../body-shape.ts';
 import { containerConfig } from '../../body-shapes.ts';
 import { errors } from '../../errors.ts';
 import { sendJson } from '../../http-status.ts';
+import { imageName } from '../../image-name.ts';
 import { boolean } from '../../query.ts';
 
 export function layerRoutes(parts: EngineParts): Route[] {
@@ -48,11 +49,9 @@ const OVERRIDES = {
 async function commit(parts: EngineParts, { request, query, response, signal }: RequestContext): Promise<void> {
   const container = query.get('container') ?? '';
   if (container === '') throw errors.invalid('no container was named: give container=NAME');
-  const repository = query.get('repo') ?? '';
-  const tag = query.get('tag') ?? '';
   const image = await commitContainer(parts, {
     container,
-    ...(repository === '' ? {} : { reference: tag === '' ? repository : `${repository}:${tag}` }),
+    ...(query.get('repo') ? { reference: imageName(query) } : {}),
     comment: query.get('comment') ?? '',
     author: query.get('author') ?? '',
     changes: query.getAll('changes'),
