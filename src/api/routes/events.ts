@@ -36,7 +36,8 @@ async function events(parts: EngineParts, { request, query, url, response, signa
   response.writeHead(200, { 'Content-Type': type });
   response.flushHeaders();
   const send = (event: EngineEvent): void => {
-    if (until !== undefined && event.timeNs > until) return;
+    // compat: until the beginning of time means all there was, and nothing to come.
+    if (until !== undefined && until !== 0n && event.timeNs > until) return;
     if (matchesEvent(event, wanted)) response.write(`${separator}${formatJson64(toJson(event, minor))}\n`);
   };
   for (const event of parts.events.history()) if (since !== undefined && event.timeNs >= since) send(event);

@@ -19,7 +19,7 @@ import { sendJson, sendNothing } from '../http-status.ts';
 import { networkJson, statusJson } from '../network-json.ts';
 import { minorVersion } from '../version.ts';
 import { boolean, type Filters, filters } from '../query.ts';
-import { untilTime } from './images/list.ts';
+import { untilTime } from '../until.ts';
 
 const listFilters = ['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type'] as const;
 
