@@ -46,7 +46,6 @@ export function settleNetworking(parts: EngineParts, settings: ContainerSettings
   if (settings.networkDisabled) return settings;
   if (networkMode === 'bridge' && parts.networks.defaultMode === 'none') throw errors.noDefaultBridge();
   checkLimits(settings);
-  refuseLostEndpoints(settings);
   if (!networkMode.startsWith(OF_CONTAINER)) return settleLinks(parts, settings);
   refuseWithContainerMode(settings);
   const reference = networkMode.slice(OF_CONTAINER.length);
@@ -76,15 +75,6 @@ const limitsOf = (settings: ContainerSettings): Readonly<Record<string, string>>
 /** What is asked of a network, with what is asked of all of them. */
 export function withLimits(settings: ContainerSettings, wish: EndpointWish): EndpointWish {
   return { ...wish, driverOptions: { ...limitsOf(settings), ...wish.driverOptions } };
-}
-
-/** A mode that leaves no room for other networks is not asked for together with some. compat: Docker finds it at the start. */
-function refuseLostEndpoints(settings: ContainerSettings): void {
-  const { networkMode } = settings.host;
-  if (Object.keys(networkingOf(settings).endpoints).every((name) => name === networkMode)) return;
-  if (networkMode === 'none') throw errors.noneWithOthers();
-  if (networkMode === 'host') throw errors.hostNetwork();
-  if (networkMode.startsWith(OF_CONTAINER)) throw errors.sharedNetwork();
 }
 
 /** compat: what belongs to the other container's network cannot be asked for here. */

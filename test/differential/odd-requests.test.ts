@@ -46,7 +46,6 @@ const chapters: Readonly<Record<string, readonly Row[]>> = {
     ...['x', '', '/'].map((path) => host(`"Tmpfs":{"${path}":""}`)),
     host('"VolumesFrom":[""]'),
     host('"Binds":["/data"]'),
-    [create('"HostConfig":{"NetworkMode":"none"},"NetworkingConfig":{"EndpointsConfig":{"a":{},"b":{}}}'), 400, /none/],
   ],
   'states of containers': [
     'POST /containers/box/rename?name=',
