@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import type { Log } from '#base';
 import type { Builder } from '#build';
 import type { EngineParts } from '#engine';
-import { createHttpServer, type HttpDoor, localDoor, type Match, Router, type TlsSettings } from '#rpc';
+import { createHttpServer, type HttpDoor, localDoor, type Match, type Outgoing, Router, type TlsSettings } from '#rpc';
 import { errors } from './errors.ts';
 import { sendError } from './http-status.ts';
 import { buildKitDoor, buildKitRoutes } from './routes/build/buildkit.ts';
@@ -75,6 +75,7 @@ export function createApi({ parts, builder, facts, log, runCommand }: ApiOptions
     handle: async (context) => {
       const { request, response, url } = context;
       try {
+        if (url.pathname.includes('//')) return sendElsewhere(response, url);
         const match = find(request.method ?? 'GET', url.pathname);
         if (!match) throw errors.notFound();
         await match.route.handle({ ...context, params: match.params });
@@ -85,4 +86,10 @@ export function createApi({ parts, builder, facts, log, runCommand }: ApiOptions
   };
   const local = localDoor(door);
   return createHttpServer(door, tls);
+}
+
+/** compat: a name with a slash before it, as inspect tells it, makes a path with two; a client that reads asks again then. */
+function sendElsewhere(response: Outgoing, { pathname, search }: URL): void {
+  const Location = `${pathname.replace(/\/{2,}/g, '/')}${search}`;
+  response.writeHead(301, { Location, 'Content-Length': 0 }).end();
 }

@@ -39,3 +39,40 @@ test('what is absent, null or unknown is let through', () => {
   check({ Image: null, HostConfig: null, Whatever: { is: 1 } }, '');
   check({ Cmd: 'sh', HostConfig: { ConsoleSize: [24, 80], LogConfig: { Type: 'none', Config: null } } }, '');
 });
+
+test('fields are read in any case, and null is as good as nothing', () => {
+  const given = {
+    image: 'a',
+    CMD: 'sh',
+    labels: { Key: null },
+    hostconfig: { networkmode: 'none', portbindings: { '80/tcp': [null, { hostport: '8' }] }, mounts: [null] },
+    networkingConfig: { endpointsConfig: { Net: { aliases: ['x'] }, other: null } },
+    unknown: 1,
+  };
+  assert.deepEqual(checkedBody(given, createBody), {
+    Image: 'a',
+    Cmd: ['sh'],
+    Labels: { Key: '' },
+    HostConfig: { NetworkMode: 'none', PortBindings: { '80/tcp': [{}, { HostPort: '8' }] }, Mounts: [{}] },
+    NetworkingConfig: { EndpointsConfig: { Net: { Aliases: ['x'] }, other: null } },
+    unknown: 1,
+  });
+  // The last of several counts, as with Go.
+  assert.deepEqual(checkedBody({ Image: 'a', image: 'b' }, createBody), { Image: 'b' });
+});
+
+test('numbers are those an int64 holds', () => {
+  check({ HostConfig: { Memory: 2 ** 63 } }, '');
+  check(
+    { HostConfig: { Memory: 1e20 } },
+    'invalid JSON: HostConfig.Memory has to be an integer, and is 100000000000000000000',
+  );
+  check(
+    { HostConfig: { ConsoleSize: [-1, 2] } },
+    'invalid JSON: HostConfig.ConsoleSize has to be a list of integers, none below 0, and is [-1,2]',
+  );
+  check(
+    { HostConfig: { PortBindings: { '80/tcp': [{ HostPort: 80 }] } } },
+    'invalid JSON: HostConfig.PortBindings["80/tcp"][0].HostPort has to be a string, and is 80',
+  );
+});

@@ -72,7 +72,7 @@ const mount = {
     Subpath: 'text',
   },
   ImageOptions: { Subpath: 'text' },
-  TmpfsOptions: { SizeBytes: 'integer', Mode: 'integer' },
+  TmpfsOptions: { SizeBytes: 'integer', Mode: 'integer', Options: 'lists' },
 } as const satisfies Fields;
 
 const hostConfig = {
@@ -81,15 +81,16 @@ const hostConfig = {
   ContainerIDFile: 'text',
   LogConfig: { Type: 'text', Config: 'map' },
   NetworkMode: 'text',
+  PortBindings: { values: { each: { HostIp: 'text', HostPort: 'text' } } },
   RestartPolicy: restartPolicy,
   AutoRemove: 'flag',
   VolumeDriver: 'text',
   VolumesFrom: 'texts',
   Mounts: { each: mount },
-  ConsoleSize: 'numbers',
+  ConsoleSize: 'sizes',
   Annotations: 'map',
-  CapAdd: 'texts',
-  CapDrop: 'texts',
+  CapAdd: 'command',
+  CapDrop: 'command',
   CgroupnsMode: 'text',
   Dns: 'texts',
   DnsOptions: 'texts',
@@ -153,11 +154,44 @@ export const containerConfig = {
   Shell: 'texts',
 } as const satisfies Fields;
 
+const endpoint = {
+  IPAMConfig: { IPv4Address: 'text', IPv6Address: 'text', LinkLocalIPs: 'texts' },
+  Links: 'texts',
+  Aliases: 'texts',
+  MacAddress: 'text',
+  DriverOpts: 'map',
+  GwPriority: 'integer',
+} as const satisfies Fields;
+
 export const createBody = {
   ...containerConfig,
   HostConfig: hostConfig,
-  NetworkingConfig: { EndpointsConfig: 'set' },
+  NetworkingConfig: { EndpointsConfig: { values: endpoint } },
 } as const satisfies Fields;
+
+export const networkBody = {
+  Name: 'text',
+  Driver: 'text',
+  Scope: 'text',
+  Internal: 'flag',
+  Attachable: 'flag',
+  Ingress: 'flag',
+  ConfigOnly: 'flag',
+  ConfigFrom: { Network: 'text' },
+  EnableIPv4: 'flag',
+  EnableIPv6: 'flag',
+  IPAM: {
+    Driver: 'text',
+    Config: { each: { Subnet: 'text', IPRange: 'text', Gateway: 'text', AuxiliaryAddresses: 'map' } },
+    Options: 'map',
+  },
+  Options: 'map',
+  Labels: 'map',
+} as const satisfies Fields;
+
+export const connectBody = { Container: 'text', EndpointConfig: endpoint } as const satisfies Fields;
+
+export const disconnectBody = { Container: 'text', Force: 'flag' } as const satisfies Fields;
 
 export const volumeBody = {
   Name: 'text',
@@ -181,7 +215,7 @@ export const execBody = {
   AttachStdin: 'flag',
   AttachStdout: 'flag',
   AttachStderr: 'flag',
-  ConsoleSize: 'numbers',
+  ConsoleSize: 'sizes',
   DetachKeys: 'text',
   Tty: 'flag',
   Env: 'texts',
@@ -191,4 +225,4 @@ export const execBody = {
   WorkingDir: 'text',
 } as const satisfies Fields;
 
-export const execStartBody = { Detach: 'flag', Tty: 'flag', ConsoleSize: 'numbers' } as const satisfies Fields;
+export const execStartBody = { Detach: 'flag', Tty: 'flag', ConsoleSize: 'sizes' } as const satisfies Fields;

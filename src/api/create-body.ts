@@ -12,8 +12,8 @@ import {
   parseRestartPolicy,
 } from '#engine';
 import type { ContainerCreateBody, DeviceRequestBody, HealthcheckBody, HostConfigBody } from '#specs';
-import { parseMountSettings } from './create-mounts.ts';
-import { parseNetworking } from './create-networking.ts';
+import { parseMountSettings, parseTmpfs } from './create-mounts.ts';
+import { checkHost, parseNetworking } from './create-networking.ts';
 import { parseResources, refuseKernelMemory } from './create-resources.ts';
 import { errors } from './errors.ts';
 import { isGiven } from './given.ts';
@@ -31,7 +31,7 @@ export function parseCreateBody(
     hostname: body.Hostname ?? '',
     domainname: body.Domainname ?? '',
     user: body.User ?? '',
-    env: body.Env ?? [],
+    env: (body.Env ?? []).map(checkVariable),
     command: words(body.Cmd),
     ...(body.Entrypoint === undefined || body.Entrypoint === null ? {} : { entrypoint: entrypoint(body.Entrypoint) }),
     workingDirectory: body.WorkingDir ?? '',
@@ -53,6 +53,17 @@ export function parseCreateBody(
     host: parseHostConfig(forVersion(body.HostConfig ?? {}, minorVersion), defaults),
     networking: parseNetworking(body),
   };
+}
+
+/** `NAME=VALUE`, or `NAME` for one that is taken away. */
+function checkVariable(text: string): string {
+  if (text === '' || text.startsWith('=')) throw errors.invalid(`invalid environment variable: ${text}`);
+  return text;
+}
+
+function shmSize(bytes: number): number {
+  if (bytes < 0) throw errors.invalid('SHM size can not be less than 0');
+  return bytes;
 }
 
 /** What a container only keeps: for the image it may become. */
@@ -101,7 +112,7 @@ function parseHostConfig(host: HostConfigBody, defaults: ContainerDefaults): Hos
     mounts: parseMountSettings(host),
     ...(host.VolumesFrom?.length ? { volumesFrom: host.VolumesFrom } : {}),
     ...(host.VolumeDriver ? { volumeDriver: host.VolumeDriver } : {}),
-    tmpfs: { ...host.Tmpfs },
+    tmpfs: parseTmpfs(host.Tmpfs ?? {}),
     readonlyRootfs: host.ReadonlyRootfs ?? false,
     capAdd: host.CapAdd ?? [],
     capDrop: host.CapDrop ?? [],
@@ -130,9 +141,9 @@ function parseHostConfig(host: HostConfigBody, defaults: ContainerDefaults): Hos
     ...(host.DeviceRequests?.length ? { deviceRequests: host.DeviceRequests.map(deviceRequest) } : {}),
     ...annotations(host.Annotations ?? {}),
     oomScoreAdj: host.OomScoreAdj ?? 0,
-    shmSizeBytes: host.ShmSize || defaults.shmSizeBytes,
+    shmSizeBytes: shmSize(host.ShmSize ?? 0) || defaults.shmSizeBytes,
     ...storageOptions(host.StorageOpt ?? {}, defaults),
-    extraHosts: host.ExtraHosts ?? [],
+    extraHosts: (host.ExtraHosts ?? []).map(checkHost),
     cgroupParent: host.CgroupParent ?? '',
     log: parseLogConfig(host.LogConfig?.Type ?? '', host.LogConfig?.Config ?? {}, defaults.log),
     resources: parseResources(host),

@@ -22,17 +22,20 @@ test('parseBind() takes paths and names, each word of a mode once', () => {
     ...volume,
     ...{ name: 'data', destination: '/b', readonly: true, noCopy: true },
   });
+  check('/b/../c', { type: 'volume', ...volume, destination: '/c' });
   assert.equal((parseBind('data:/b', 'local') as { driver: string }).driver, 'local');
 });
 
 test('parseBind() refuses in the words of dockerd', () => {
   const check = (text: string, message: string): void => assert.throws(() => parseBind(text), { message }, text);
   const spec = (text: string): string => `invalid volume specification: '${text}'`;
-  for (const text of ['', '/a', ':/b', 'a:', 'a:ro', '/a:/b:ro:x']) check(text, spec(text));
+  for (const text of ['', ':/b', 'a:', 'a:ro', '/a:/b:ro:x']) check(text, spec(text));
   for (const mode of ['bogus', 'ro,rw', 'z,Z', 'ro,ro', 'shared,slave']) check(`a:/b:${mode}`, `invalid mode: ${mode}`);
   const wrong = (text: string, type: string, why: string): void =>
     check(text, `${spec(text)}: invalid mount config for type "${type}": ${why}`);
   wrong('a:b', 'volume', "invalid mount path: 'b' mount path must be absolute");
+  wrong('a', 'volume', "invalid mount path: 'a' mount path must be absolute");
+  wrong('/', 'volume', "invalid specification: destination can't be '/'");
   wrong('a:/', 'volume', "invalid specification: destination can't be '/'");
   wrong('/a:/b/..', 'bind', "invalid specification: destination can't be '/'");
   wrong('a:/b:shared', 'volume', 'field BindOptions must not be specified');

@@ -26,9 +26,11 @@ export function parseMountSettings({ Binds, Mounts, VolumeDriver }: HostConfigBo
   return [...(Binds ?? []).map((text) => parseBind(text, VolumeDriver ?? '')), ...(Mounts ?? []).map(parseMount)];
 }
 
-/** `SOURCE:DESTINATION[:OPTIONS]`, a source being a path or a volume's name. Throws `api.invalid`. */
+/** `[SOURCE:]DESTINATION[:OPTIONS]`, a source being a path or a volume's name; none is a new volume. Throws `api.invalid`. */
 export function parseBind(text: string, volumeDriver = ''): MountSetting {
   const parts = text.split(':');
+  const [first = '', ...more] = parts;
+  if (more.length === 0 && first !== '') return newVolume(text, volumeDriver);
   const [source = '', target = '', mode = ''] = parts;
   const isSpec = source !== '' && parts.length >= 2 && parts.length <= 3;
   if (!isSpec || (parts.length === 2 && isMode(target)))
@@ -48,6 +50,22 @@ export function parseBind(text: string, volumeDriver = ''): MountSetting {
   if (propagation !== '') throw wrong('field BindOptions must not be specified');
   const [driver, driverOptions, labels, subpath] = [volumeDriver, null, null, ''];
   return { type, ...common, name: source, noCopy, driver, driverOptions, labels, subpath };
+}
+
+function newVolume(text: string, driver: string): MountSetting {
+  const wrong = (why: string): Error =>
+    errors.invalid(`invalid volume specification: '${text}': invalid mount config for type "volume": ${why}`);
+  const common = { destination: destinationOf(text, wrong), readonly: false, text };
+  return { type: 'volume', ...common, name: '', noCopy: false, driver, driverOptions: null, labels: null, subpath: '' };
+}
+
+/** Destinations and their options. Throws `api.invalid`. */
+export function parseTmpfs(tmpfs: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  for (const path of Object.keys(tmpfs)) {
+    if (!path.startsWith('/')) throw errors.invalid(`invalid mount path: '${path}' mount path must be absolute`);
+    if (cleanPath(path) === '/') throw errors.invalid("invalid specification: destination can't be '/'");
+  }
+  return { ...tmpfs };
 }
 
 function isMode(text: string): boolean {

@@ -96,6 +96,17 @@ function checkMac(text: string): string {
   return text.toLowerCase().replaceAll('-', ':');
 }
 
+/** `NAME:ADDRESS`; `host-gateway` stands for an address of the host. */
+export function checkHost(text: string): string {
+  const at = text.indexOf(':');
+  if (at <= 0) throw errors.invalid(`bad format for add-host: ${JSON.stringify(text)}`);
+  const address = text.slice(at + 1);
+  if (address !== 'host-gateway' && isIP(address.trim().replace(/^\[(.*)\]$/, '$1')) === 0) {
+    throw errors.invalid(`invalid IP address in add-host: ${JSON.stringify(address)}`);
+  }
+  return text;
+}
+
 function checkServer(text: string): string {
   if (isIP(text) === 0) throw errors.invalid(`bad nameserver address: ${JSON.stringify(text)}`);
   return text;

@@ -31,6 +31,6 @@ export { cleanPath, ignoreFileNames, parseIgnore } from './ignore/parse-ignore.t
 export { compileWildcard, hasWildcards, type Wildcard } from './ignore/wildcard.ts';
 export { memoryRecordStores, openRecordStores, type RecordStore, type RecordStores } from './record-store.ts';
 export { formatBinaryBytes, formatBytes, humanDuration, parseBytes, parseDurationMs } from './sizes.ts';
-export { compareTimes, formatTimeNs, nowNs, parseTimeNs, ZERO_TIME } from './time.ts';
+export { compareTimes, formatTimeNs, nowNs, parseDateNs, parseTimeNs, ZERO_TIME } from './time.ts';
 export { whenFulfilled } from './when-fulfilled.ts';
 export { workerEntry } from './worker-entry.ts';

@@ -29,7 +29,20 @@ export function parseTimeNs(text: string): bigint | undefined {
   const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/.exec(text);
   if (!match) return undefined;
   const ms = Date.parse(`${match[1]}${match[3]}`);
+  // A month 13, or an hour 25.
+  if (Number.isNaN(ms)) return undefined;
   return BigInt(ms) * 1_000_000n + BigInt((match[2] ?? '').padEnd(9, '0'));
+}
+
+const DATE = /^(\d{4}-\d\d-\d\d)(?:T(\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)?)?(Z|[+-]\d\d:\d\d)?$/;
+
+/** Nanoseconds of a time as people write it: RFC 3339 or less of it, local without a zone; undefined when it is none. */
+export function parseDateNs(text: string): bigint | undefined {
+  const date = DATE.exec(text);
+  if (!date) return undefined;
+  const [, day, hour = '00', minute = '00', second = '00', fraction = '', zone = ''] = date;
+  const ms = Date.parse(`${day}T${hour}:${minute}:${second}${zone}`);
+  return Number.isNaN(ms) ? undefined : BigInt(ms) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
 }
 
 /** Docker's "never". */

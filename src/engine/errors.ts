@@ -83,6 +83,8 @@ export const errors = defineErrors('container', {
     message: (name: string, holder: string) =>
       `Conflict. The container name "/${name}" is already in use by container "${holder}". You have to remove (or rename) that container to be able to reuse that name.`,
   },
+  noName: { kind: 'invalid', message: () => 'Neither old nor new names may be empty' },
+  sameName: { kind: 'invalid', message: () => 'Renaming a container with the same name as its current name' },
   badName: {
     kind: 'invalid',
     message: (name: string) => `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
@@ -170,6 +172,7 @@ export const errors = defineErrors('container', {
   commandNotFound: { kind: 'invalid', message: (what: string) => what },
   commandNotExecutable: { kind: 'invalid', message: (what: string) => what },
   shimLost: { kind: 'internal', message: (id: string) => `the shim of container ${id} has ended unexpectedly` },
+  execNotRunning: { kind: 'conflict', message: (id: string) => `exec instance ${id} is not running` },
   execRunning: { kind: 'conflict', message: (id: string) => `exec instance ${id} is already running or has ended` },
   notSupported: {
     kind: 'not-implemented',

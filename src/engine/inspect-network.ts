@@ -96,8 +96,15 @@ function portMapOf({ network, program }: ContainerRecord): Record<string, object
   return ports;
 }
 
+export interface ListedPort {
+  readonly IP?: string;
+  readonly PrivatePort: number;
+  readonly PublicPort?: number;
+  readonly Type: string;
+}
+
 /** `Ports` of the list. */
-export function portListOf({ network, program }: ContainerRecord): object[] {
+export function portListOf({ network, program }: ContainerRecord): ListedPort[] {
   if (!network) return [];
   const published = new Set(network.ports.map(({ containerPort, protocol }) => `${containerPort}/${protocol}`));
   const exposed = (program.exposedPorts ?? []).filter((port) => !published.has(port)).map(parsePort);

@@ -2,7 +2,7 @@
 import { compareTimes } from '#base';
 import type { ContainerRecord } from './container-record.ts';
 import { errors } from './errors.ts';
-import { networksJson } from './inspect-network.ts';
+import { networksJson, portListOf } from './inspect-network.ts';
 import { isLive, type Status } from './lifecycle.ts';
 import { mountPointsOf } from './mounts/mount-point.ts';
 import { type EngineParts, findContainer } from './parts.ts';
@@ -18,11 +18,15 @@ export const listFilters = [
   'ancestor',
   'before',
   'exited',
+  'expose',
   'health',
   'id',
+  'is-task',
+  'isolation',
   'label',
   'name',
   'network',
+  'publish',
   'since',
   'status',
   'volume',
@@ -44,6 +48,11 @@ export function listContainers(parts: EngineParts, query: ListQuery): ContainerR
 }
 
 function checkFilters(filters: ListQuery['filters']): void {
+  for (const key of ['publish', 'expose']) for (const value of filters.get(key) ?? []) portRange(key, value);
+  const tasks = filters.get('is-task') ?? [];
+  if (tasks.some((value) => !['0', '1', 'false', 'true'].includes(value)) || tasks.length > 1) {
+    throw errors.invalid(`invalid filter 'is-task=[${tasks.join(' ')}]'`);
+  }
   for (const status of filters.get('status') ?? []) {
     if (!statuses.some((known) => known === status)) {
       throw errors.invalid(`invalid filter 'status=${status}'`);
@@ -72,6 +81,9 @@ function matches(parts: EngineParts, record: ContainerRecord, filters: ListQuery
     any('status', (value) => record.status === value) &&
     any('health', (value) => (record.health?.status ?? 'none') === value) &&
     any('exited', (value) => record.status === 'exited' && record.exit?.code === Number(value)) &&
+    // compat: tasks are a swarm's, isolation is another system's.
+    any('is-task', (value) => value === '0' || value === 'false') &&
+    hasPort(record, filters) &&
     any('ancestor', (value) => isAncestor(record, value)) &&
     any('network', (value) => isOnNetwork(parts, record, value)) &&
     any('volume', (value) => hasMount(record, value)) &&
@@ -102,7 +114,35 @@ export function hasLabel(labels: Readonly<Record<string, string>>, wish: string)
   return at < 0 ? wish in labels : labels[wish.slice(0, at)] === wish.slice(at + 1);
 }
 
+/** compat: one port is enough, published or exposed, whichever of the two is asked for. Only those of one that runs are seen. */
+function hasPort(record: ContainerRecord, filters: ListQuery['filters']): boolean {
+  const [published, exposed] = ['publish', 'expose'].map((key) =>
+    (filters.get(key) ?? []).map((value) => portRange(key, value)),
+  );
+  if (published!.length + exposed!.length === 0) return true;
+  return portListOf(record).some(({ PrivatePort, PublicPort = 0, Type }) => {
+    const isIn = (port: number) => (range: PortRange) =>
+      range.protocol === Type && range.first <= port && port <= range.last;
+    return published!.some(isIn(PublicPort)) || exposed!.some(isIn(PrivatePort));
+  });
+}
+
+interface PortRange {
+  readonly first: number;
+  readonly last: number;
+  readonly protocol: string;
+}
+
+/** `80`, `80/udp`, `8000-8100/tcp`. Throws `container.invalid`. */
+function portRange(key: string, value: string): PortRange {
+  const match = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/.exec(value);
+  const [first, last] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
+  if (!match || last < first || last > 65_535) throw errors.invalid(`invalid filter '${key}=${value}'`);
+  return { first, last, protocol: match[3] ?? 'tcp' };
+}
+
 function isAncestor(record: ContainerRecord, value: string): boolean {
+  if (value === '') return false;
   const named =
     record.settings.image === value ||
     record.settings.image === `${value}:latest` ||

@@ -1,8 +1,9 @@
 /** Limits as asked for → `linux.resources` of the OCI config. */
 import { statSync } from 'node:fs';
-import { blockScheduler } from '#linux';
+import { blockScheduler, onlineUnits } from '#linux';
 import type { DeviceRule, Resources, ThrottleDevice, WeightDevice } from '#specs';
 import type { DeviceRate, DeviceWeight, ResourceSettings } from './container-settings.ts';
+import { checkCpuLists } from './cpu-lists.ts';
 import { deviceNumbers } from './devices.ts';
 import { errors } from './errors.ts';
 
@@ -12,7 +13,7 @@ const CFS_PERIOD_US = 100_000;
 /** Throws `container.invalid` with Docker's wording for limits that contradict each other. */
 export function checkResources(settings: ResourceSettings, cpus: number): void {
   const { memoryBytes, memorySwapBytes, memoryReservationBytes } = settings;
-  if (memoryBytes > 0 && memoryBytes < LEAST_MEMORY) throw errors.invalid('Minimum memory limit allowed is 6MB');
+  if (memoryBytes !== 0 && memoryBytes < LEAST_MEMORY) throw errors.invalid('Minimum memory limit allowed is 6MB');
   if (memoryBytes > 0 && memorySwapBytes > 0 && memorySwapBytes < memoryBytes) {
     throw errors.invalid('Minimum memoryswap limit should be larger than memory limit, see usage');
   }
@@ -43,6 +44,9 @@ export function checkResources(settings: ResourceSettings, cpus: number): void {
   }
   if (settings.cpuQuotaUs > 0 && settings.cpuQuotaUs < 1000) {
     throw errors.invalid('CPU cfs quota can not be less than 1ms (i.e. 1000)');
+  }
+  if (settings.cpusetCpus !== '' || settings.cpusetMems !== '') {
+    checkCpuLists({ cpus: settings.cpusetCpus, nodes: settings.cpusetMems }, onlineUnits());
   }
   const { realtimePeriodUs = 0, realtimeRuntimeUs = 0 } = settings;
   if (realtimePeriodUs > 0 && realtimeRuntimeUs > realtimePeriodUs) {

@@ -28,6 +28,13 @@ export function readHostFacts(): HostFacts {
   };
 }
 
+/** Lists such as `0-3,7` of what is on: CPUs, and memory nodes; read when asked, for both may come and go. */
+export function onlineUnits(): { readonly cpus: string; readonly nodes: string } {
+  const list = (kind: string): string => readOptional(`/sys/devices/system/${kind}/online`).trim();
+  // kernel: one without NUMA has no nodes there, and one in a cpuset.
+  return { cpus: list('cpu'), nodes: list('node') || '0' };
+}
+
 /** `6.18.44-amd64` → 6, 18. */
 export function parseKernelRelease(text: string): { major: number; minor: number } {
   const match = /^(\d+)\.(\d+)/.exec(text);

@@ -83,6 +83,7 @@ export {
   kernelAtLeast,
   mountPointIn,
   parseKernelRelease,
+  onlineUnits,
   readHostFacts,
   unescapeOctal,
 } from './host-facts.ts';

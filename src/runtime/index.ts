@@ -12,6 +12,7 @@ export {
 } from './default-spec.ts';
 export { type HostMount, HostMounts } from './host-mounts.ts';
 export { compilePlan } from './plan/compile.ts';
+export { cpuMask } from './plan/cpu-list.ts';
 export { encodePlan } from './plan/encode.ts';
 export { compileExec, type ExecTarget } from './plan/exec.ts';
 export type { CgroupHierarchy, CgroupPlacement, CompileInput, Hold, SeccompProgram, Streams } from './plan/input.ts';

@@ -331,7 +331,7 @@ describe('requests', { skip: missing('root', 'busybox') }, () => {
     };
     const all = await open('logs=1&stream=1&stdin=1&stdout=1&stderr=1&detachKeys=ctrl-a');
     await eventually('the log comes first', () => all.text().includes('before\n'));
-    const silent = await open('stream=1&stdin=0&stdout=0&stderr=0');
+    const silent = await open('stream=1&stdin=1&stdout=0&stderr=0');
     all.socket.write(clientFrame('typed\n'));
     await eventually('what was typed comes back', () => all.text().includes('typed\n'));
     assert.equal(silent.text(), '');

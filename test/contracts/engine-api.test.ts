@@ -335,7 +335,8 @@ describe('the Engine API', { skip: missing('root', 'busybox') }, () => {
     };
     await check('/v1.23', 400, /client version 1\.23 is too old\. Minimum supported API version is 1\.24/);
     await check('/v1.99', 400, /client version 1\.99 is too new\. Maximum supported API version is 1\.55/);
-    await check('/v1', 404, /page not found/);
+    await check('/v1', 400, /client version 1 is too old/);
+    await check('/vx', 404, /page not found/);
   });
 
   const someone = { id: 'x', name: 'x' };

@@ -22,8 +22,8 @@ const MOST_UNREAD_BYTES = 8 * 1024 * 1024;
 async function events(parts: EngineParts, { request, query, url, response, signal }: RequestContext): Promise<void> {
   const wanted = filters(query, eventFilters);
   // compat: 0 is the beginning of time here, and not the same as nothing.
-  const since = query.get('since') === '0' ? 0n : timestamp(query, 'since');
-  const until = timestamp(query, 'until');
+  const timeOf = (name: string): bigint | undefined => (query.get(name) === '0' ? 0n : timestamp(query, name));
+  const [since, until] = [timeOf('since'), timeOf('until')];
   if (since !== undefined && until !== undefined && since > until) {
     throw errors.invalid(
       `\`since\` time (${query.get('since')}) cannot be after \`until\` time (${query.get('until')})`,
@@ -35,7 +35,8 @@ async function events(parts: EngineParts, { request, query, url, response, signa
   response.writeHead(200, { 'Content-Type': type });
   response.flushHeaders();
   const send = (event: EngineEvent): void => {
-    if (until !== undefined && event.timeNs > until) return;
+    // compat: until the beginning of time means all there was, and nothing to come.
+    if (until !== undefined && until !== 0n && event.timeNs > until) return;
     if (!matchesEvent(event, wanted)) return;
     response.write(`${separator}${formatJson64(toJson(event, minor))}\n`);
     if (response.writableLength > MOST_UNREAD_BYTES) response.destroy();

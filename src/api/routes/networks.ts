@@ -11,18 +11,23 @@ import {
 import type { NetworkRecord, NetworkRequest } from '#network';
 import { type RequestContext, type Route, readJson } from '#rpc';
 import type { NetworkConnectBody, NetworkCreateBody, NetworkDisconnectBody } from '#specs';
+import { checkedBody } from '../body-shape.ts';
+import { connectBody, disconnectBody, networkBody } from '../body-shapes.ts';
 import { parseEndpoint } from '../create-networking.ts';
 import { errors } from '../errors.ts';
 import { sendJson, sendNothing } from '../http-status.ts';
 import { networkJson, statusJson } from '../network-json.ts';
 import { minorVersion } from '../version.ts';
-import { boolean, type Filters, filters, timestamp } from '../query.ts';
+import { boolean, type Filters, filters } from '../query.ts';
+import { untilTime } from '../until.ts';
 
 const listFilters = ['dangling', 'driver', 'id', 'label', 'name', 'scope', 'type'] as const;
 
 export function networkRoutes(parts: EngineParts): Route[] {
   return [
     { method: 'GET', path: '/networks', handle: (context) => list(parts, context) },
+    // compat: this one has two names.
+    { method: 'GET', path: '/networks/', handle: (context) => list(parts, context) },
     { method: 'GET', path: '/networks/{id}', handle: (context) => inspect(parts, context) },
     { method: 'POST', path: '/networks/create', handle: (context) => create(parts, context) },
     { method: 'POST', path: '/networks/prune', handle: (context) => prune(parts, context) },
@@ -108,7 +113,7 @@ async function inspect(parts: EngineParts, { params, query, url, response }: Req
 }
 
 async function create(parts: EngineParts, { request, response }: RequestContext): Promise<void> {
-  const body = ((await readJson(request)) ?? {}) as NetworkCreateBody;
+  const body = checkedBody<NetworkCreateBody>(await readJson(request), networkBody);
   const record = await createNetwork(parts, parseNetwork(body));
   sendJson(response, 201, { Id: record.id, Warning: '' });
 }
@@ -141,8 +146,7 @@ function parseNetwork(body: NetworkCreateBody): NetworkRequest {
 
 async function prune(parts: EngineParts, { query, response }: RequestContext): Promise<void> {
   const wanted = filters(query, ['label', 'label!', 'until']);
-  const [until] = wanted.get('until') ?? [];
-  const before = until === undefined ? undefined : timestamp(new URLSearchParams({ until }), 'until');
+  const before = untilTime(wanted);
   const names = await pruneNetworks(parts, ({ labels, createdAt }) => {
     const hasAll = (wanted.get('label') ?? []).every((value) => hasLabel(labels, value));
     const hasNone = !(wanted.get('label!') ?? []).some((value) => hasLabel(labels, value));
@@ -153,14 +157,14 @@ async function prune(parts: EngineParts, { query, response }: RequestContext): P
 }
 
 async function connect(parts: EngineParts, { params, request, response }: RequestContext): Promise<void> {
-  const body = ((await readJson(request)) ?? {}) as NetworkConnectBody;
+  const body = checkedBody<NetworkConnectBody>(await readJson(request), connectBody);
   if (!body.Container) throw errors.invalid('the body of connect has to name a container');
   await connectContainer(parts, params['id']!, body.Container, parseEndpoint(body.EndpointConfig ?? {}));
   sendNothing(response, 200);
 }
 
 async function disconnect(parts: EngineParts, { params, request, response }: RequestContext): Promise<void> {
-  const body = ((await readJson(request)) ?? {}) as NetworkDisconnectBody;
+  const body = checkedBody<NetworkDisconnectBody>(await readJson(request), disconnectBody);
   if (!body.Container) throw errors.invalid('the body of disconnect has to name a container');
   await disconnectContainer(parts, params['id']!, body.Container);
   sendNothing(response, 200);

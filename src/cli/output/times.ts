@@ -1,8 +1,8 @@
 /** Times as people write and read them on the command line. */
-import { humanDuration, parseDurationMs } from '#base';
+import { humanDuration, parseDateNs, parseDurationMs } from '#base';
 import { errors } from '../errors.ts';
 
-const DATE = /^(\d{4}-\d\d-\d\d)(?:T(\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)?)?(Z|[+-]\d\d:\d\d)?$/;
+const SECOND_NS = 1_000_000_000n;
 
 /**
  * Unix seconds with nine digits of fraction, as the API takes them: of a time (`2026-01-02T03:04:05Z`, or less of it,
@@ -10,11 +10,10 @@ const DATE = /^(\d{4}-\d\d-\d\d)(?:T(\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?
  */
 export function toUnixTime(text: string, flag: string, nowMs = Date.now()): string {
   if (/^-?\d+(\.\d{1,9})?$/.test(text)) return text;
-  const date = DATE.exec(text);
-  if (date) {
-    const [, day, hour = '00', minute = '00', second = '00', fraction = '', zone = ''] = date;
-    const ms = Date.parse(`${day}T${hour}:${minute}:${second}${zone}`);
-    if (!Number.isNaN(ms)) return `${Math.floor(ms / 1000)}.${fraction.padEnd(9, '0')}`;
+  const date = parseDateNs(text);
+  if (date !== undefined) {
+    const fraction = ((date % SECOND_NS) + SECOND_NS) % SECOND_NS;
+    return `${(date - fraction) / SECOND_NS}.${String(fraction).padStart(9, '0')}`;
   }
   const ago = agoMs(text);
   if (ago === undefined) {

@@ -108,6 +108,7 @@ function propagationOf({ source, propagation }: BindSetting, dataRoot: string): 
 function mountsFrom(text: string, { mountsOf }: ResolveInput): MountPoint[] {
   const [container = '', ...rest] = text.split(':');
   const mode = rest.join(':');
+  if (text === '') throw errors.invalid('volumes-from specification cannot be an empty string');
   if (container === '') throw errors.invalid(`malformed volumes-from specification: ${text}`);
   const words = mode.split(',').filter((word) => word !== '');
   if (words.some((word) => !['ro', 'rw', 'z', 'Z'].includes(word))) throw errors.invalid(`invalid mode: ${mode}`);

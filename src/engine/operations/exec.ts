@@ -181,7 +181,7 @@ export async function resizeExec(parts: EngineParts, id: string, rows: number, c
   const { state: first } = findExec(parts, id);
   if (first.status === 'starting') await first.settled;
   const { state } = findExec(parts, id);
-  if (state.status !== 'running') throw errors.notRunning(id);
+  if (state.status !== 'running') throw errors.execNotRunning(id);
   await state.process.resize(rows, columns);
 }
 

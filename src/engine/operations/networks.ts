@@ -10,7 +10,7 @@ import {
   type RunningContainer,
 } from '#network';
 import type { ContainerRecord } from '../container-record.ts';
-import { networkingOf } from '../container-settings.ts';
+import { networkingOf, networkModeOf } from '../container-settings.ts';
 import { errors } from '../errors.ts';
 import { hasProcess } from '../lifecycle.ts';
 import { writeHosts, writeResolvConf } from '../managed-files.ts';
@@ -62,6 +62,7 @@ export async function connectContainer(
   const { id } = findContainer(parts, containerReference);
   await parts.locks.run(id, async () => {
     const record = findContainer(parts, id);
+    if (isOnNone(record, network)) throw errors.alreadyOnNetwork(record.name, network.name);
     refuseSharedNetwork(record, network);
     if (indexOfNetwork(parts, record, network) !== undefined) throw errors.alreadyOnNetwork(record.name, network.name);
     const { networkMode } = record.settings.host;
@@ -89,6 +90,8 @@ export async function disconnectContainer(
   await parts.locks.run(id, async () => {
     const record = findContainer(parts, id);
     if (record.settings.host.networkMode === 'host' && network.name === 'host') throw errors.hostNetwork();
+    // compat: who is on no network leaves it before it is connected to another; here it may stay until then.
+    if (isOnNone(record, network)) return emitChange(parts, record.id, network, 'disconnect');
     const name = indexOfNetwork(parts, record, network);
     if (name === undefined) throw errors.notOnNetwork(id, network.name);
     const { [name]: _, ...others } = Object.fromEntries(networksOf(record.settings));
@@ -130,8 +133,15 @@ async function settle(
     ...(record.network ? { state: record.network } : {}),
   });
   writeResolvConf(record, runDirectory, record.network);
-  parts.events.emit('network', action, network.id, { container: record.id, ...attributesOf(network) });
+  emitChange(parts, record.id, network, action);
 }
+
+function emitChange(parts: EngineParts, id: string, network: NetworkRecord, action: 'connect' | 'disconnect'): void {
+  parts.events.emit('network', action, network.id, { container: id, ...attributesOf(network) });
+}
+
+const isOnNone = ({ settings }: ContainerRecord, { driver, predefined }: NetworkRecord): boolean =>
+  predefined && driver === 'null' && networkModeOf(settings) === 'none' && !settings.networkDisabled;
 
 const attributesOf = ({ name, driver }: NetworkRecord): Record<string, string> => ({ name, type: driver });
 

@@ -3,13 +3,15 @@ import { errors } from '../errors.ts';
 import { isValidName } from '../names.ts';
 import { type EngineParts, eventAttributes, findContainer } from '../parts.ts';
 
-/** Throws `container.badName` and `container.nameTaken`. */
+/** Throws `container.noName`, `container.badName`, `container.sameName` and `container.nameTaken`. */
 export async function renameContainer(parts: EngineParts, reference: string, wish: string): Promise<void> {
+  if (wish === '') throw errors.noName();
   const { id } = findContainer(parts, reference);
   await parts.locks.run(id, async () => {
     const record = findContainer(parts, id);
     const name = wish.replace(/^\//, '');
     if (!isValidName(wish)) throw errors.badName(wish);
+    if (name === record.name) throw errors.sameName();
     const holder = parts.containers.find(name);
     if (holder !== undefined && holder !== 'ambiguous' && holder.name === name) throw errors.nameTaken(name, holder.id);
     const network = record.network && parts.networks.rename(id, record.network, record.name, name);

@@ -2,7 +2,7 @@
 import { errors } from '../errors.ts';
 import { type EngineParts, findContainer } from '../parts.ts';
 
-/** Throws `container.notRunning`. */
+/** Throws `container.notRunning`. compat: without a terminal there is nothing to do. */
 export async function resizeContainer(
   parts: EngineParts,
   reference: string,
@@ -12,5 +12,5 @@ export async function resizeContainer(
   const record = findContainer(parts, reference);
   const live = parts.live.get(record.id);
   if (!live) throw errors.notRunning(record.id);
-  await live.process.resize(rows, columns);
+  if (record.settings.tty) await live.process.resize(rows, columns);
 }

@@ -57,6 +57,8 @@ export async function killContainer(parts: EngineParts, reference: string, signa
   }
   emitKill(parts, record, number);
   await live.process.signal(number);
+  // compat: what is frozen gets its signal once it goes on, and so it goes on.
+  if (record.status === 'paused') await unpauseContainer(parts, record.id).catch(unlessConflict);
 }
 
 /** All processes of the container, whatever state it is in; resolves when its end is recorded. */

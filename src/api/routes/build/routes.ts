@@ -1,6 +1,6 @@
 /** Building images, and what is kept of it. */
 import { type Builder, cacheFilter, type CacheQuestion, type CacheUsage } from '#build';
-import { nowNs, parseDurationMs, parseTimeNs } from '#base';
+import { nowNs, parseDateNs, parseDurationMs, parseTimeNs } from '#base';
 import type { EngineParts } from '#engine';
 import type { RequestContext, Route } from '#rpc';
 import { errors } from '../../errors.ts';
@@ -70,7 +70,7 @@ function pruneFilter(given: Filters): (usage: CacheUsage) => boolean {
 
 function timeOf(text: string): bigint {
   if (/^\d+$/.test(text)) return BigInt(text) * 1_000_000_000n;
-  const time = parseTimeNs(text);
+  const time = parseDateNs(text);
   if (time !== undefined) return time;
   try {
     return nowNs() - BigInt(Math.round(parseDurationMs(text) * 1e6));

@@ -92,7 +92,8 @@ function sessionOf(
     streams,
     raw: record.settings.tty,
     replay: boolean(query, 'logs'),
-    stream: boolean(query, 'stream'),
+    // compat: who asks for no stream is not waited for.
+    stream: boolean(query, 'stream') && (streams.stdin || streams.stdout || streams.stderr),
     detach: isTyped ? { ...keys, announce: () => announceDetach(parts, record.id) } : undefined,
     signal,
   };

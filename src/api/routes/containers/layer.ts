@@ -4,8 +4,11 @@ import { changesOfContainer, commitContainer, type EngineParts, exportContainer 
 import type { RequestContext, Route } from '#rpc';
 import { readJson } from '#rpc';
 import { Fields, isObject, readExecution } from '#specs';
+import { checkedBody } from '../../body-shape.ts';
+import { containerConfig } from '../../body-shapes.ts';
 import { errors } from '../../errors.ts';
 import { sendJson } from '../../http-status.ts';
+import { imageName } from '../../image-name.ts';
 import { boolean } from '../../query.ts';
 
 export function layerRoutes(parts: EngineParts): Route[] {
@@ -46,24 +49,21 @@ const OVERRIDES = {
 async function commit(parts: EngineParts, { request, query, response, signal }: RequestContext): Promise<void> {
   const container = query.get('container') ?? '';
   if (container === '') throw errors.invalid('no container was named: give container=NAME');
-  const repository = query.get('repo') ?? '';
-  const tag = query.get('tag') ?? '';
   const image = await commitContainer(parts, {
     container,
-    ...(repository === '' ? {} : { reference: tag === '' ? repository : `${repository}:${tag}` }),
+    ...(query.get('repo') ? { reference: imageName(query) } : {}),
     comment: query.get('comment') ?? '',
     author: query.get('author') ?? '',
     changes: query.getAll('changes'),
     pause: boolean(query, 'pause', true),
-    overrides: overridesOf(await readJson(request)),
+    overrides: overridesOf(checkedBody(await readJson(request), containerConfig)),
     signal,
   });
   sendJson(response, 201, { Id: image.id });
 }
 
 /** compat: only what the body gives a value for is replaced. */
-function overridesOf(body: unknown): Record<string, unknown> {
-  if (!isObject(body)) return {};
+function overridesOf(body: Record<string, unknown>): Record<string, unknown> {
   const execution: Record<string, unknown> = { ...readExecution(new Fields(body, 'the body', '')) };
   const given = Object.entries(OVERRIDES).filter(([key]) => {
     const value = body[key];

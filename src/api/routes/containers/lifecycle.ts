@@ -38,8 +38,9 @@ export function lifecycleRoutes(parts: EngineParts): Route[] {
     {
       method: 'POST',
       path: '/containers/{id}/start',
-      handle: async ({ params, request, response }) => {
+      handle: async ({ params, request, query, response }) => {
         await refuseBody(request);
+        if (query.get('checkpoint')) throw errors.unsupported('a checkpoint', 'start without it');
         await startContainer(parts, params['id']!);
         sendNothing(response, 204);
       },

@@ -8,7 +8,7 @@ import { sendJson } from '../../http-status.ts';
 import { boolean, filters } from '../../query.ts';
 import { statsJson } from '../../stats-json.ts';
 import { minorVersion } from '../../version.ts';
-import { untilTime } from '../images/list.ts';
+import { untilTime } from '../../until.ts';
 
 /** compat: how often Docker samples. */
 const PERIOD_MS = 1000;

@@ -4,13 +4,12 @@ import type { ImageUser, Removal } from '#images';
 import type { RequestContext } from '#rpc';
 import { errors } from '../../errors.ts';
 import { sendJson, sendNothing } from '../../http-status.ts';
+import { imageName } from '../../image-name.ts';
 import { boolean, filters } from '../../query.ts';
 import { flag, selectImages } from './list.ts';
 
 export async function tagImage(parts: EngineParts, { params, query, response }: RequestContext): Promise<void> {
-  const repository = query.get('repo') ?? '';
-  const tag = query.get('tag') ?? '';
-  await parts.images.tag(params['name']!, tag === '' ? repository : `${repository}:${tag}`);
+  await parts.images.tag(params['name']!, imageName(query));
   sendNothing(response, 201);
 }
 

@@ -5,6 +5,7 @@ import type { EngineParts } from '#engine';
 import { decodeAuthHeader } from '#registry';
 import { header, type RequestContext } from '#rpc';
 import { errors } from '../../errors.ts';
+import { imageName } from '../../image-name.ts';
 import { ProgressStream } from '../../progress.ts';
 import { platformOf } from './platform.ts';
 
@@ -40,13 +41,12 @@ async function pull(parts: EngineParts, { request, query, response, signal }: Re
 async function importImage(parts: EngineParts, { request, query, response, signal }: RequestContext): Promise<void> {
   const source = query.get('fromSrc') ?? '';
   if (source === '') throw errors.invalid('neither fromImage nor fromSrc is given');
-  const repository = query.get('repo') ?? '';
-  const tag = query.get('tag') ?? '';
+  const reference = imageName(query);
   const platform = platformOf(query);
   const progress = new ProgressStream(response);
   try {
     const image = await parts.images.import(source === '-' ? request : downloaded(source, progress, signal), {
-      ...(repository === '' ? {} : { reference: tag === '' ? repository : `${repository}:${tag}` }),
+      ...(query.get('repo') ? { reference } : {}),
       message: query.get('message') ?? (source === '-' ? '' : `Imported from ${source}`),
       changes: query.getAll('changes'),
       ...(platform ? { platform } : {}),

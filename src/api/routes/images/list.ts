@@ -8,6 +8,7 @@ import type { ImageSummary } from '#specs';
 import { errors } from '../../errors.ts';
 import { sendJson } from '../../http-status.ts';
 import { boolean, type Filters, filters } from '../../query.ts';
+import { untilTime } from '../../until.ts';
 import { minorVersion } from '../../version.ts';
 import { manifestsOf, wantsIdentity } from './manifests.ts';
 
@@ -81,32 +82,6 @@ async function newest(parts: EngineParts, wanted: Filters, key: string): Promise
   const image = await parts.images.find(reference);
   if (!image) throw errors.noSuchImage(withTag(reference));
   return createdNs(image);
-}
-
-/** A duration before now, Unix seconds, or RFC 3339. */
-export function untilTime(wanted: Filters): bigint | undefined {
-  const values = wanted.get('until') ?? [];
-  if (values.length > 1) throw errors.invalid('more than one until filter specified');
-  const [text] = values;
-  if (text === undefined) return undefined;
-  const time = parseTimestamp(text);
-  if (time === undefined) throw errors.invalid(`failed to parse value as time or duration: "${text}"`);
-  return time;
-}
-
-function parseTimestamp(text: string): bigint | undefined {
-  const duration = durationNs(text);
-  if (duration !== undefined) return BigInt(Date.now()) * 1_000_000n - duration;
-  if (/^\d+(\.\d+)?$/.test(text)) return BigInt(Math.round(Number(text) * 1000)) * 1_000_000n;
-  return parseTimeNs(text);
-}
-
-function durationNs(text: string): bigint | undefined {
-  if (!/^(?:\d+(?:\.\d+)?(?:h|m|s|ms))+$/.test(text)) return undefined;
-  const UNIT_MS: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
-  let ms = 0;
-  for (const [, number, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/g)) ms += Number(number) * UNIT_MS[unit!]!;
-  return BigInt(Math.round(ms)) * 1_000_000n;
 }
 
 /** The image with only the names that match a pattern; nothing when none does. */
