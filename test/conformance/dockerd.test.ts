@@ -99,8 +99,9 @@ test('a terminal', options, () => {
 test('a privileged container has the devices, a limited one is killed when it takes too much memory', options, () => {
   const privileged = run('--rm', '--privileged', 'box:1', 'sh', '-c', 'ls /dev | wc -l');
   assert.ok(Number(privileged.stdout) > 20, privileged.stderr);
-  // dockerd forgets an event that comes after the exit: the program outlives the one that is killed.
-  const greedy = 'tail /dev/zero; code=$?; sleep 1; exit $code';
+  // dockerd forgets an event that comes after the exit: the program outlives the one that is killed, and asks for no memory
+  // until all of that one's is free.
+  const greedy = 'sleep 2 & tail /dev/zero; code=$?; wait; exit $code';
   run('--name', 'big', '--memory', '16m', '--memory-swap', '16m', 'box:1', 'sh', '-c', greedy);
   assert.equal(docker('inspect', '--format', '{{.State.ExitCode}} {{.State.OOMKilled}}', 'big').stdout, '137 true\n');
 });
