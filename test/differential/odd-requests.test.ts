@@ -47,6 +47,10 @@ const chapters: Readonly<Record<string, readonly Row[]>> = {
     host('"VolumesFrom":[""]'),
     host('"Binds":["/data"]'),
   ],
+  'prunes of the cache': [
+    ...['label', 'label!'].map((key) => `POST /build/prune?${filters({ [key]: ['a'] })}`),
+    [`POST /build/prune?${filters({ nonsense: ['a'] })}`, 400, /nonsense/],
+  ],
   'states of containers': [
     'POST /containers/box/rename?name=',
     'POST /containers/box/rename?name=box',

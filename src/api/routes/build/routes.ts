@@ -35,7 +35,12 @@ export function buildRoutes(parts: EngineParts, builder: Builder, buildKit: Buil
 }
 
 const holding: ReadonlySet<string> = new Set(['inuse', 'shared', 'private']);
-const knownFilters = ['until', 'unused-for', 'id', 'parent', 'type', 'description', 'inuse', 'shared', 'private'];
+/** What `system prune` is told of labels goes to this, too. */
+const labels = ['label', 'label!'];
+const knownFilters = [
+  ...['until', 'unused-for', 'id', 'parent', 'type', 'description', 'inuse', 'shared', 'private'],
+  ...labels,
+];
 
 async function prune(builder: Builder, { query, response }: RequestContext): Promise<void> {
   const given = filters(query, knownFilters);
@@ -58,12 +63,14 @@ function pruneFilter(given: Filters): (usage: CacheUsage) => boolean {
   const [until = given.get('unused-for')?.[0]] = given.get('until') ?? [];
   const before = until === undefined ? undefined : timeOf(until);
   const questions = [...given].flatMap(([name, values]): CacheQuestion[] => {
-    if (name === 'until' || name === 'unused-for') return [];
+    if (name === 'until' || name === 'unused-for' || labels.includes(name)) return [];
     // compat: by name alone they are asked whatever their value is.
     const relation = holding.has(name) ? 'holds' : name === 'id' ? 'begins' : 'is';
     return values.map((value) => ({ name, relation, value }));
   });
   const matches = cacheFilter(questions);
+  // No entry has labels: none has the one that is asked for, and each is without the one that is not wanted.
+  if (given.has('label')) return () => false;
   return (usage) =>
     (before === undefined || (parseTimeNs(usage.lastUsedAt) ?? 0n) < before) && (matches?.(usage) ?? false);
 }
