@@ -1,6 +1,7 @@
 /** Removes a container with everything it owns. */
 import { rmSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { causeChain } from '#base';
 import type { ContainerRecord } from '../container-record.ts';
 import { errors } from '../errors.ts';
 import { isLive, next } from '../lifecycle.ts';
@@ -54,17 +55,23 @@ export async function removeRecord(
 /**
  * `--rm`, for a container that has just ended: who waits for its removal is told at once, and its cgroup and folders go
  * after that. They are the caller's to sweep when this gives true; a daemon that is killed in between leaves them to the
- * next one, as what no record knows. False where somebody else is at it, or where the next one would not find the cgroup.
+ * next one, as what no record knows. False where somebody else is at it, where the next one would not find the cgroup, and
+ * where it failed: the cgroup is to go all the same, and the removal is tried again after it. Never throws.
  */
 export async function removeEnded(parts: EngineParts, id: string): Promise<boolean> {
   const record = parts.containers.get(id);
   if (!record || isLive(record.status) || parts.locks.busy(id) || parts.restarts.isHeld(id)) return false;
   const { autoRemove, cgroupParent } = record.settings.host;
   if (!autoRemove || cgroupParent) return false;
-  await parts.locks.run(id, async () => {
-    await removeAnonymous(parts, record);
-    forget(parts, record);
-  });
+  try {
+    await parts.locks.run(id, async () => {
+      await removeAnonymous(parts, record);
+      forget(parts, record);
+    });
+  } catch (error) {
+    parts.log.warn('a container is not removed at once', { container: id, error: causeChain(error) });
+    return false;
+  }
   await nextTurn();
   return true;
 }
